@@ -26,13 +26,13 @@ void test_register(test_case *test);
 bool test_same_f64(double a, double b);
 void test_fail(const char *file, int line, const char *format, ...) TN_PRINTF(3, 4);
 
-#define TEST(test_name)                                                 \
-    static void test_name(tn_pool *pool);                               \
-    __attribute__((constructor)) static void register_##test_name(void) \
-    {                                                                   \
-        static test_case test = {#test_name, __FILE__, test_name, NULL};          \
-        test_register(&test);                                           \
-    }                                                                   \
+#define TEST(test_name)                                                  \
+    static void test_name(tn_pool *pool);                                \
+    __attribute__((constructor)) static void register_##test_name(void)  \
+    {                                                                    \
+        static test_case test = {#test_name, __FILE__, test_name, NULL}; \
+        test_register(&test);                                            \
+    }                                                                    \
     static void test_name(__attribute__((unused)) tn_pool *pool)
 
 #define CHECK(condition)                                     \
