@@ -1,9 +1,10 @@
 /*
  * chunk.h - rows kept: flat, dense columns that own their memory.
  *
- * What in-memory tables, VALUES lists, results and the Arrow door are made of.  A chunk is immutable
- * and shared by reference count; its columns have owners, so a scan of it lends them without a copy.
- * A builder copies the selected rows of lent batches (any encoding, any lane) and hands out chunks.
+ * What in-memory tables, VALUES lists, results and the Arrow door are made of.  A chunk is
+ * immutable and shared by reference count; its columns have owners, so a scan of it lends them
+ * without a copy. A builder copies the selected rows of lent batches (any encoding, any lane) and
+ * hands out chunks.
  */
 #ifndef TN_COLUMN_CHUNK_H
 #define TN_COLUMN_CHUNK_H

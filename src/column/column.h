@@ -18,9 +18,9 @@
 
 enum {
     TN_BATCH_ROWS = 2048,
-    TN_BATCH_BYTES = 1 << 20,  /* of fixed-width values, about; but 64 rows whatever their width */
-    TN_BATCH_HEAP = 4 << 20,   /* a batch ends with the row by which its heap passes this */
-    TN_BLOCK_PADDING = 64      /* readable and writable bytes before and behind a block of text */
+    TN_BATCH_BYTES = 1 << 20, /* of fixed-width values, about; but 64 rows whatever their width */
+    TN_BATCH_HEAP = 4 << 20,  /* a batch ends with the row by which its heap passes this */
+    TN_BLOCK_PADDING = 64     /* readable and writable bytes before and behind a block of text */
 };
 
 typedef enum tn_encoding {
@@ -62,13 +62,13 @@ typedef struct tn_column {
     uint8_t code_lane; /* of a dictionary: TN_LANE_u8, _u16 or _u32 */
     uint8_t in_heap_order; /* views: far rows lie back to back in one heap, row after row */
     uint32_t rows;
-    const void *values;          /* lane values; bits for bool; codes for a dictionary */
-    const uint64_t *validity;    /* bit set = not null; NULL: no nulls */
-    const tn_faults *faults;     /* NULL: none */
-    tn_owners *owners;           /* NULL: lent */
+    const void *values;               /* lane values; bits for bool; codes for a dictionary */
+    const uint64_t *validity;         /* bit set = not null; NULL: no nulls */
+    const tn_faults *faults;          /* NULL: none */
+    tn_owners *owners;                /* NULL: lent */
     const struct tn_column *children; /* TN_DICTIONARY: the dictionary; list: the elements; map: key
                                          and value; struct: one a field, with as many rows */
-    uint64_t dictionary_id; /* never reused in a process: equal ids, equal dictionaries */
+    uint64_t dictionary_id;           /* never reused in a process: equal ids, equal dictionaries */
 } tn_column;
 
 /* Where a batch stands in its source's order (CONTRACTS, 13). */
@@ -95,7 +95,7 @@ uint64_t tn_dictionary_next_id(void);
 
 static inline const char *tn_view_data(const tn_view *view)
 {
-    return view->size <= TN_VIEW_INLINE ? view->inlined : view->far.data;
+    return view->size <= TN_VIEW_INLINE ? (const char *)view + 4 : view->data;
 }
 static inline tn_str tn_view_str(const tn_view *view)
 {
@@ -103,14 +103,12 @@ static inline tn_str tn_view_str(const tn_view *view)
 }
 static inline tn_view tn_view_of(const char *data, size_t size)
 {
-    tn_view view = {.size = (uint32_t)size, .inlined = {0}};
-    if (size <= TN_VIEW_INLINE) {
-        if (size > 0) {
-            memcpy(view.inlined, data, size);
-        }
-    } else {
-        memcpy(view.far.prefix, data, 4);
-        view.far.data = data;
+    tn_view view = {.size = (uint32_t)size, .prefix = {0}, .rest = {0}};
+    if (size > TN_VIEW_INLINE) {
+        memcpy(view.prefix, data, 4);
+        view.data = data;
+    } else if (size > 0) {
+        memcpy((char *)&view + 4, data, size);
     }
     return view;
 }
@@ -123,8 +121,8 @@ static inline bool tn_view_equal(const tn_view *a, const tn_view *b)
     if (a_head != b_head) {
         return false; /* sizes or first four bytes differ */
     }
-    return a->size <= TN_VIEW_INLINE ? memcmp(a->inlined + 4, b->inlined + 4, 8) == 0
-                                     : memcmp(a->far.data, b->far.data, a->size) == 0;
+    return a->size <= TN_VIEW_INLINE ? memcmp(a->rest, b->rest, 8) == 0
+                                     : memcmp(a->data, b->data, a->size) == 0;
 }
 int tn_view_compare(const tn_view *a, const tn_view *b); /* by bytes */
 

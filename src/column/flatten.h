@@ -26,7 +26,7 @@ void tn_scratch_init(tn_scratch *scratch, tn_pool *pool);
 void tn_scratch_deinit(tn_scratch *scratch);
 
 /*
- * `out` has `count` rows: row i is row selection[i] of `in` (row i where selection is NULL).  Values
+ * `out` has `count` rows: row i is row selection[i] of `in` (row i where selection is NULL). Values
  * of null rows are zero (views: empty).  Masks of faults are not carried: raise them before.
  * Nested columns keep their child columns as they are (heads are taken, children lent), except that
  * dictionary and constant children are flattened.

@@ -1,8 +1,8 @@
 /*
  * type.h - logical types and schemas.
  *
- * The type is a promise about meaning, the lane a fact about layout (CONTRACTS, 2): a column of type
- * BIGINT may travel in lane i8.  Logic asks the type, kernels ask the lane.
+ * The type is a promise about meaning, the lane a fact about layout (CONTRACTS, 2): a column of
+ * type BIGINT may travel in lane i8.  Logic asks the type, kernels ask the lane.
  *
  * Types are interned per session: equal types are the same pointer, so == compares them.  Those
  * without parameters are constants (TN_BIGINT, TN_VARCHAR...); the others are made by a tn_types,
@@ -20,25 +20,25 @@
 #include "column/lanes.h"
 
 /* X(KIND, SQL name, declared lane): the types without parameters. */
-#define TN_SIMPLE_TYPES(X)                                 \
-    X(NULL, "NULL", none)                                  \
-    X(BOOLEAN, "BOOLEAN", bool)                            \
-    X(TINYINT, "TINYINT", i8)                              \
-    X(SMALLINT, "SMALLINT", i16)                           \
-    X(INTEGER, "INTEGER", i32)                             \
-    X(BIGINT, "BIGINT", i64)                               \
-    X(UTINYINT, "UTINYINT", u8)                            \
-    X(USMALLINT, "USMALLINT", u16)                         \
-    X(UINTEGER, "UINTEGER", u32)                           \
-    X(UBIGINT, "UBIGINT", u64)                             \
-    X(REAL, "REAL", f32)                                   \
-    X(DOUBLE, "DOUBLE", f64)                               \
-    X(VARCHAR, "VARCHAR", view)                            \
-    X(BLOB, "BLOB", view)                                  \
-    X(DATE, "DATE", i32)                     /* days */    \
-    X(TIME, "TIME", i64)                     /* us */      \
-    X(TIMESTAMP, "TIMESTAMP", i64)           /* us */      \
-    X(TIMESTAMP_NS, "TIMESTAMP_NS", i64)     /* ns */      \
+#define TN_SIMPLE_TYPES(X)                                        \
+    X(NULL, "NULL", none)                                         \
+    X(BOOLEAN, "BOOLEAN", bool)                                   \
+    X(TINYINT, "TINYINT", i8)                                     \
+    X(SMALLINT, "SMALLINT", i16)                                  \
+    X(INTEGER, "INTEGER", i32)                                    \
+    X(BIGINT, "BIGINT", i64)                                      \
+    X(UTINYINT, "UTINYINT", u8)                                   \
+    X(USMALLINT, "USMALLINT", u16)                                \
+    X(UINTEGER, "UINTEGER", u32)                                  \
+    X(UBIGINT, "UBIGINT", u64)                                    \
+    X(REAL, "REAL", f32)                                          \
+    X(DOUBLE, "DOUBLE", f64)                                      \
+    X(VARCHAR, "VARCHAR", view)                                   \
+    X(BLOB, "BLOB", view)                                         \
+    X(DATE, "DATE", i32)                            /* days */    \
+    X(TIME, "TIME", i64)                            /* us */      \
+    X(TIMESTAMP, "TIMESTAMP", i64)                  /* us */      \
+    X(TIMESTAMP_NS, "TIMESTAMP_NS", i64)            /* ns */      \
     X(TIMESTAMPTZ, "TIMESTAMP WITH TIME ZONE", i64) /* us, UTC */ \
     X(INTERVAL, "INTERVAL", interval)
 
@@ -64,7 +64,7 @@ enum { TN_TYPE_DEPTH_MAX = 64, TN_DECIMAL_DIGITS_MAX = 76 };
 
 struct tn_type {
     tn_kind kind;
-    tn_lane lane; /* the declared one: every value of the type fits it */
+    tn_lane lane;             /* the declared one: every value of the type fits it */
     uint8_t precision, scale; /* of decimals */
     uint8_t depth;            /* 1 for flat types; at most TN_TYPE_DEPTH_MAX */
     uint32_t field_count;     /* of nested types */
@@ -75,23 +75,23 @@ struct tn_type {
 #define TN_TYPE_CONSTANT(kind, text, lane) extern const tn_type tn_type_##kind;
 TN_SIMPLE_TYPES(TN_TYPE_CONSTANT)
 #undef TN_TYPE_CONSTANT
-#define TN_TYPE_NULL (&tn_type_NULL)
-#define TN_BOOLEAN   (&tn_type_BOOLEAN)
-#define TN_TINYINT   (&tn_type_TINYINT)
-#define TN_SMALLINT  (&tn_type_SMALLINT)
-#define TN_INTEGER   (&tn_type_INTEGER)
-#define TN_BIGINT    (&tn_type_BIGINT)
-#define TN_UTINYINT  (&tn_type_UTINYINT)
-#define TN_USMALLINT (&tn_type_USMALLINT)
-#define TN_UINTEGER  (&tn_type_UINTEGER)
-#define TN_UBIGINT   (&tn_type_UBIGINT)
-#define TN_REAL      (&tn_type_REAL)
-#define TN_DOUBLE    (&tn_type_DOUBLE)
-#define TN_VARCHAR   (&tn_type_VARCHAR)
-#define TN_BLOB      (&tn_type_BLOB)
-#define TN_DATE      (&tn_type_DATE)
-#define TN_TIME      (&tn_type_TIME)
-#define TN_TIMESTAMP (&tn_type_TIMESTAMP)
+#define TN_TYPE_NULL    (&tn_type_NULL)
+#define TN_BOOLEAN      (&tn_type_BOOLEAN)
+#define TN_TINYINT      (&tn_type_TINYINT)
+#define TN_SMALLINT     (&tn_type_SMALLINT)
+#define TN_INTEGER      (&tn_type_INTEGER)
+#define TN_BIGINT       (&tn_type_BIGINT)
+#define TN_UTINYINT     (&tn_type_UTINYINT)
+#define TN_USMALLINT    (&tn_type_USMALLINT)
+#define TN_UINTEGER     (&tn_type_UINTEGER)
+#define TN_UBIGINT      (&tn_type_UBIGINT)
+#define TN_REAL         (&tn_type_REAL)
+#define TN_DOUBLE       (&tn_type_DOUBLE)
+#define TN_VARCHAR      (&tn_type_VARCHAR)
+#define TN_BLOB         (&tn_type_BLOB)
+#define TN_DATE         (&tn_type_DATE)
+#define TN_TIME         (&tn_type_TIME)
+#define TN_TIMESTAMP    (&tn_type_TIMESTAMP)
 #define TN_TIMESTAMP_NS (&tn_type_TIMESTAMP_NS)
 #define TN_TIMESTAMPTZ  (&tn_type_TIMESTAMPTZ)
 #define TN_INTERVAL     (&tn_type_INTERVAL)
@@ -112,8 +112,8 @@ TN_FALLIBLE tn_types_struct(tn_types *types, const tn_field *fields, uint32_t co
                             const tn_type **out, tarn_error *err);
 /*
  * The type that SQL text names: "BIGINT", "int", "decimal(10, 2)", "VARCHAR[]", "STRUCT(a INT)",
- * "MAP(VARCHAR, INT)", "TIMESTAMP WITH TIME ZONE", and the usual aliases (TEXT, STRING, INT8, FLOAT4,
- * FLOAT8, NUMERIC, BYTEA, TIMESTAMPTZ, DATETIME...).  TARN_E_INVALID with the nearest name.
+ * "MAP(VARCHAR, INT)", "TIMESTAMP WITH TIME ZONE", and the usual aliases (TEXT, STRING, INT8,
+ * FLOAT4, FLOAT8, NUMERIC, BYTEA, TIMESTAMPTZ, DATETIME...).  TARN_E_INVALID with the nearest name.
  */
 TN_FALLIBLE tn_types_parse(tn_types *types, tn_str text, const tn_type **out, tarn_error *err);
 

@@ -14,11 +14,11 @@ typedef struct tn_value {
     bool is_null;
     union {
         bool boolean;
-        int64_t i64;   /* signed integers, dates, times, timestamps, decimals to 18 digits */
-        uint64_t u64;  /* unsigned integers */
-        double f64;    /* REAL and DOUBLE */
-        tn_i128 i128;  /* decimals of 19 to 38 digits */
-        tn_i256 i256;  /* decimals beyond */
+        int64_t i64;  /* signed integers, dates, times, timestamps, decimals to 18 digits */
+        uint64_t u64; /* unsigned integers */
+        double f64;   /* REAL and DOUBLE */
+        tn_i128 i128; /* decimals of 19 to 38 digits */
+        tn_i256 i256; /* decimals beyond */
         tn_interval interval;
         tn_str str;              /* VARCHAR, BLOB */
         const tn_column *nested; /* LIST, STRUCT, MAP: a column of one row */

@@ -1,0 +1,47 @@
+/*
+ * sink.h - everything a query can be written into: a file, a table, chunks in memory.
+ *
+ * The engine pushes batches from many tasks; the sink *stages* (CONTRACTS, 11) and makes nothing
+ * visible.  Whoever ran the query then commits or aborts through the sink's own kind (table/,
+ * session/): commit is not the engine's business.
+ */
+#ifndef TN_SCAN_SINK_H
+#define TN_SCAN_SINK_H
+
+#include "scan/source.h"
+
+typedef struct tn_sink tn_sink;
+typedef struct tn_sink_task tn_sink_task;
+
+typedef enum tn_sink_answer {
+    TN_SINK_TAKEN,
+    TN_SINK_ENOUGH, /* taken, and nothing more is wanted: the scan stops */
+    TN_SINK_WAIT    /* not taken: offer the same batch again after the waker was called */
+} tn_sink_answer;
+
+typedef struct tn_sink_ops {
+    const char *kind; /* "parquet", "delta", "memory"... for EXPLAIN */
+    tarn_code (*task_open)(tn_sink *sink, tn_pool *pool, tn_sink_task **out, tarn_error *err);
+    /* Rows of the batch's selection, columns in the order of `schema`, no faults (they were raised
+     * before).  A batch with tag.last ends its morsel and may be empty. */
+    tarn_code (*write)(tn_sink_task *task, const tn_batch *batch, tn_waker *waker,
+                       tn_sink_answer *answer, tarn_error *err);
+    /* After the task's last batch; WAIT as above. */
+    tarn_code (*task_finish)(tn_sink_task *task, tn_waker *waker, tn_sink_answer *answer,
+                             tarn_error *err);
+    void (*task_close)(tn_sink_task *task); /* on any path, also without task_finish */
+    /* After all tasks finished: everything staged is whole. */
+    tarn_code (*finish)(tn_sink *sink, tn_waker *waker, tn_sink_answer *answer, tarn_error *err);
+} tn_sink_ops;
+
+struct tn_sink {
+    const tn_sink_ops *ops;
+    tn_schema schema;      /* what it takes */
+    bool is_ordered;       /* wants batches in tag order; one task then writes at a time */
+    _Atomic uint64_t rows; /* taken */
+};
+struct tn_sink_task {
+    const tn_sink_ops *ops;
+};
+
+#endif
