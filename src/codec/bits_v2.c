@@ -1,0 +1,2 @@
+#define TN_ISA v2
+#include "codec/bits_isa.inc.h"
