@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "sched/waker.h"
 
+#include <stdbool.h>
+
 /* Lives in its owner's memory until `run` has returned; `run` ends by waking whom it serves, and
  * does not touch the job after that. */
 typedef struct tn_job {
@@ -27,6 +29,12 @@ struct tn_latch {
     _Atomic unsigned state;
 };
 void tn_latch_init(tn_latch *latch);
-void tn_latch_wait(tn_latch *latch); /* asserts that no task runs on this thread */
+void tn_latch_wait(tn_latch *latch);                 /* asserts that no task runs on this thread */
+bool tn_latch_wait_ms(tn_latch *latch, unsigned ms); /* false: not yet woken */
+
+/* Whoever runs tasks says so, thread by thread: between the two no call of this thread may wait. */
+void tn_task_enter(void);
+void tn_task_leave(void);
+bool tn_task_running(void);
 
 #endif

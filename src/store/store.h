@@ -16,7 +16,7 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
-#include "sched/waker.h"
+#include "sched/io.h"
 
 typedef struct tn_store tn_store;
 typedef struct tn_object tn_object;
@@ -113,8 +113,11 @@ typedef struct tn_read {
     _Atomic bool done;
     tarn_code code;
     tarn_error error;
-    struct tn_read *next;  /* the store's own */
-    void *private_data[4]; /* the store's own */
+    /* the store's own: */
+    _Atomic bool cancelled;
+    tn_job job;
+    struct tn_read *next;
+    void *private_data[4];
 } tn_read;
 
 /*
