@@ -39,7 +39,7 @@ typedef struct tn_sequence {
 typedef struct tn_owners {
     _Atomic size_t refs;
     tn_pool *pool;
-    uint32_t count;
+    uint32_t count, capacity;
     tn_buffer *items[];
 } tn_owners;
 
