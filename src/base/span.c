@@ -1,0 +1,257 @@
+#include "base/span_internal.h"
+
+#include "base/poison.h"
+
+#include <assert.h>
+
+enum {
+    CHUNK_PAGES = TN_SPAN_CHUNK / TN_SPAN_PAGE,
+    ORDERS = 9,              /* 4 KiB to 1 MiB */
+    SMALL_CHUNKS = 2,        /* on small pages */
+    CACHED_MIN = 4,          /* free chunks that are kept in any case */
+    BIG_CACHED_MAX = 8 << 20 /* bytes of big spans that are kept */
+};
+
+/* In the first page of its chunk. `free_order[page]` is 1 + the order of a free span that begins
+ * at the page, else 0. */
+typedef struct chunk {
+    struct chunk *next, *previous;
+    size_t used_pages;
+    uint8_t free_order[CHUNK_PAGES];
+} chunk;
+_Static_assert(sizeof(chunk) <= TN_SPAN_PAGE, "a chunk's head fits its first page");
+
+typedef struct span {
+    struct span *next, *previous;
+} span;
+
+typedef struct big {
+    struct big *next;
+    size_t size;
+} big;
+
+struct tn_span_heap {
+    pthread_mutex_t lock;
+    const tn_extent_source *source;
+    chunk *chunks;
+    size_t chunk_count, free_chunks;
+    span *free[ORDERS];
+    big *bigs; /* free ones */
+    size_t big_bytes;
+};
+
+tn_span_heap *tn_span__create(const tn_extent_source *source)
+{
+    tn_span_heap *heap = source->map(TN_SPAN_PAGE);
+    if (heap != NULL) {
+        *heap = (tn_span_heap){.lock = PTHREAD_MUTEX_INITIALIZER, .source = source};
+    }
+    return heap;
+}
+
+static chunk *chunk_of(const void *span_at)
+{
+    return (chunk *)((uintptr_t)span_at & ~(uintptr_t)(TN_SPAN_CHUNK - 1));
+}
+
+static span *span_at(chunk *in, size_t page)
+{
+    return (span *)(void *)((uint8_t *)in + page * TN_SPAN_PAGE);
+}
+
+static void insert(tn_span_heap *heap, chunk *in, size_t page, size_t order)
+{
+    span *added = span_at(in, page);
+    TN_SHOW(added, sizeof(*added));
+    *added = (span){.next = heap->free[order]};
+    if (added->next != NULL) {
+        added->next->previous = added;
+    }
+    heap->free[order] = added;
+    in->free_order[page] = (uint8_t)(order + 1);
+}
+
+static void take_out(tn_span_heap *heap, chunk *in, size_t page, size_t order)
+{
+    span *gone = span_at(in, page);
+    if (gone->next != NULL) {
+        gone->next->previous = gone->previous;
+    }
+    *(gone->previous != NULL ? &gone->previous->next : &heap->free[order]) = gone->next;
+    in->free_order[page] = 0;
+}
+
+/* Gives pages [page, page + count) to the lists, joined with their free buddies. */
+static void release_pages(tn_span_heap *heap, chunk *in, size_t page, size_t count)
+{
+    while (count > 0) {
+        size_t order = page == 0 ? ORDERS - 1 : (size_t)__builtin_ctzll(page);
+        const size_t most = 63 - (size_t)__builtin_clzll(count);
+        order = order < most ? order : most;
+        order = order < ORDERS - 1 ? order : ORDERS - 1;
+        size_t at = page;
+        page += (size_t)1 << order;
+        count -= (size_t)1 << order;
+        size_t joined = order;
+        while (joined < ORDERS - 1 && in->free_order[at ^ ((size_t)1 << joined)] == joined + 1) {
+            const size_t buddy = at ^ ((size_t)1 << joined);
+            take_out(heap, in, buddy, joined);
+            at = at < buddy ? at : buddy;
+            joined++;
+        }
+        insert(heap, in, at, joined);
+    }
+}
+
+static void chunk_unmap(tn_span_heap *heap, chunk *gone)
+{
+    for (size_t page = 1; page < CHUNK_PAGES; page++) {
+        if (gone->free_order[page] != 0) {
+            take_out(heap, gone, page, gone->free_order[page] - 1U);
+        }
+    }
+    if (gone->next != NULL) {
+        gone->next->previous = gone->previous;
+    }
+    *(gone->previous != NULL ? &gone->previous->next : &heap->chunks) = gone->next;
+    heap->chunk_count--;
+    TN_SHOW(gone, TN_SPAN_CHUNK);
+    heap->source->unmap(gone, TN_SPAN_CHUNK);
+}
+
+static bool chunk_map(tn_span_heap *heap)
+{
+    chunk *fresh = heap->source->map(TN_SPAN_CHUNK);
+    if (fresh == NULL) {
+        return false;
+    }
+    assert(chunk_of(fresh) == fresh);
+    if (heap->chunk_count >= SMALL_CHUNKS && heap->source->advise != NULL) {
+        heap->source->advise(fresh, TN_SPAN_CHUNK, TN_ADVICE_HUGE);
+    }
+    *fresh = (chunk){.next = heap->chunks};
+    if (fresh->next != NULL) {
+        fresh->next->previous = fresh;
+    }
+    heap->chunks = fresh;
+    heap->chunk_count++;
+    heap->free_chunks++;
+    TN_HIDE((uint8_t *)fresh + TN_SPAN_PAGE, TN_SPAN_CHUNK - TN_SPAN_PAGE);
+    release_pages(heap, fresh, 1, CHUNK_PAGES - 1);
+    return true;
+}
+
+static void *alloc_small(tn_span_heap *heap, size_t pages)
+{
+    size_t order = pages == 1 ? 0 : 64 - (size_t)__builtin_clzll(pages - 1);
+    size_t found = order;
+    while (found < ORDERS && heap->free[found] == NULL) {
+        found++;
+    }
+    if (found == ORDERS) {
+        if (!chunk_map(heap)) {
+            return NULL;
+        }
+        for (found = order; heap->free[found] == NULL;) {
+            found++;
+        }
+    }
+    span *taken = heap->free[found];
+    chunk *in = chunk_of(taken);
+    const size_t page = (size_t)((uint8_t *)taken - (uint8_t *)in) / TN_SPAN_PAGE;
+    take_out(heap, in, page, found);
+    heap->free_chunks -= in->used_pages == 0;
+    in->used_pages += pages;
+    release_pages(heap, in, page + pages, ((size_t)1 << found) - pages);
+    return taken;
+}
+
+static size_t big_size(size_t size)
+{
+    return (size + TN_SPAN_CHUNK - 1) & ~(size_t)(TN_SPAN_CHUNK - 1);
+}
+
+static void *alloc_big(tn_span_heap *heap, size_t size, bool *fresh)
+{
+    const size_t mapped = big_size(size);
+    for (big **each = &heap->bigs; *each != NULL; each = &(*each)->next) {
+        if ((*each)->size == mapped) {
+            big *found = *each;
+            *each = found->next;
+            heap->big_bytes -= mapped;
+            return found;
+        }
+    }
+    void *memory = heap->source->map(mapped);
+    *fresh = memory != NULL && heap->source->advise != NULL; /* the system's pages are clear */
+    const size_t whole = size & ~(size_t)(TN_SPAN_CHUNK - 1);
+    if (memory != NULL && heap->source->advise != NULL && whole > 0) {
+        heap->source->advise(memory, whole, TN_ADVICE_HUGE); /* not the tail */
+    }
+    return memory;
+}
+
+void *tn_span__alloc(tn_span_heap *heap, size_t size, bool *fresh)
+{
+    *fresh = false;
+    pthread_mutex_lock(&heap->lock);
+    void *memory =
+        size <= TN_SPAN_MAX ? alloc_small(heap, size / TN_SPAN_PAGE) : alloc_big(heap, size, fresh);
+    pthread_mutex_unlock(&heap->lock);
+    if (memory != NULL) {
+        TN_SHOW(memory, size);
+    }
+    return memory;
+}
+
+void tn_span__free(tn_span_heap *heap, void *memory, size_t size)
+{
+    pthread_mutex_lock(&heap->lock);
+    if (size > TN_SPAN_MAX) {
+        const size_t mapped = big_size(size);
+        if (mapped <= BIG_CACHED_MAX - heap->big_bytes) {
+            big *kept = memory;
+            TN_SHOW(memory, sizeof(*kept));
+            *kept = (big){heap->bigs, mapped};
+            heap->bigs = kept;
+            heap->big_bytes += mapped;
+        } else {
+            TN_SHOW(memory, mapped);
+            heap->source->unmap(memory, mapped);
+        }
+    } else {
+        chunk *in = chunk_of(memory);
+        const size_t pages = size / TN_SPAN_PAGE;
+        assert(in->used_pages >= pages);
+        TN_HIDE(memory, size);
+        release_pages(heap, in, (size_t)((uint8_t *)memory - (uint8_t *)in) / TN_SPAN_PAGE, pages);
+        in->used_pages -= pages;
+        if (in->used_pages == 0) {
+            heap->free_chunks++;
+            if (heap->free_chunks > CACHED_MIN && heap->free_chunks > heap->chunk_count / 4) {
+                heap->free_chunks--;
+                chunk_unmap(heap, in);
+            }
+        }
+    }
+    pthread_mutex_unlock(&heap->lock);
+}
+
+void tn_span__destroy(tn_span_heap *heap)
+{
+    if (heap == NULL) {
+        return;
+    }
+    while (heap->bigs != NULL) {
+        big *gone = heap->bigs;
+        const size_t size = gone->size;
+        heap->bigs = gone->next;
+        TN_SHOW(gone, size);
+        heap->source->unmap(gone, size);
+    }
+    while (heap->chunks != NULL) {
+        assert(heap->chunks->used_pages == 0);
+        chunk_unmap(heap, heap->chunks);
+    }
+    heap->source->unmap(heap, TN_SPAN_PAGE);
+}
