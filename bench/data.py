@@ -26,7 +26,8 @@ T = """SELECT
     CAST((hash(i + 8) % 10000000 + 90000) / 100.0 AS DECIMAL(15,2)) AS price,
     CAST((hash(i + 9) % 11) / 100.0 AS DECIMAL(15,2)) AS discount,
     CAST((hash(i + 10) % 9) / 100.0 AS DECIMAL(15,2)) AS tax,
-    ['A', 'N', 'R'][hash(i + 11) % 3 + 1] AS flag, ['F', 'O'][hash(i + 12) % 2 + 1] AS status,
+    ['A', 'N', 'R'][CAST(hash(i + 11) % 3 + 1 AS BIGINT)] AS flag,
+    ['F', 'O'][CAST(hash(i + 12) % 2 + 1 AS BIGINT)] AS status,
     DATE '1992-01-02' + CAST(hash(i + 13) % 2526 AS INTEGER) AS shipped,
     {word} || ' ' || {word2} || ' ' || {word3} || ' ' || {word4} AS words
     FROM range({rows}) AS q(i)"""
@@ -50,13 +51,16 @@ def main():
 
     sizes = {"rows": int(20e6 * scale), "g2m": max(1, int(2e6 * scale)), "s1m": max(1, int(1e6 * scale)),
              "dense": max(1, int(1e5 * scale)), "sparse": max(1, int(5e6 * scale))}
-    words = {f"word{n or ''}": f"{WORDS}[hash(i + {20 + n}) % 16 + 1]" for n in (0, 2, 3, 4)}
+    words = {f"word{n or ''}": f"{WORDS}[CAST(hash(i + {20 + n}) % 16 + 1 AS BIGINT)]" for n in (0, 2, 3, 4)}
     write("t.parquet", T.format(**sizes, **words))
-    write("dense.parquet", f"SELECT CAST(i AS INTEGER) AS k, CAST(hash(i) % 1000 AS INTEGER) AS v FROM range({sizes['dense']}) AS q(i)")
+    write("dense.parquet", "SELECT CAST(i AS INTEGER) AS k, CAST(hash(i) % 1000 AS INTEGER) AS v "
+          f"FROM range({sizes['dense']}) AS q(i)")
     # Two rows of equal key would make the join's size a matter of luck.
-    write("sparse.parquet", "SELECT k, any_value(v) AS v FROM (SELECT CAST(hash(i) % 1000000000000 AS BIGINT) AS k, "
-          f"i % 1000 AS v FROM range({sizes['sparse']}) AS q(i)) GROUP BY k")
-    if not all((folder / name).exists() for name in ("lineitem_plain.parquet", "lineitem_snappy.parquet", "lineitem.csv")):
+    write("sparse.parquet", "SELECT k, any_value(v) AS v FROM ("
+          f"SELECT CAST(hash(i) % 1000000000000 AS BIGINT) AS k, i % 1000 AS v FROM range({sizes['sparse']}) AS q(i)"
+          ") GROUP BY k")
+    lineitem = ("lineitem_plain.parquet", "lineitem_snappy.parquet", "lineitem.csv")
+    if not all((folder / name).exists() for name in lineitem):
         extension = os.path.dirname(duckdb_extension_tpch.__file__) + "/extensions/*/tpch.duckdb_extension"
         connection.execute(f"LOAD '{glob.glob(extension)[0]}'")
         print("making lineitem", flush=True)

@@ -95,7 +95,8 @@ def registry_hosts():
 
 def machine_words(root):
     places = {str(root.parent) + "/", str(pathlib.Path.home()) + "/"}
-    ordinary = {"/", "//", "/tmp/", "/home/", "/usr/src/"}
+    # Where a clone may lie on any machine, and what scripts may name for other reasons.
+    ordinary = {"/", "//", "/tmp/", "/home/", "/opt/", "/srv/", "/mnt/", "/media/", "/var/", "/usr/src/"}
     return sorted(places - ordinary) + registry_hosts()
 
 

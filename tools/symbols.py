@@ -3,7 +3,8 @@
 
 usage: tools/symbols.py BUILD_DIR [--update]
 tests/golden/exported.txt      each exported function: the library's promise
-tests/golden/mutable.txt       each variable that is not constant: process-wide once, or a fault"""
+tests/golden/mutable.txt       each variable that is not constant: process-wide once, or a fault;
+                               after two blanks and a # stands why it may be"""
 import pathlib
 import re
 import subprocess
@@ -39,10 +40,12 @@ def main():
     good = True
     for name, got in (("exported", exported(build)), ("mutable", mutable(build))):
         golden = ROOT / "tests/golden" / f"{name}.txt"
+        promised = dict(line.partition("  #")[::2] for line in golden.read_text().splitlines())
         if "--update" in sys.argv:
-            golden.parent.mkdir(exist_ok=True)
-            golden.write_text("".join(f"{line}\n" for line in got))
-        want = golden.read_text().splitlines()
+            promised = {line: promised.get(line, "") for line in got}
+            golden.write_text("".join(f"{line}  #{why}\n" if why else f"{line}\n"
+                                      for line, why in promised.items()))
+        want = sorted(promised)
         for line in sorted(set(got) - set(want)):
             print(f"{name}: new: {line}")
         for line in sorted(set(want) - set(got)):
