@@ -19,17 +19,18 @@
 typedef enum tn_plan_kind {
     TN_PLAN_SCAN,      /* rows of .source */
     TN_PLAN_VALUES,    /* .exprs: row_count rows of output_count expressions without columns */
-    TN_PLAN_FILTER,    /* rows for which all of .exprs are true */
+    TN_PLAN_FILTER,    /* rows for which all of .exprs are true; .prefilter */
     TN_PLAN_PROJECT,   /* one of .exprs for each output */
     TN_PLAN_AGGREGATE, /* outputs: .keys, then .exprs (aggregates); no keys: exactly one row */
-    TN_PLAN_JOIN,      /* children left, right; see tn_join_kind */
-    TN_PLAN_APPLY,     /* a dependent join: right may use left's columns; unnesting removes it.
-                          join fields as JOIN; .exprs is its condition */
-    TN_PLAN_SORT,      /* by .order; with .limit a top-n */
-    TN_PLAN_LIMIT,     /* .offset, .limit; the lowest tags */
-    TN_PLAN_DISTINCT,  /* one row for each distinct row, or (.keys) the first by key: DISTINCT ON */
-    TN_PLAN_UNION,     /* UNION ALL; children's outputs match by position */
-    TN_PLAN_EXCEPT,    /* two children; .all: multiplicities count */
+    TN_PLAN_JOIN,  /* children left, right; see tn_join_kind.  Outputs: the left's columns, then the
+                      right's; after optimising only those that somebody above reads */
+    TN_PLAN_APPLY, /* a dependent join: right may use left's columns; unnesting removes it.
+                      join fields as JOIN; .exprs is its condition */
+    TN_PLAN_SORT,  /* by .order; with .limit a top-n */
+    TN_PLAN_LIMIT, /* .offset, .limit; the lowest tags */
+    TN_PLAN_DISTINCT, /* one row for each distinct row, or (.keys) the first by key: DISTINCT ON */
+    TN_PLAN_UNION,    /* UNION ALL; children's outputs match by position */
+    TN_PLAN_EXCEPT,   /* two children; .all: multiplicities count */
     TN_PLAN_INTERSECT,
     TN_PLAN_UNNEST, /* .exprs: one list (or map) per new output, which follow the child's */
     TN_PLAN_SHARED, /* a child that several nodes read and that runs once: CTEs, pipeline steps.
@@ -100,9 +101,11 @@ struct tn_plan {
     const tn_sort_key *order; /* of SORT and DISTINCT ON */
     uint32_t order_count;
     uint64_t limit, offset; /* UINT64_MAX: no limit */
-    bool all;               /* EXCEPT, INTERSECT */
-    bool outer;             /* UNNEST keeps rows whose list is empty or null */
-    uint32_t shared_id;     /* SHARED: equal ids are one run */
+    bool prefilter;     /* FILTER: rows whose conjunct faults pass, since it is asked again above
+                           (CONTRACTS, 3) */
+    bool all;           /* EXCEPT, INTERSECT */
+    bool outer;         /* UNNEST keeps rows whose list is empty or null */
+    uint32_t shared_id; /* SHARED: equal ids are one run */
 
     tn_sink *sink;
     tn_str label; /* a pipeline's step id, or empty: for EXPLAIN, errors and summaries */

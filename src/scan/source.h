@@ -21,9 +21,14 @@ typedef struct tn_scan_task tn_scan_task;
 
 typedef enum tn_certainty { TN_UNKNOWN, TN_ESTIMATE, TN_EXACT } tn_certainty;
 
+/*
+ * Bounds that are not unknown hold for every value that is not null, in the one order of values
+ * (NaN is above all: a format whose bounds leave NaN out says unknown, or NaN).  TN_EXACT: min and
+ * max are values of the column; TN_ESTIMATE: they may be wider (cut strings, deleted rows).
+ */
 typedef struct tn_column_statistics {
     tn_certainty bounds, nulls, distinct;
-    tn_value min, max; /* of the column's type; inclusive; may be wider than the values */
+    tn_value min, max; /* of the column's type; inclusive */
     uint64_t null_count, distinct_count;
 } tn_column_statistics;
 
