@@ -406,3 +406,8 @@ static int compare_nested(const tn_column *a, const tn_column *b)
 {
     return tn_column__compare(a, 0, b, 0);
 }
+
+int tn_column_compare(const tn_column *a, uint32_t a_row, const tn_column *b, uint32_t b_row)
+{
+    return tn_column__compare(a, a_row, b, b_row);
+}

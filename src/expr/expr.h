@@ -66,6 +66,8 @@ struct tn_expr {
     bool is_constant; /* only literals beneath, nothing volatile */
     const tn_type *type;
     tn_span span;
+    uint64_t hash;   /* of its meaning, span aside: equal expressions have equal hashes */
+    uint32_t weight; /* nodes in its tree, shared ones once each time; UINT32_MAX: that or more */
     uint32_t child_count;
     const tn_expr *const *children;
     tn_column_id column;

@@ -1,0 +1,62 @@
+/* aggregate_internal.h - states of aggregates, shared between type rules and kernels. */
+#ifndef TN_EXPR_AGGREGATE_INTERNAL_H
+#define TN_EXPR_AGGREGATE_INTERNAL_H
+
+#include "base/size.h"
+#include "expr/expr_internal.h"
+
+typedef struct tn_sum_small { /* of integers up to 32 bits: 2^32 rows cannot overflow it */
+    int64_t sum, count;
+} tn_sum_small;
+typedef struct tn_sum_wide { /* of i64, u64, decimals; the sum in two words, low first */
+    uint64_t low;
+    int64_t high;
+    int64_t count;
+    int64_t overflowed; /* not 0: past 128 bits */
+} tn_sum_wide;
+/* The defined order of CONTRACTS 3: the i-th row of a morsel goes to accumulator i mod 16, folded
+ * each 2,048 rows; `total` is the morsel's folds, `sum` those of the morsels before. */
+typedef struct tn_sum_float {
+    double accumulators[16];
+    double total;
+    double sum;
+    int64_t count;
+    uint64_t rank;
+} tn_sum_float;
+typedef struct tn_sum_interval {
+    int64_t months, days;
+    int64_t nanos_low, nanos_high; /* an i128, low word first */
+    int64_t count;
+} tn_sum_interval;
+typedef struct tn_moments { /* Welford's, merged as Chan has it */
+    double mean, m2;
+    int64_t count;
+} tn_moments;
+typedef struct tn_pair_moments {
+    double mean_x, mean_y, m2_x, m2_y, co;
+    int64_t count;
+} tn_pair_moments;
+typedef struct tn_kept { /* first, last, any_value */
+    uint64_t rank;
+    uint64_t set;      /* 0: none yet; 1: a value; 2: NULL */
+    uint64_t value[4]; /* in the declared lane */
+} tn_kept;
+enum { TN_HLL_BITS = 12, TN_HLL_STATE_SIZE = 1 << TN_HLL_BITS };
+
+enum { TN_VAR_SAMP, TN_VAR_POP, TN_STDDEV_SAMP, TN_STDDEV_POP };
+enum { TN_COVAR_SAMP, TN_COVAR_POP, TN_CORR, TN_REGR_SLOPE, TN_REGR_INTERCEPT, TN_REGR_R2 };
+enum { TN_KEEP_FIRST, TN_KEEP_LAST, TN_KEEP_ANY };
+enum { TN_QUANTILE_MEDIAN, TN_QUANTILE_CONT, TN_QUANTILE_DISC };
+
+extern const tn_aggregate_ops tn_aggregate__count, tn_aggregate__sum_small, tn_aggregate__sum_wide,
+    tn_aggregate__sum_float, tn_aggregate__sum_interval, tn_aggregate__avg_decimal,
+    tn_aggregate__avg_integer, tn_aggregate__avg_float, tn_aggregate__avg_interval,
+    tn_aggregate__bool_and, tn_aggregate__bool_or, tn_aggregate__approximate,
+    tn_aggregate__quantile_cont, tn_aggregate__quantile_disc, tn_aggregate__mode,
+    tn_aggregate__string_agg, tn_aggregate__array_agg;
+const tn_aggregate_ops *tn_aggregate__extreme(tn_lane lane, bool max);
+const tn_aggregate_ops *tn_aggregate__moments(uint8_t op);
+const tn_aggregate_ops *tn_aggregate__pair(uint8_t op);
+const tn_aggregate_ops *tn_aggregate__one_of(uint8_t op);
+
+#endif
