@@ -574,7 +574,7 @@ double tn_json_double(const tn_json *number)
 {
     double value = 0;
     if (tn_parse_f64(number->text.data, number->text.size, &value) == TN_PARSED_NOTHING) {
-        assert(!"a number's text is a number");
+        assert(false && "a number's text is a number");
     }
     return value;
 }

@@ -168,7 +168,7 @@ TN_FALLIBLE tn_unpack_levels(const uint8_t *from, size_t size, unsigned width, s
     for (size_t i = 0; i < count; i++) {
         unsigned value = 0;
         for (size_t bit = i * width; bit < (i + 1) * width; bit++) {
-            value = value << 1 | ((from[bit / 8] >> (7 - bit % 8)) & 1u);
+            value = value << 1 | (((unsigned)from[bit / 8] >> (7 - bit % 8)) & 1u);
         }
         to[i] = (uint16_t)value;
     }
