@@ -114,8 +114,9 @@ static bool step_careful(snappy_cursor *c)
         length > (size_t)(c->to_end - c->to)) {
         return false;
     }
+    const uint8_t *from = c->to - offset;
     for (size_t i = 0; i < length; i++) {
-        c->to[i] = c->to[i - offset];
+        c->to[i] = from[i];
     }
     c->to += length;
     return true;
