@@ -48,9 +48,9 @@ typedef enum tn_explain_kind {
 typedef struct tn_statement {
     tn_statement_kind kind;
     tn_explain_kind explain;
-    tn_span span;             /* in the text, without the semicolon */
-    tn_str text;              /* the whole text it came from */
-    const struct tn_ast *ast; /* private */
+    tn_span span;                       /* in the text, without the semicolon */
+    tn_str text;                        /* the whole text it came from */
+    const struct tn_ast_statement *ast; /* private */
 } tn_statement;
 
 /*
@@ -160,7 +160,9 @@ typedef struct tn_bound {
     const tn_object_name *names; /* of those dropped */
     uint32_t name_count;
     bool or_replace, if_not_exists, if_exists, is_temporary;
-    tn_source *target; /* INSERT: the table's, as find() gave it */
+    const char *not_enforced; /* CREATE_TABLE: "PRIMARY KEY" or "UNIQUE", which is taken as a note
+                                 and deserves a warning; or NULL */
+    tn_source *target;        /* INSERT: the table's, as find() gave it */
 
     tn_str sql;            /* CREATE_VIEW: the query's text, bound once already to check it */
     const tn_str *columns; /* CREATE_VIEW v (a, b): names given, or NULL */
