@@ -1,0 +1,169 @@
+/*
+ * leaf_internal.h - one leaf of one scan task: pages in, lanes out.
+ *
+ * A reader keeps its scratch from chunk to chunk.  What it hands out is lent until the next
+ * tn_leaf__begin(): pages that were left meanwhile are kept until then.
+ */
+#ifndef TN_FORMAT_PARQUET_LEAF_INTERNAL_H
+#define TN_FORMAT_PARQUET_LEAF_INTERNAL_H
+
+#include "base/vec.h"
+#include "codec/delta.h"
+#include "codec/rle.h"
+#include "format/parquet/page_internal.h"
+
+/* How physical values become those of the lane. */
+typedef enum tn_conversion {
+    TN_CONVERT_COPY,   /* the same bytes */
+    TN_CONVERT_BOOL,   /* bits */
+    TN_CONVERT_VIEW,   /* byte arrays, fixed or not */
+    TN_CONVERT_UUID,   /* 16 bytes to text */
+    TN_CONVERT_NARROW, /* 32 bits to 8 or 16 */
+    TN_CONVERT_MILLIS_32,
+    TN_CONVERT_MILLIS_64,
+    TN_CONVERT_NANOS, /* to microseconds */
+    TN_CONVERT_INT96,
+    TN_CONVERT_DECIMAL, /* big-endian bytes, fixed or not */
+    TN_CONVERT_FLOAT16,
+    TN_CONVERT_INTERVAL
+} tn_conversion;
+
+typedef enum tn_value_mode {
+    TN_MODE_PLAIN,
+    TN_MODE_CODES,
+    TN_MODE_DELTA,
+    TN_MODE_LENGTHS,
+    TN_MODE_VIEWS, /* a page whose views are made already */
+    TN_MODE_SPLIT,
+    TN_MODE_RUNS /* booleans */
+} tn_value_mode;
+
+/* Memory that grows and is reused. */
+typedef struct tn_room {
+    void *data;
+    size_t size;
+} tn_room;
+
+typedef struct tn_levels {
+    bool is_runs; /* else the old bit-packed form */
+    tn_rle rle;
+    const uint8_t *packed;
+    size_t packed_size, packed_at;
+    unsigned width;
+} tn_levels;
+
+typedef struct tn_leaf_reader {
+    tn_pool *pool;
+    const tn_leaf *leaf;
+    const tn_element *element;
+    bool is_flat;
+    tn_conversion conversion;
+    tn_lane lane;
+    size_t physical_size; /* of fixed values */
+    size_t lane_size;     /* 0: bits */
+    tn_decompressor *decompressor;
+    uint32_t text_error_hint;
+
+    /* the chunk */
+    tn_chunk_meta chunk;
+    tn_range range;
+    uint64_t chunk_left; /* values with nulls, of pages not begun */
+    bool only_codes;     /* all its data pages are dictionary-coded */
+
+    /* its dictionary */
+    tn_page dictionary_page;
+    tn_room dictionary_room, dictionary_heap;
+    uint32_t dictionary_count;
+    bool has_dictionary;
+    tn_column dictionary;
+
+    /* the page */
+    tn_page page;
+    bool in_page;
+    size_t page_left;   /* values with nulls */
+    size_t values_left; /* at most so many of them have bytes */
+    tn_value_mode mode;
+    const uint8_t *at, *stop; /* plain values; streams */
+    size_t split_count, split_at;
+    size_t bit_at; /* plain booleans */
+    tn_rle codes;
+    tn_delta delta;
+    tn_room lengths; /* of a page's strings, or its views */
+    size_t length_at, length_count;
+    tn_room page_heap; /* strings put together from prefixes */
+    tn_levels defs, reps;
+    bool page_is_ascii;
+    TN_VEC(tn_buffer *) kept; /* pages left, lent until the next batch */
+    TN_VEC(tn_room) kept_rooms;
+
+    /* the batch */
+    bool as_codes;
+    bool is_spread; /* nulls have their places by now */
+    size_t filled;  /* rows */
+    size_t dense;   /* values without nulls */
+    size_t null_count;
+    tn_room values, validity, raw;
+    tn_room text; /* of UUIDs */
+    size_t text_at;
+
+    /* levels of nested leaves */
+    tn_room def_levels, rep_levels; /* of the batch */
+    size_t level_count;
+    uint16_t *pending_defs, *pending_reps; /* LEVELS_MAX each */
+    size_t pending_at, pending_count;
+} tn_leaf_reader;
+
+/* `is_flat`: the leaf is a column by itself. */
+TN_FALLIBLE tn_leaf__open(tn_leaf_reader *reader, const tn_footer *footer, uint32_t leaf,
+                          bool is_flat, tn_decompressor *decompressor, tn_pool *pool,
+                          tarn_error *err);
+void tn_leaf__close(tn_leaf_reader *reader);
+
+/* Begins a chunk; the range is opened by the caller. */
+void tn_leaf__chunk(tn_leaf_reader *reader, const tn_chunk_meta *chunk);
+
+/* Forgets the batch before. */
+void tn_leaf__begin(tn_leaf_reader *reader);
+/* About how many bytes of heap a row has, by the current page. */
+size_t tn_leaf__heap_a_row(const tn_leaf_reader *reader);
+/*
+ * Adds rows to the batch until it has `rows`.  NOT_READY: wait for the range and call again.
+ * Flat leaves then have a column; others levels and dense values.
+ */
+TN_FALLIBLE tn_leaf__fill(tn_leaf_reader *reader, size_t rows, tn_ready *ready, tarn_error *err);
+TN_FALLIBLE tn_leaf__fill_nested(tn_leaf_reader *reader, size_t rows, tn_ready *ready,
+                                 tarn_error *err);
+/* Passes over rows that nobody wants. */
+TN_FALLIBLE tn_leaf__skip(tn_leaf_reader *reader, size_t rows, tn_ready *ready, tarn_error *err);
+/* The column of a filled flat leaf. */
+TN_FALLIBLE tn_leaf__column(tn_leaf_reader *reader, size_t rows, tn_column *out, tarn_error *err);
+
+/* values.c: */
+TN_FALLIBLE tn_room__grow(tn_pool *pool, tn_room *room, size_t size, size_t used, tarn_error *err);
+void tn_room__free(tn_pool *pool, tn_room *room);
+/* Makes the page's body ready to give values; `count` of them at most. */
+TN_FALLIBLE tn_values__open(tn_leaf_reader *reader, const uint8_t *body, size_t size, size_t count,
+                            int encoding, tarn_error *err);
+/* `count` values, without nulls, to `to` at `first` (which counts values; bits for bool). */
+TN_FALLIBLE tn_values__read(tn_leaf_reader *reader, size_t count, void *to, size_t first,
+                            tarn_error *err);
+TN_FALLIBLE tn_values__skip(tn_leaf_reader *reader, size_t count, tarn_error *err);
+/* Dictionary codes, checked, in the lane of the dictionary's size. */
+TN_FALLIBLE tn_values__codes(tn_leaf_reader *reader, size_t count, void *to, size_t first,
+                             tarn_error *err);
+tn_lane tn_values__code_lane(const tn_leaf_reader *reader);
+TN_FALLIBLE tn_values__dictionary(tn_leaf_reader *reader, tarn_error *err);
+/* Moves dense values apart so that row i has its own where the bit is set, zero where not. */
+void tn_values__spread(void *values, size_t size, size_t dense, size_t rows,
+                       const uint64_t *validity);
+void tn_values__spread_bits(uint64_t *bits, size_t dense, size_t rows, const uint64_t *validity);
+void tn_convert__choose(const tn_element *element, const tn_type *type, tn_conversion *out,
+                        tn_lane *lane);
+/* convert.c: fixed-width physical values to the lane. */
+TN_FALLIBLE tn_convert__fixed(tn_leaf_reader *reader, const uint8_t *from, size_t count, void *to,
+                              tarn_error *err);
+TN_FALLIBLE tn_convert__decimal(const uint8_t *from, size_t size, tn_lane lane, void *to,
+                                tarn_error *err);
+tn_view tn_convert__view(const uint8_t *from, size_t size); /* reads 12 bytes, whatever the size */
+
+#endif

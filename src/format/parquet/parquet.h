@@ -1,0 +1,37 @@
+/*
+ * parquet.h - Parquet files: a source to scan, a writer to fill, a description to read.
+ *
+ * A source reads the footer once, when it is opened, and is read-only then.  Its scans read row
+ * groups as morsels, each by one task.  Columns are the file's top-level ones; types are made in
+ * `types`, which must outlive the source.
+ */
+#ifndef TN_FORMAT_PARQUET_PARQUET_H
+#define TN_FORMAT_PARQUET_PARQUET_H
+
+#include "base/text.h"
+#include "scan/source.h"
+#include "scan/writer.h"
+
+/*
+ * Reads the footer (this waits).  On success the object belongs to the source and is closed with
+ * it; on failure it stays the caller's.
+ */
+TN_FALLIBLE tn_parquet_open(tn_object *object, tn_types *types, tn_pool *pool, tn_source **out,
+                            tarn_error *err);
+
+/* The value of a key in the footer's key-value metadata; TN_STR_NONE where it has none. */
+tn_str tn_parquet_metadata(const tn_source *source, tn_str key);
+
+/* Field id of a top-level column, for tables that map columns by id; -1 where it has none. */
+int32_t tn_parquet_field_id(const tn_source *source, uint32_t field);
+
+/* Makes one file (scan/writer.h). */
+TN_FALLIBLE tn_parquet_writer_open(tn_upload *upload, const tn_schema *schema,
+                                   const tn_writer_options *options, tn_pool *pool,
+                                   tn_file_writer **out, tarn_error *err);
+
+/* What is inside, as text for `tarn meta`: schema, row groups, columns with their encodings,
+ * codecs, sizes and statistics; pages where `pages` is set and the file has an index of them. */
+TN_FALLIBLE tn_parquet_describe(tn_source *source, bool pages, tn_text *out, tarn_error *err);
+
+#endif

@@ -1,0 +1,618 @@
+/*
+ * Scans: row groups as morsels, one task each at a time.
+ *
+ * A task keeps one reader a leaf, from morsel to morsel.  A batch is filled leaf by leaf; where
+ * bytes are missing the task parks and goes on with the same leaf.
+ */
+#include "format/parquet/assemble_internal.h"
+#include "format/parquet/source_internal.h"
+
+#include "base/size.h"
+
+#include <inttypes.h>
+
+enum {
+    WINDOW_FIRST = 256 << 10, /* of a scan that may stop early; doubles with each morsel */
+    WINDOW_MAX = 1 << 20,
+    WINDOW_MIN = 16 << 10,
+    WINDOWS_BUDGET = 16 << 20, /* of a task */
+    GAP_MAX = 32 << 10,        /* bytes nobody wants, cheaper read than asked for again */
+    TOGETHER_MAX = 4 << 20     /* of one read for several chunks */
+};
+
+typedef struct parquet_morsel {
+    uint32_t group;
+    uint64_t rows; /* at most so many are wanted */
+} parquet_morsel;
+
+typedef struct parquet_scan {
+    tn_scan base;
+    tn_parquet_source *source;
+    tn_pool *pool;
+    tn_arena arena;
+    tn_scan_request request;
+    parquet_morsel *morsels;
+    uint32_t morsel_count;
+    _Atomic uint32_t next;
+    uint32_t *leaves; /* that are read, ascending */
+    uint32_t leaf_count;
+    uint8_t *is_flat; /* one a leaf of those: it is a column by itself */
+    tn_view file_name;
+    int64_t modified;
+    _Atomic uint64_t bytes_read, rows_read, rows_pruned, groups, groups_pruned;
+} parquet_scan;
+
+typedef enum task_state { TASK_MORSEL, TASK_BATCH, TASK_FILL } task_state;
+
+typedef struct parquet_task {
+    tn_scan_task base;
+    parquet_scan *scan;
+    tn_pool *pool;
+    tn_reading reading;
+    tn_decompressor decompressor;
+    tn_leaf_reader *readers;  /* one a leaf of scan->leaves */
+    tn_leaf_reader **by_leaf; /* NULL where not read */
+    tn_assembly *assemblies;  /* one a requested field */
+    tn_column *columns;       /* handed out */
+    uint32_t column_count;
+    tn_sequence row_numbers;
+    task_state state;
+    uint32_t morsel;
+    uint32_t morsels_done;
+    uint32_t part;
+    uint64_t rows_left, first_row; /* of the morsel */
+    size_t rows, next_leaf;        /* of the batch in the making */
+    uint64_t bytes_counted;
+} parquet_task;
+
+/* ---- the scan -------------------------------------------------------------------------------- */
+
+static TN_FALLIBLE copy_request(parquet_scan *scan, const tn_scan_request *request, tarn_error *err)
+{
+    tn_arena *const arena = &scan->arena;
+    uint32_t *fields;
+    tn_conjunct *conjuncts;
+    scan->request = *request;
+    scan->request.promises = NULL;
+    TN_RETURN_IF_ERROR(tn_arena_array(arena, uint32_t, request->field_count, &fields, err));
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(arena, tn_conjunct, request->conjunct_count, &conjuncts, err));
+    for (uint32_t i = 0; i < request->field_count; i++) {
+        fields[i] = request->fields[i];
+        if (fields[i] >= scan->source->footer.schema.count) {
+            return tn_fail(err, TARN_E_INTERNAL, "a scan asks for column %" PRIu32 " of %" PRIu32,
+                           fields[i], scan->source->footer.schema.count);
+        }
+    }
+    for (uint32_t i = 0; i < request->conjunct_count; i++) {
+        const tn_conjunct *const from = &request->conjuncts[i];
+        tn_value *values;
+        TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_value, from->value_count, &values, err));
+        for (uint32_t k = 0; k < from->value_count; k++) {
+            TN_RETURN_IF_ERROR(tn_value_copy(arena, &from->values[k], &values[k], err));
+        }
+        conjuncts[i] = *from;
+        conjuncts[i].values = values;
+        if (request->promises != NULL) {
+            request->promises[i] =
+                from->field < scan->source->footer.schema.count &&
+                        tn_footer__flat_leaf(&scan->source->footer, from->field) != UINT32_MAX
+                    ? TN_PROMISE_PARTIAL
+                    : TN_PROMISE_NONE;
+        }
+    }
+    scan->request.fields = fields;
+    scan->request.conjuncts = conjuncts;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE list_morsels(parquet_scan *scan, tarn_error *err)
+{
+    const tn_footer *const footer = &scan->source->footer;
+    uint64_t wanted = scan->request.row_limit;
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(&scan->arena, parquet_morsel, footer->group_count, &scan->morsels, err));
+    for (uint32_t group = 0; group < footer->group_count; group++) {
+        const uint64_t rows = footer->groups[group].rows;
+        bool excluded = false;
+        for (uint32_t i = 0; i < scan->request.conjunct_count && !excluded; i++) {
+            excluded = tn_group__excluded(scan->source, group, &scan->request.conjuncts[i]);
+        }
+        if (excluded) {
+            scan->rows_pruned += rows;
+            scan->groups_pruned++;
+        } else if (rows > 0 && wanted > 0) {
+            const uint64_t some = rows < wanted ? rows : wanted;
+            scan->morsels[scan->morsel_count++] = (parquet_morsel){group, some};
+            wanted -= some;
+        }
+    }
+    scan->groups = footer->group_count;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE list_leaves(parquet_scan *scan, tarn_error *err)
+{
+    const tn_footer *const footer = &scan->source->footer;
+    uint8_t *wanted;
+    TN_RETURN_IF_ERROR(tn_arena_array(&scan->arena, uint8_t, footer->leaf_count, &wanted, err));
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(&scan->arena, uint32_t, footer->leaf_count, &scan->leaves, err));
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(&scan->arena, uint8_t, footer->leaf_count, &scan->is_flat, err));
+    for (uint32_t i = 0; i < scan->request.field_count; i++) {
+        const tn_node *const node = &footer->columns[scan->request.fields[i]];
+        if (node->is_variant) {
+            return tn_fail(err, TARN_E_UNSUPPORTED,
+                           "column '%.*s' holds VARIANT values, which "
+                           "cannot be read yet",
+                           TN_STR_ARGS(node->name));
+        }
+        for (uint32_t leaf = node->leaf; leaf < node->leaf_end; leaf++) {
+            wanted[leaf] = node->kind == TN_NODE_LEAF ? 2 : 1;
+        }
+    }
+    for (uint32_t leaf = 0; leaf < footer->leaf_count; leaf++) {
+        if (wanted[leaf] != 0) {
+            scan->is_flat[scan->leaf_count] = wanted[leaf] == 2;
+            scan->leaves[scan->leaf_count++] = leaf;
+        }
+    }
+    return TARN_OK;
+}
+
+static void scan_close(tn_scan *base)
+{
+    parquet_scan *const scan = (parquet_scan *)base;
+    tn_arena_deinit(&scan->arena);
+    tn_source_release(&scan->source->base);
+    tn_pool_free(scan->pool, scan, sizeof(*scan));
+}
+
+static void scan_counters(tn_scan *base, tn_scan_counters *out)
+{
+    parquet_scan *const scan = (parquet_scan *)base;
+    *out = (tn_scan_counters){.bytes_read = scan->bytes_read,
+                              .rows_read = scan->rows_read,
+                              .rows_out = scan->rows_read,
+                              .rows_pruned = scan->rows_pruned,
+                              .files = 1,
+                              .groups = scan->groups,
+                              .groups_pruned = scan->groups_pruned};
+}
+
+static tarn_code scan_finish(tn_scan *base, tarn_error *err)
+{
+    return tn_object_verify(((parquet_scan *)base)->source->object, err);
+}
+
+static uint32_t morsels_expected(tn_scan *base)
+{
+    return ((parquet_scan *)base)->morsel_count;
+}
+
+/* ---- tasks ----------------------------------------------------------------------------------- */
+
+static void task_close(tn_scan_task *base)
+{
+    parquet_task *const task = (parquet_task *)base;
+    parquet_scan *const scan = task->scan;
+    const uint32_t fields = scan->request.field_count;
+    for (uint32_t i = 0; task->readers != NULL && i < scan->leaf_count; i++) {
+        tn_leaf__close(&task->readers[i]);
+    }
+    for (uint32_t i = 0; task->assemblies != NULL && i < fields; i++) {
+        tn_assembly__close(&task->assemblies[i]);
+    }
+    tn_decompressor_deinit(&task->decompressor);
+    tn_pool_free(task->pool, task->readers, scan->leaf_count * sizeof(tn_leaf_reader));
+    tn_pool_free(task->pool, task->by_leaf,
+                 scan->source->footer.leaf_count * sizeof(tn_leaf_reader *));
+    tn_pool_free(task->pool, task->assemblies, fields * sizeof(tn_assembly));
+    tn_pool_free(task->pool, task->columns, task->column_count * sizeof(tn_column));
+    tn_pool_free(task->pool, task, sizeof(*task));
+}
+
+static TN_FALLIBLE zeroed_array(tn_pool *pool, size_t count, size_t size, void **out,
+                                tarn_error *err)
+{
+    size_t bytes;
+    *out = NULL;
+    if (!tn_size_mul(count, size, &bytes)) {
+        return tn_fail(err, TARN_E_NOMEM, "too many columns");
+    }
+    return tn_pool_alloc_zeroed(pool, bytes, out, err);
+}
+
+static tarn_code task_open(tn_scan *base, tn_pool *pool, tn_scan_task **out, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    parquet_scan *const scan = (parquet_scan *)base;
+    const tn_footer *const footer = &scan->source->footer;
+    const uint32_t fields = scan->request.field_count;
+    parquet_task *task = NULL;
+    void *memory;
+
+    *out = NULL;
+    TN_TRY(tn_pool_alloc_zeroed(pool, sizeof(*task), &memory, err));
+    task = memory;
+    task->base.ops = base->ops;
+    task->scan = scan;
+    task->pool = pool;
+    task->column_count = fields + (uint32_t)__builtin_popcount(scan->request.virtuals);
+    task->reading = (tn_reading){.object = scan->source->object, .pool = pool};
+    tn_decompressor_init(&task->decompressor, pool);
+    TN_TRY(zeroed_array(pool, scan->leaf_count, sizeof(tn_leaf_reader), &memory, err));
+    task->readers = memory;
+    TN_TRY(zeroed_array(pool, footer->leaf_count, sizeof(tn_leaf_reader *), &memory, err));
+    task->by_leaf = memory;
+    TN_TRY(zeroed_array(pool, fields, sizeof(tn_assembly), &memory, err));
+    task->assemblies = memory;
+    TN_TRY(zeroed_array(pool, task->column_count, sizeof(tn_column), &memory, err));
+    task->columns = memory;
+    for (uint32_t i = 0; i < scan->leaf_count; i++) {
+        TN_TRY(tn_leaf__open(&task->readers[i], footer, scan->leaves[i], scan->is_flat[i],
+                             &task->decompressor, pool, err));
+        task->by_leaf[scan->leaves[i]] = &task->readers[i];
+    }
+    for (uint32_t i = 0; i < fields; i++) {
+        const tn_node *const node = &footer->columns[scan->request.fields[i]];
+        if (node->kind != TN_NODE_LEAF) {
+            TN_TRY(tn_assembly__open(&task->assemblies[i], node, pool, err));
+        }
+    }
+    *out = &task->base;
+    task = NULL;
+done:
+    if (task != NULL) {
+        task_close(&task->base);
+    }
+    return code;
+}
+
+/* ---- morsels --------------------------------------------------------------------------------- */
+
+static size_t window_of(const parquet_task *task)
+{
+    const parquet_scan *const scan = task->scan;
+    size_t window = WINDOW_MAX;
+    if (scan->request.stop_early || scan->request.row_limit != UINT64_MAX) {
+        window = task->morsels_done < 2 ? (size_t)WINDOW_FIRST << task->morsels_done : WINDOW_MAX;
+    }
+    const size_t share = WINDOWS_BUDGET / tn_max_size(scan->leaf_count, 1);
+    return tn_max_size(tn_min_size(window, share), WINDOW_MIN);
+}
+
+static tarn_code explain_leaf(const parquet_task *task, size_t i, tarn_code code, tarn_error *err)
+{
+    if (code != TARN_OK) {
+        const tn_leaf *const leaf = &task->scan->source->footer.leaves[task->scan->leaves[i]];
+        tn_explain(err, "row group %" PRIu32 ": column '%.*s'",
+                   task->scan->morsels[task->morsel].group, TN_STR_ARGS(leaf->path));
+    }
+    return code;
+}
+
+/* One read for the small chunks from `first` on that lie together; answers how many. */
+static TN_FALLIBLE read_together(parquet_task *task, size_t first, size_t window, size_t *taken,
+                                 tarn_error *err)
+{
+    const size_t leaf_count = task->scan->leaf_count;
+    const tn_chunk_meta *const chunk = &task->readers[first].chunk;
+    uint64_t end = chunk->start + chunk->stored_size;
+    size_t last = first + 1;
+    *taken = 1;
+    if (chunk->stored_size > 2 * window) {
+        return tn_range__start(&task->readers[first].range, err);
+    }
+    for (; last < leaf_count; last++) {
+        const tn_chunk_meta *const next = &task->readers[last].chunk;
+        const uint64_t next_end = next->start + next->stored_size;
+        if (next->start < end || next->start - end > GAP_MAX || next->stored_size > 2 * window ||
+            next_end - chunk->start > TOGETHER_MAX) {
+            break;
+        }
+        end = next_end;
+    }
+    if (end == chunk->start) { /* nothing in there */
+        return TARN_OK;
+    }
+    tn_fetch *fetch;
+    TN_RETURN_IF_ERROR(tn_fetch__start(&task->reading, chunk->start, (size_t)(end - chunk->start),
+                                       0, &fetch, err));
+    for (size_t i = first; i < last; i++) {
+        const tn_chunk_meta *const part = &task->readers[i].chunk;
+        if (part->stored_size > 0) {
+            tn_range__share(&task->readers[i].range, fetch, (size_t)(part->start - chunk->start),
+                            (size_t)part->stored_size);
+        }
+    }
+    tn_fetch__release(&task->reading, fetch);
+    *taken = last - first;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE begin_morsel(parquet_task *task, tarn_error *err)
+{
+    parquet_scan *const scan = task->scan;
+    const parquet_morsel *const morsel = &scan->morsels[task->morsel];
+    const size_t window = window_of(task);
+    const bool ahead = !scan->request.stop_early || task->morsels_done > 0;
+    for (size_t i = 0; i < scan->leaf_count; i++) {
+        tn_leaf_reader *const reader = &task->readers[i];
+        tn_chunk_meta chunk;
+        TN_RETURN_IF_ERROR(tn_footer__chunk(&scan->source->footer, morsel->group, scan->leaves[i],
+                                            scan->source->file_size, &chunk, err));
+        if (!tn_codec_reads(chunk.codec)) {
+            return explain_leaf(task, i,
+                                tn_fail(err, TARN_E_UNSUPPORTED, "cannot read the codec %s",
+                                        tn_codec_name(chunk.codec)),
+                                err);
+        }
+        tn_leaf__chunk(reader, &chunk);
+        tn_range__open(&reader->range, &task->reading, chunk.start, chunk.start + chunk.stored_size,
+                       window, ahead);
+    }
+    for (size_t i = 0, taken; i < scan->leaf_count; i += taken) {
+        TN_RETURN_IF_ERROR(read_together(task, i, window, &taken, err));
+    }
+    task->rows_left = morsel->rows;
+    task->first_row = scan->source->footer.groups[morsel->group].first_row;
+    task->part = 0;
+    return TARN_OK;
+}
+
+typedef struct dynamic_look {
+    const parquet_scan *scan;
+    uint32_t group;
+    bool excluded;
+} dynamic_look;
+
+static void see_dynamic(void *context, const tn_conjunct *conjunct)
+{
+    dynamic_look *const look = context;
+    look->excluded =
+        look->excluded || tn_group__excluded(look->scan->source, look->group, conjunct);
+}
+
+/* Has a filter that grew meanwhile made this morsel useless? */
+static bool excluded_by_now(const parquet_scan *scan, uint32_t group)
+{
+    dynamic_look look = {scan, group, false};
+    for (uint32_t i = 0; i < scan->request.dynamic_count && !look.excluded; i++) {
+        tn_dynamic_filter *const filter = scan->request.dynamic[i];
+        if (filter->version > 0) {
+            filter->visit(filter, see_dynamic, &look);
+        }
+    }
+    return look.excluded;
+}
+
+/* ---- batches --------------------------------------------------------------------------------- */
+
+static void begin_batch(parquet_task *task)
+{
+    size_t width = 0;
+    size_t heap = 0;
+    for (size_t i = 0; i < task->scan->leaf_count; i++) {
+        tn_leaf__begin(&task->readers[i]);
+        width += tn_max_size(task->readers[i].lane_size, 1);
+        heap += tn_leaf__heap_a_row(&task->readers[i]);
+    }
+    size_t rows = TN_BATCH_ROWS;
+    rows = tn_min_size(rows, tn_max_size(TN_BATCH_BYTES / tn_max_size(width, 1), 64));
+    if (heap > 0) {
+        rows = tn_min_size(rows, tn_max_size(TN_BATCH_HEAP / heap, 1));
+    }
+    task->rows = task->rows_left < rows ? (size_t)task->rows_left : rows;
+    task->next_leaf = 0;
+}
+
+static TN_FALLIBLE fill(parquet_task *task, tn_waker *waker, bool *wait, tarn_error *err)
+{
+    *wait = false;
+    for (; task->next_leaf < task->scan->leaf_count; task->next_leaf++) {
+        tn_leaf_reader *const reader = &task->readers[task->next_leaf];
+        for (;;) {
+            tn_ready ready;
+            const tarn_code code = reader->is_flat
+                                       ? tn_leaf__fill(reader, task->rows, &ready, err)
+                                       : tn_leaf__fill_nested(reader, task->rows, &ready, err);
+            if (code != TARN_OK) {
+                return explain_leaf(task, task->next_leaf, code, err);
+            }
+            if (ready == TN_READY) {
+                break;
+            }
+            if (tn_range__park(&reader->range, waker)) {
+                *wait = true;
+                return TARN_OK;
+            }
+        }
+    }
+    return TARN_OK;
+}
+
+static void virtual_columns(parquet_task *task)
+{
+    const parquet_scan *const scan = task->scan;
+    static const uint64_t no_rows[1] = {0};
+    tn_column *out = task->columns + scan->request.field_count;
+    const uint32_t rows = (uint32_t)task->rows;
+    if ((scan->request.virtuals & TN_VIRTUAL_FILE) != 0) {
+        *out++ = (tn_column){.type = TN_VARCHAR,
+                             .lane = TN_LANE_view,
+                             .encoding = TN_CONSTANT,
+                             .rows = rows,
+                             .values = &scan->file_name};
+    }
+    if ((scan->request.virtuals & TN_VIRTUAL_ROW) != 0) {
+        task->row_numbers = (tn_sequence){(int64_t)task->first_row + 1, 1};
+        *out++ = (tn_column){.type = TN_BIGINT,
+                             .lane = TN_LANE_i64,
+                             .encoding = TN_SEQUENCE,
+                             .rows = rows,
+                             .values = &task->row_numbers};
+    }
+    if ((scan->request.virtuals & TN_VIRTUAL_LINE) != 0) {
+        *out++ = (tn_column){.type = TN_BIGINT,
+                             .lane = TN_LANE_i64,
+                             .encoding = TN_CONSTANT,
+                             .rows = rows,
+                             .values = no_rows,
+                             .validity = no_rows};
+    }
+    if ((scan->request.virtuals & TN_VIRTUAL_MODIFIED) != 0) {
+        *out = (tn_column){.type = TN_TIMESTAMPTZ,
+                           .lane = TN_LANE_i64,
+                           .encoding = TN_CONSTANT,
+                           .rows = rows,
+                           .values = &scan->modified};
+    }
+}
+
+static TN_FALLIBLE hand_out(parquet_task *task, tn_batch *out, tarn_error *err)
+{
+    const parquet_scan *const scan = task->scan;
+    const tn_footer *const footer = &scan->source->footer;
+    for (uint32_t i = 0; i < scan->request.field_count; i++) {
+        const tn_node *const node = &footer->columns[scan->request.fields[i]];
+        tn_column *const column = &task->columns[i];
+        tn_leaf_reader *const reader = task->by_leaf[node->leaf];
+        tarn_code code;
+        if (node->kind != TN_NODE_LEAF) {
+            code =
+                tn_assembly__column(&task->assemblies[i], task->by_leaf, task->rows, column, err);
+        } else {
+            code = tn_leaf__column(reader, task->rows, column, err);
+        }
+        if (code != TARN_OK) {
+            tn_explain(err, "row group %" PRIu32 ": column '%.*s'",
+                       scan->morsels[task->morsel].group, TN_STR_ARGS(node->name));
+            return code;
+        }
+    }
+    virtual_columns(task);
+    task->rows_left -= task->rows;
+    task->first_row += task->rows;
+    *out = (tn_batch){.columns = task->columns,
+                      .width = task->column_count,
+                      .rows = (uint32_t)task->rows,
+                      .selected = (uint32_t)task->rows,
+                      .tag = {task->morsel, task->part++, task->rows_left == 0}};
+    return TARN_OK;
+}
+
+/* A morsel that came to nothing still says that it is over. */
+static void empty_batch(parquet_task *task, tn_batch *out)
+{
+    task->rows = 0;
+    virtual_columns(task);
+    for (uint32_t i = 0; i < task->scan->request.field_count; i++) {
+        const tn_type *const type =
+            task->scan->source->footer.schema.fields[task->scan->request.fields[i]].type;
+        task->columns[i] = (tn_column){.type = type, .lane = (uint8_t)type->lane};
+    }
+    *out = (tn_batch){
+        .columns = task->columns, .width = task->column_count, .tag = {task->morsel, 0, true}};
+}
+
+static void count(parquet_task *task)
+{
+    parquet_scan *const scan = task->scan;
+    scan->bytes_read += task->reading.bytes_read - task->bytes_counted;
+    task->bytes_counted = task->reading.bytes_read;
+}
+
+static TN_FALLIBLE next_batch(parquet_task *task, tn_waker *waker, tn_batch *out,
+                              tn_scan_answer *answer, tarn_error *err)
+{
+    parquet_scan *const scan = task->scan;
+    bool wait;
+    *answer = TN_SCAN_BATCH;
+    if (task->state == TASK_MORSEL) {
+        const uint32_t morsel = atomic_fetch_add(&scan->next, 1);
+        if (morsel >= scan->morsel_count) {
+            atomic_store(&scan->next, scan->morsel_count);
+            *answer = TN_SCAN_END;
+            return TARN_OK;
+        }
+        task->morsel = morsel;
+        if (excluded_by_now(scan, scan->morsels[morsel].group)) {
+            scan->rows_pruned += scan->morsels[morsel].rows;
+            scan->groups_pruned++;
+            empty_batch(task, out);
+            return TARN_OK;
+        }
+        TN_RETURN_IF_ERROR(begin_morsel(task, err));
+        task->state = TASK_BATCH;
+    }
+    if (task->state == TASK_BATCH) {
+        begin_batch(task);
+        task->state = TASK_FILL;
+    }
+    TN_RETURN_IF_ERROR(fill(task, waker, &wait, err));
+    if (wait) {
+        *answer = TN_SCAN_WAIT;
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(hand_out(task, out, err));
+    scan->rows_read += task->rows;
+    task->state = TASK_BATCH;
+    if (task->rows_left == 0) {
+        task->state = TASK_MORSEL;
+        task->morsels_done++;
+        count(task);
+    }
+    return TARN_OK;
+}
+
+static tarn_code task_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
+                           tn_scan_answer *answer, tarn_error *err)
+{
+    parquet_task *const task = (parquet_task *)base;
+    const tarn_code code = next_batch(task, waker, out, answer, err);
+    if (code != TARN_OK) {
+        tn_explain(err, "reading '%.*s'", TN_STR_ARGS(task->scan->source->base.name));
+        tn_subject(err, task->scan->source->base.name.data);
+    }
+    return code;
+}
+
+static const tn_scan_ops scan_ops = {
+    .task_open = task_open,
+    .read = task_read,
+    .task_close = task_close,
+    .counters = scan_counters,
+    .finish = scan_finish,
+    .close = scan_close,
+    .morsels_expected = morsels_expected,
+};
+
+TN_FALLIBLE tn_parquet__scan(tn_source *base, const tn_scan_request *request, tn_pool *pool,
+                             tn_scan **out, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    parquet_scan *scan = NULL;
+    void *memory;
+
+    *out = NULL;
+    TN_TRY(tn_pool_alloc_zeroed(pool, sizeof(*scan), &memory, err));
+    scan = memory;
+    scan->base.ops = &scan_ops;
+    scan->source = (tn_parquet_source *)tn_source_retain(base);
+    scan->pool = pool;
+    tn_arena_init(&scan->arena, pool);
+    scan->file_name = tn_view_of(base->name.data, base->name.size);
+    scan->modified = tn_object_about(scan->source->object)->modified_us;
+    TN_TRY(copy_request(scan, request, err));
+    TN_TRY(list_leaves(scan, err));
+    TN_TRY(list_morsels(scan, err));
+    *out = &scan->base;
+    scan = NULL;
+done:
+    if (scan != NULL) {
+        scan_close(&scan->base);
+    }
+    return code;
+}

@@ -1,0 +1,36 @@
+/* source_internal.h - an opened file, and what its scans and its description share. */
+#ifndef TN_FORMAT_PARQUET_SOURCE_INTERNAL_H
+#define TN_FORMAT_PARQUET_SOURCE_INTERNAL_H
+
+#include "format/parquet/format_internal.h"
+#include "format/parquet/parquet.h"
+
+typedef struct tn_parquet_source {
+    tn_source base;
+    tn_pool *pool;
+    tn_object *object;
+    uint64_t file_size;
+    tn_buffer *tail; /* holds the footer's bytes */
+    tn_arena arena;
+    tn_footer footer;
+} tn_parquet_source;
+
+/* Statistics of one chunk, or one page, in the terms of pruning.  Strings point into the bytes. */
+void tn_bounds__read(const tn_footer *footer, uint32_t leaf, const tn_chunk_statistics *statistics,
+                     tn_column_statistics *out);
+/* The leaf of a top-level column that is one; UINT32_MAX for nested columns. */
+static inline uint32_t tn_footer__flat_leaf(const tn_footer *footer, uint32_t column)
+{
+    const tn_node *const node = &footer->columns[column];
+    return node->kind == TN_NODE_LEAF ? node->leaf : UINT32_MAX;
+}
+/* Do the bounds of a row group refute the conjunct?  Chunks that cannot be read refute nothing. */
+bool tn_group__excluded(const tn_parquet_source *source, uint32_t group,
+                        const tn_conjunct *conjunct);
+
+TN_FALLIBLE tn_parquet__statistics(tn_source *source, const tn_conjunct *conjuncts, uint32_t count,
+                                   tn_arena *arena, tn_statistics *out, tarn_error *err);
+TN_FALLIBLE tn_parquet__scan(tn_source *source, const tn_scan_request *request, tn_pool *pool,
+                             tn_scan **out, tarn_error *err);
+
+#endif
