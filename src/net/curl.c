@@ -424,7 +424,6 @@ static void *drive(void *argument)
 static void start(const tn_http *http, tn_http_request *request)
 {
     (void)http;
-    atomic_store_explicit(&request->cancelled, false, memory_order_relaxed);
     request->handle = NULL;
     request->lines = NULL;
     request->head = (tn_http_head){.range_total = UINT64_MAX};

@@ -217,6 +217,27 @@ TN_FALLIBLE tn_store_delete_many(tn_store *store, const tn_str *keys, size_t cou
 TN_FALLIBLE tn_store_copy(tn_store *store, tn_str from, tn_str to, const tn_put_options *options,
                           tarn_error *err);
 
+/* ---- uploads that were left open ---------------------------------------------------------------
+ *
+ * An upload in parts that was neither finished nor aborted (its process was killed) costs storage
+ * until someone aborts it.  Its id was written to ~/.local/state/tarn/uploads before its first part
+ * was sent.
+ */
+
+typedef struct tn_open_upload {
+    tn_str uri, id; /* until the visitor returns */
+    int64_t started_us;
+} tn_open_upload;
+
+/* Those of this machine's user below a URI ("" for all); false from `visit` ends it. */
+TN_FALLIBLE tn_stores_uploads(tn_stores *stores, tn_str uri,
+                              bool (*visit)(void *context, const tn_open_upload *upload),
+                              void *context, tarn_error *err);
+/* Aborts and forgets them.  With `everyones` also those that the store itself lists below the URI,
+ * whoever began them. `*count` is how many. */
+TN_FALLIBLE tn_stores_abort_uploads(tn_stores *stores, tn_str uri, bool everyones, size_t *count,
+                                    tarn_error *err);
+
 /* ---- a store of one's own ---------------------------------------------------------------------
  */
 
