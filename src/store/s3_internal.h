@@ -146,14 +146,14 @@ typedef struct tn_s3_xml {
 /* No entities, no document types, 16 levels, 64 KiB of text an element. */
 TN_FALLIBLE tn_s3__xml(tn_pool *pool, tn_str document, const tn_s3_xml *handler, tarn_error *err);
 
-/* <Error> of an answer; false where it is none. */
+/* What an answer's XML says of itself: its root, and the fields of an <Error>. */
 typedef struct tn_s3_problem {
     char root[48];
     char code[64];
     char message[256];
     char region[40];
 } tn_s3_problem;
-bool tn_s3__problem(tn_pool *pool, tn_str document, tn_s3_problem *out);
+TN_FALLIBLE tn_s3__problem(tn_pool *pool, tn_str document, tn_s3_problem *out);
 /* The text of the first element of that name, or "". */
 TN_FALLIBLE tn_s3__element(tn_pool *pool, tn_str document, const char *name, char *out,
                            size_t out_size, tarn_error *err);

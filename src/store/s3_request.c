@@ -566,12 +566,20 @@ static void accept(tn_s3_request *request)
             }
         }
     } else if (request->root != NULL) {
-        if (tn_s3__problem(request->s3->pool, tn_text_str(&request->answer), &problem)) {
+        const tarn_code code =
+            tn_s3__problem(request->s3->pool, tn_text_str(&request->answer), &problem);
+        if (code == TARN_E_NOMEM) {
+            request->ambiguous = request->ambiguous || request->changes;
+            refuse(request, code, TN_OUTCOME_REFUSED, &problem);
+            return;
+        }
+        if (code == TARN_OK && strcmp(problem.root, "Error") == 0) {
             request->http.head.status = status_of_code(problem.code);
             judge(request, request->http.head.status, &problem);
             return;
         }
-        if (strcmp(problem.root, request->root) != 0) { /* cut short, or not from S3 */
+        if (code != TARN_OK ||
+            strcmp(problem.root, request->root) != 0) { /* cut short, or not from S3 */
             (void)snprintf(request->http.problem, sizeof(request->http.problem),
                            "the answer has no <%s>", request->root);
             request->http.result = TN_HTTP_LOST;
@@ -594,7 +602,8 @@ static void completed(tn_http_request *http)
             accept(request);
             return;
         }
-        (void)tn_s3__problem(request->s3->pool, tn_text_str(&request->answer), &problem);
+        /* Proxies answer in HTML, HEAD has no body: then the status is all there is. */
+        (void)!tn_s3__problem(request->s3->pool, tn_text_str(&request->answer), &problem);
         judge(request, http->head.status, &problem);
         return;
     }

@@ -145,12 +145,11 @@ static tarn_code problem_close(void *context, tn_str parent, tn_str name, tn_str
     return TARN_OK;
 }
 
-bool tn_s3__problem(tn_pool *pool, tn_str document, tn_s3_problem *out)
+tarn_code tn_s3__problem(tn_pool *pool, tn_str document, tn_s3_problem *out)
 {
     *out = (tn_s3_problem){{0}, {0}, {0}, {0}};
     const tn_s3_xml handler = {NULL, problem_close, out};
-    const tarn_code code = tn_s3__xml(pool, document, &handler, NULL);
-    return code == TARN_OK && strcmp(out->root, "Error") == 0;
+    return tn_s3__xml(pool, document, &handler, NULL);
 }
 
 typedef struct wanted {
