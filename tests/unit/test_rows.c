@@ -6,6 +6,8 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 enum { ROWS = 1000, TYPES = 20 };
 
@@ -279,9 +281,11 @@ TEST(pages_leave_for_the_file_and_come_back)
                        {.type = TN_VARCHAR, .lane = TN_LANE_view, .rows = ROWS, .values = texts}};
     const tn_column *ins[] = {&in[0], &in[1]};
 
-    const uint32_t before = entries_of("/tmp");
+    char folder[] = "/tmp/tarn-rows-XXXXXX"; /* its own: others write to /tmp meanwhile */
+    CHECK(mkdtemp(folder) != NULL);
+    const uint32_t before = entries_of(folder);
     tn_pool_init(&query, pool, "query", 6 << 20);
-    CHECK_EQ(tn_spill_create(&query, TN_STR("/tmp"), &spill, NULL), TARN_OK);
+    CHECK_EQ(tn_spill_create(&query, tn_str_of(folder), &spill, NULL), TARN_OK);
     CHECK_EQ(tn_row_layout_create(&query, types, 2, 0, &layout, NULL), TARN_OK);
     CHECK_EQ(tn_row_writer_create(&query, layout, 0, &writer, NULL), TARN_OK);
     for (size_t p = 0; p < 4; p++) {
@@ -300,7 +304,7 @@ TEST(pages_leave_for_the_file_and_come_back)
     }
     CHECK(tn_spill_bytes(spill) > 10 << 20);
     CHECK(query.peak <= query.limit);
-    CHECK(entries_of("/tmp") == before);
+    CHECK(entries_of(folder) == before);
     for (uint32_t round = 0; round < 2; round++) { /* read; read and freed */
         uint64_t seen = 0;
         int64_t sum = 0;
@@ -334,6 +338,7 @@ TEST(pages_leave_for_the_file_and_come_back)
     tn_spill_destroy(spill);
     CHECK_U64(query.used, 0);
     tn_pool_deinit(&query);
+    (void)rmdir(folder);
 }
 
 TEST(a_folder_that_cannot_be_written_is_named)
