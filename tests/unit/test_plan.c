@@ -83,10 +83,11 @@ TEST(aggregates_group_and_a_mark_join_adds_its_column)
                    plans_call(&p, "=", plans_column_of(&p, group, 0), plans_column_of(&p, u, 0)));
     CHECK_EQ(mark->output_count, 4);
     CHECK_EQ(mark->outputs[3].id, mark->mark);
-    CHECK_STR(plans_explain(&p, mark), "MARK JOIN on b = a  order: none\n"
-                                       "├─ AGGREGATE by b: sum(c) AS v, count(*) AS w  order: none\n"
-                                       "│  └─ SCAN t (double) [a, b, c]  order: none\n"
-                                       "└─ SCAN u (double) [a, b, c]  order: none\n");
+    CHECK_STR(plans_explain(&p, mark),
+              "MARK JOIN on b = a  order: none\n"
+              "├─ AGGREGATE by b: sum(c) AS v, count(*) AS w  order: none\n"
+              "│  └─ SCAN t (double) [a, b, c]  order: none\n"
+              "└─ SCAN u (double) [a, b, c]  order: none\n");
     plans_deinit(&p);
 }
 
