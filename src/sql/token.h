@@ -33,6 +33,7 @@ typedef enum tn_token_kind {
  * X(word, class): the words that the grammar knows.  r: reserved, never a name unless quoted;
  * t: a name or function where an expression begins, but not an alias without AS; u: free.
  */
+/* clang-format off */
 #define TN_KEYWORDS(X)                                                                             \
     X(ALL, r)                                                                                      \
     X(ANALYZE, u) X(AND, r) X(ANTI, t) X(ANY, r) X(ARRAY, t) X(AS, r) X(ASC, r) X(ASOF, t) X(      \
@@ -96,6 +97,7 @@ typedef enum tn_token_kind {
                                                                                   r) X(WITHIN, u)  \
                                                                                     X(WITHOUT, u)  \
                                                                                         X(ZONE, u)
+/* clang-format on */
 
 typedef enum tn_keyword {
     TN_KW_NONE,
