@@ -44,6 +44,7 @@ void tn_arena_reset(tn_arena *arena)
     free_until(arena, first);
     arena->room = first == NULL ? 0 : first->size;
     if (first != NULL) {
+        TN_SHOW(first + 1, first->size); /* parts were never handed out */
         TN_SPOIL(first + 1, first->size, 0xDD);
         TN_HIDE(first + 1, first->size);
     }

@@ -204,6 +204,7 @@ static TN_FALLIBLE prepare(attempt *a, tarn_error *err)
     return TARN_OK;
 }
 
+/* The request may be gone when this returns. */
 static void conclude(tn_s3_request *request, tarn_code code, tn_outcome outcome)
 {
     request->code = code;
@@ -390,6 +391,8 @@ static void advise(tn_s3_request *request, const tn_s3_problem *problem)
                      "may not list");
     } else if (status == 301 || status == 307) {
         tn_hint(err, "set s3.region to the bucket's region");
+    } else if (status == 412 && !request->conditional) {
+        tn_hint(err, "the object was changed while being read");
     } else if (status == 501) {
         tn_hint(err, "this server lacks what was asked for");
     }
@@ -536,7 +539,6 @@ static void judge(tn_s3_request *request, int status, const tn_s3_problem *probl
                problem);
     } else if (status == 412) {
         refuse(request, TARN_E_INVALID, TN_OUTCOME_REFUSED, problem);
-        tn_hint(&request->error, "the object was changed while being read");
     } else if (status == 404 && request->is_update) {
         refuse(request, TARN_E_CONFLICT, TN_OUTCOME_CONFLICT, problem);
     } else if (status == 404) {
