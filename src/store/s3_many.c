@@ -150,6 +150,7 @@ typedef struct copy {
     tn_object_info source;
     tn_text source_header; /* "/bucket/key", encoded */
     char upload_id[1200];
+    char journal[TN_S3_JOURNAL_NAME];
     TN_VEC(tn_s3_etag) etags;
 } copy;
 
@@ -222,6 +223,7 @@ static TN_FALLIBLE copy_in_parts(copy *c, const tn_put_options *options, tarn_er
     char tag[TN_TAG_SIZE];
 
     TN_RETURN_IF_ERROR(begin_copy(c, err));
+    tn_s3__journal_add(c->s3, c->to, tn_str_of(c->upload_id), c->journal);
     for (uint64_t at = 0; at < c->source.size; at += copy_part) {
         const uint64_t rest = c->source.size - at;
         TN_TRY(copy_range(c, at, at + (rest < copy_part ? rest : copy_part), err));
@@ -230,7 +232,11 @@ static TN_FALLIBLE copy_in_parts(copy *c, const tn_put_options *options, tarn_er
                            c->source.size, options, tag, &outcome, err);
 done:
     if (code != TARN_OK && outcome != TN_OUTCOME_UNKNOWN) {
-        (void)!tn_s3__abort_upload(c->s3, c->to, tn_str_of(c->upload_id), NULL);
+        if (tn_s3__abort_upload(c->s3, c->to, tn_str_of(c->upload_id), NULL) == TARN_OK) {
+            tn_s3__journal_remove(c->journal);
+        }
+    } else if (code == TARN_OK) {
+        tn_s3__journal_remove(c->journal);
     }
     return code;
 }

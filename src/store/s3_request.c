@@ -248,6 +248,13 @@ static void try_once(tn_s3_request *request, uint64_t wait_ns)
 void tn_s3__start(tn_s3_request *request)
 {
     tn_s3 *s3 = request->s3;
+    if (request->key.size == 0 && !request->of_bucket) {
+        /* Sent all the same, a PUT would make a bucket and a DELETE remove one. */
+        const tarn_code code = tn_fail(&request->error, TARN_E_INVALID,
+                                       "'%s' names a bucket, not an object in it", s3->base.root);
+        conclude(request, code, TN_OUTCOME_REFUSED);
+        return;
+    }
     if (!s3->anonymous && (!s3->https || request->body.size < (1 << 20))) {
         uint8_t hash[TN_SHA256_SIZE];
         tn_sha256_of(request->body, hash);

@@ -47,7 +47,8 @@ typedef enum tn_outcome {
 /* ---- the stores of a session ------------------------------------------------------------------
  */
 
-/* Settings such as "s3.endpoint", asked by name; NULL where unset. */
+/* Settings such as "s3.endpoint", asked by name; NULL where unset.  Asked when a store is first
+ * named, and by the network thread when credentials have expired (s3.access_key_id and its kin). */
 typedef struct tn_store_options {
     const char *(*get)(void *context, const char *name);
     void *context;

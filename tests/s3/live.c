@@ -326,6 +326,87 @@ TEST(large_objects_go_up_in_parts_and_come_down_in_ranges)
     close_bucket(&at, pool);
 }
 
+enum { APPENDERS = 4, APPENDS = 12, CHUNK = 1 << 20 };
+
+typedef struct appender {
+    tn_upload *upload;
+    uint8_t *chunk;
+    uint8_t mark;
+    uint64_t offsets[APPENDS];
+    bool failed;
+} appender;
+
+static void *append_some(void *argument)
+{
+    appender *self = argument;
+    memset(self->chunk, self->mark, CHUNK);
+    for (int i = 0; i < APPENDS && !self->failed; i++) {
+        self->failed =
+            tn_upload_append(self->upload, self->chunk, CHUNK, &self->offsets[i], NULL) != TARN_OK;
+    }
+    return NULL;
+}
+
+TEST(many_threads_append_and_each_piece_stays_together)
+{
+    static uint8_t chunks[APPENDERS][CHUNK];
+    bucket at;
+    tn_upload *upload;
+    tn_buffer *back;
+    pthread_t threads[APPENDERS];
+    appender appenders[APPENDERS];
+    tarn_error err = TARN_ERROR_INIT;
+    CHECK(open_bucket(&at, "threads", pool));
+    CHECK_EQ(tn_upload_create(at.store, TN_STR("all"), pool, NULL, &upload, NULL), TARN_OK);
+    for (int i = 0; i < APPENDERS; i++) {
+        appenders[i] = (appender){.upload = upload, .chunk = chunks[i], .mark = (uint8_t)('a' + i)};
+        CHECK_EQ(pthread_create(&threads[i], NULL, append_some, &appenders[i]), 0);
+    }
+    for (int i = 0; i < APPENDERS; i++) {
+        (void)pthread_join(threads[i], NULL);
+        CHECK(!appenders[i].failed);
+    }
+    CHECK_EQ(show(tn_upload_finish(upload, NULL, NULL, &err), &err), TARN_OK);
+    CHECK_EQ(tn_store_get(at.store, TN_STR("all"), 1 << 28, pool, &back, NULL, NULL), TARN_OK);
+    CHECK_U64(back->size, (uint64_t)APPENDERS * APPENDS * CHUNK);
+    for (int i = 0; i < APPENDERS; i++) {
+        for (int j = 0; j < APPENDS; j++) {
+            CHECK(memcmp(back->data + appenders[i].offsets[j], chunks[i], CHUNK) == 0);
+        }
+    }
+    tn_buffer_release(back);
+    close_bucket(&at, pool);
+}
+
+TEST(a_read_can_be_cancelled)
+{
+    enum { SIZE = 40 << 20 };
+    bucket at;
+    tn_object *object;
+    tn_upload *upload;
+    void *memory;
+    CHECK(open_bucket(&at, "cancel", pool));
+    CHECK_EQ(tn_pool_alloc_zeroed(pool, SIZE, &memory, NULL), TARN_OK);
+    CHECK_EQ(tn_upload_create(at.store, TN_STR("zeros"), pool, NULL, &upload, NULL), TARN_OK);
+    CHECK_EQ(tn_upload_append(upload, memory, SIZE, NULL, NULL), TARN_OK);
+    CHECK_EQ(tn_upload_finish(upload, NULL, NULL, NULL), TARN_OK);
+    CHECK_EQ(tn_object_open(at.store, TN_STR("zeros"), pool, NULL, &object, NULL), TARN_OK);
+    for (int i = 0; i < 5; i++) {
+        tn_latch latch;
+        tn_read read = {.offset = 0, .size = SIZE, .into = memory};
+        tn_latch_init(&latch);
+        read.waker = &latch.waker;
+        tn_object_read_start(object, &read);
+        (void)tn_latch_wait_ms(&latch, (unsigned)i * 3);
+        tn_object_read_cancel(object, &read);
+        tn_latch_wait(&latch);
+        CHECK(read.done && (read.code == TARN_OK || read.code == TARN_E_CANCELLED));
+    }
+    tn_object_close(object);
+    tn_pool_free(pool, memory, SIZE);
+    close_bucket(&at, pool);
+}
+
 TEST(an_aborted_upload_leaves_nothing)
 {
     enum { SIZE = 9 << 20 };

@@ -171,6 +171,25 @@ TEST(each_way_a_commit_can_end_is_told_apart)
     }
 }
 
+TEST(a_bucket_is_never_taken_for_an_object)
+{
+    static const fake_answer answers[] = {{200, 0, "Content-Length: 1\n", NULL, 0}};
+    bench at;
+    tn_outcome outcome;
+    tn_object_info info;
+    tn_upload *upload;
+    CHECK(OPEN(&at, answers));
+    CHECK_EQ(tn_store_put(at.store, TN_STR_NONE, TN_STR("v"), NULL, &outcome, NULL),
+             TARN_E_INVALID);
+    CHECK_EQ(outcome, TN_OUTCOME_REFUSED);
+    CHECK_EQ(tn_store_delete(at.store, TN_STR_NONE, NULL), TARN_E_INVALID);
+    CHECK_EQ(tn_store_head(at.store, TN_STR_NONE, &info, NULL), TARN_E_INVALID);
+    CHECK_EQ(tn_upload_create(at.store, TN_STR_NONE, pool, NULL, &upload, NULL), TARN_OK);
+    CHECK_EQ(tn_upload_finish(upload, NULL, NULL, NULL), TARN_E_INVALID);
+    CHECK_U64(at.fake.next, 0);
+    bench_close(&at);
+}
+
 /* ---- what is learnt ---------------------------------------------------------------------------
  */
 
