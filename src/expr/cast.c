@@ -15,7 +15,7 @@ bool tn_cast__exists(const tn_type *from, const tn_type *to)
         return false;
     }
     if (tn_type_is_nested(from) || tn_type_is_nested(to)) {
-        if (from->kind == TN_KIND_VARCHAR || to->kind == TN_KIND_VARCHAR) {
+        if (to->kind == TN_KIND_VARCHAR) {
             return true; /* as JSON */
         }
         if (from->kind != to->kind || from->field_count != to->field_count) {
@@ -82,6 +82,24 @@ bool tn_cast__can_fail(const tn_type *from, const tn_type *to)
     return !(is_time(from) && to->kind == TN_KIND_DATE) && to->kind != TN_KIND_TIME;
 }
 
+static bool is_number(const tn_type *type)
+{
+    return tn_type_is_numeric(type) || type->kind == TN_KIND_BOOLEAN;
+}
+
+static const tn_kernel *kernel_of(const tn_type *from, const tn_type *to)
+{
+    if (to->kind == TN_KIND_VARCHAR) {
+        return from->kind == TN_KIND_BLOB ? &tn_cast__blob_to_text
+               : tn_type_is_nested(from)  ? &tn_cast__nested_to_text
+                                          : &tn_cast__to_text;
+    }
+    if (from->kind == TN_KIND_VARCHAR) {
+        return to->kind == TN_KIND_BLOB ? &tn_cast__text_to_blob : &tn_cast__from_text;
+    }
+    return tn_type_is_nested(from) ? NULL : &tn_cast__time;
+}
+
 tarn_code tn_cast__find(tn_expr_context *context, const tn_type *from, const tn_type *to,
                         tn_bound_call **out, tarn_error *err)
 {
@@ -93,5 +111,13 @@ tarn_code tn_cast__find(tn_expr_context *context, const tn_type *from, const tn_
     (*out)->type = to;
     (*out)->argument_types = types;
     (*out)->argument_count = 1;
+    (*out)->form = is_number(from) && is_number(to) ? TN_FORM_CONVERT : TN_FORM_ROWS;
+    if ((*out)->form == TN_FORM_ROWS) {
+        (*out)->kernel = from->kind == TN_KIND_NULL ? &tn_cast__time : kernel_of(from, to);
+        if ((*out)->kernel == NULL) {
+            return tn_fail(err, TARN_E_UNSUPPORTED, "casting %.*s to %.*s", TN_STR_ARGS(from->name),
+                           TN_STR_ARGS(to->name));
+        }
+    }
     return TARN_OK;
 }

@@ -17,8 +17,9 @@ typedef enum tn_form {
     TN_FORM_NOT,
     TN_FORM_IS_NULL,
     TN_FORM_IS_NOT_NULL,
-    TN_FORM_TRUTH,   /* op: tn_truth_op */
-    TN_FORM_COALESCE /* the first argument that is not null */
+    TN_FORM_TRUTH,    /* op: tn_truth_op */
+    TN_FORM_COALESCE, /* the first argument that is not null */
+    TN_FORM_CONVERT   /* a cast between numbers: evaluate_numeric.c */
 } tn_form;
 
 typedef enum tn_compare_op {
@@ -153,8 +154,17 @@ TN_FALLIBLE tn_coerce__resolve(tn_binder *binder, tarn_error *err);         /* b
 /* The kernel that casts between two types; NULL where none exists. */
 TN_FALLIBLE tn_cast__find(tn_expr_context *context, const tn_type *from, const tn_type *to,
                           tn_bound_call **out, tarn_error *err);
+extern const tn_kernel tn_cast__to_text, tn_cast__blob_to_text, tn_cast__nested_to_text,
+    tn_cast__from_text, tn_cast__text_to_blob, tn_cast__time;
+/* Why a text is no value of the type; NULL where it is one, or nothing is known. */
+const char *tn_cast__why(tn_str text, const tn_type *to);
 bool tn_cast__can_fail(const tn_type *from, const tn_type *to);
 bool tn_cast__exists(const tn_type *from, const tn_type *to);
+
+/* ---- faults.c ---- */
+/* The error for a row whose arguments are these. */
+tarn_code tn_fault__describe(const tn_expr *expr, const tn_bound_call *bound,
+                             const tn_value *values, uint32_t count, tarn_error *err);
 
 /* ---- bind.c ---- */
 tarn_code tn_bind__fail(tarn_error *err, tn_span span, const char *format, ...) TN_PRINTF(3, 4);
@@ -167,7 +177,6 @@ tn_resolver tn_rules__compare, tn_rules__arithmetic, tn_rules__negate;
 /* ---- value.c ---- */
 /* As an SQL literal: 1.50, 'text', DATE '2001-01-01'. */
 void tn_value__print(const tn_value *value, tn_text *out);
-void tn_value__print_typed(const tn_value *value, tn_text *out); /* times, nested values */
 /* The same for a message: appended, and cut where it is long.  Answers out's text. */
 const char *tn_value__show(const tn_value *value, tn_text *out);
 

@@ -1,6 +1,7 @@
 /* Values as SQL literals, for EXPLAIN and messages. */
 #include "base/number.h"
 #include "expr/expr_internal.h"
+#include "kernel/text.h"
 
 #include <inttypes.h>
 
@@ -71,8 +72,12 @@ void tn_value__print(const tn_value *value, tn_text *out)
     } else if (value->type->kind == TN_KIND_DECIMAL && value->type->lane != TN_LANE_i256) {
         print_decimal(value->type->lane == TN_LANE_i128 ? value->i128 : (tn_i128)value->i64,
                       value->type->scale, out);
-    } else {
-        tn_value__print_typed(value, out);
+    } else { /* DATE '2001-01-01' */
+        const bool nested = tn_type_is_nested(value->type);
+        tn_text_append(out, nested ? TN_STR("") : value->type->name);
+        tn_text_puts(out, nested ? "'" : " '");
+        tn_text_of(value, out);
+        tn_text_putc(out, '\'');
     }
 }
 

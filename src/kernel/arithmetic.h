@@ -1,10 +1,11 @@
 /*
  * arithmetic.h - + - * / % on numeric lanes, with and without a check for overflow.
  *
- * An operand is values and a mask: value i is values[i & mask].  The mask is SIZE_MAX for a column,
- * and 63 for a constant, of which 64 copies stand in a row: so one loop serves both and stays in
- * cache.  Checked kernels write a fault bit a row (whole words; bits past `rows` are 0) and answer
- * whether any is set; what they put into a faulting row means nothing.  Nulls are the caller's.
+ * An operand is values and a mask: value i is values[i & mask].  The mask is TN_MASK_COLUMN for a
+ * column and TN_MASK_CONSTANT for a constant, of which 64 copies stand in a row: so one loop serves
+ * both and stays in cache.  Checked kernels write a fault bit a row (whole words; bits past `rows`
+ * are 0) and answer whether any is set; what they put into a faulting row means nothing.  Nulls are
+ * the caller's.
  */
 #ifndef TN_KERNEL_ARITHMETIC_H
 #define TN_KERNEL_ARITHMETIC_H
@@ -30,22 +31,22 @@ typedef void tn_arithmetic_fn(const void *a, size_t a_mask, const void *b, size_
                               size_t rows, void *out);
 typedef bool tn_arithmetic_checked_fn(const void *a, size_t a_mask, const void *b, size_t b_mask,
                                       size_t rows, void *out, uint64_t *faults);
-/* Only the rows of a selection. */
-typedef void tn_arithmetic_at_fn(const void *a, size_t a_mask, const void *b, size_t b_mask,
-                                 const uint16_t *selection, size_t count, void *out);
 
-/* By lane.  Floats: `plain` only, IEEE.  Integers: `plain` wraps, and has no division. */
-typedef struct tn_arithmetic {
-    tn_arithmetic_fn *plain[TN_ARITHMETIC_COUNT][TN_LANE_COUNT];
-    tn_arithmetic_at_fn *plain_at[TN_ARITHMETIC_COUNT][TN_LANE_COUNT];
-    tn_arithmetic_checked_fn *checked[TN_ARITHMETIC_COUNT][TN_LANE_COUNT];
-    /* i32 x i32 -> i64, which cannot overflow */
-    tn_arithmetic_fn *multiply_wide;
-} tn_arithmetic;
+/* Wraps; of floats IEEE.  NULL for / and % of integers, which are always checked. */
+tn_arithmetic_fn *tn_arithmetic_plain(tn_arithmetic_op op, tn_lane lane);
+/* Integer lanes and i128; NULL for floats, which never fail. */
+tn_arithmetic_checked_fn *tn_arithmetic_checked(tn_arithmetic_op op, tn_lane lane);
 
-const tn_arithmetic *tn_arithmetic_table(void);
+/* The least and greatest value; rows > 0. */
+void tn_range_i64(const int64_t *values, size_t rows, int64_t *min, int64_t *max);
 
-/* i128, compiled once: decimals beyond 18 digits. */
-tn_arithmetic_checked_fn *tn_arithmetic_i128(tn_arithmetic_op op);
+/*
+ * a x 10^shift / b, rounded half away from zero, where the product may pass 128 bits.  False: b is
+ * 0, or the quotient passes 38 digits.
+ */
+bool tn_decimal_divide(tn_i128 a, tn_i128 b, unsigned shift, tn_i128 *out);
+/* a / 10^digits, rounded half away from zero. */
+tn_i128 tn_decimal_round(tn_i128 a, unsigned digits);
+tn_i128 tn_power_of_ten_i128(unsigned digits); /* 0 to 38 */
 
 #endif

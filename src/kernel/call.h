@@ -67,11 +67,11 @@ typedef struct tn_call {
     size_t heap_bound; /* stop behind the row by which heap->used passes this */
     const tn_type *type;
     const tn_type *const *in_types;
-    const void *data;        /* what binding chose */
-    void *state;             /* this task's, made by the kernel's open() */
-    uint64_t seed, row_base; /* for random(): of the run, and the order of row 0 */
-    tn_column *children;     /* out, for nested results: where its child columns go */
-    tn_arena *arena;         /* lives as long as the result */
+    const void *data;          /* what binding chose */
+    void *state;               /* this task's, made by the kernel's open() */
+    uint64_t seed, row_base;   /* for random(): of the run, and the order of row 0 */
+    const tn_column *children; /* out, for nested results: in the arena */
+    tn_arena *arena;           /* lives as long as the result */
 } tn_call;
 
 typedef tarn_code tn_kernel_fn(tn_call *call, tarn_error *err);

@@ -1,0 +1,227 @@
+/* Casts that go row by row: to and from text, and among times. */
+#include "expr/expr_internal.h"
+#include "kernel/calendar.h"
+#include "kernel/operand.h"
+#include "kernel/text.h"
+
+/* ---- to text ---- */
+
+static tarn_code to_text(tn_call *call, tarn_error *err)
+{
+    const tn_type *from = call->in_types[0];
+    tn_text_printer *print = tn_text_printer_of(from, from->lane);
+    TN_EACH (call, row) {
+        char text[TN_TEXT_SCALAR_SIZE];
+        const size_t size = print(from, call->in[0].values, row & call->in[0].mask, text);
+        TN_RETURN_IF_ERROR(tn_call_put_str(call, row, (tn_str){text, size}, err));
+    }
+    return TARN_OK;
+}
+
+static tarn_code blob_to_text(tn_call *call, tarn_error *err)
+{
+    static const char digits[] = "0123456789abcdef";
+    TN_EACH (call, row) {
+        const tn_str bytes = tn_call_str(call, 0, row);
+        const size_t size = 2 + 2 * bytes.size;
+        char *text = NULL;
+        if (size > UINT32_MAX) {
+            tn_call_fault(call, row);
+            continue;
+        }
+        TN_RETURN_IF_ERROR(tn_heap_take(call->heap, size, &text, err));
+        text[0] = '\\';
+        text[1] = 'x';
+        for (size_t i = 0; i < bytes.size; i++) {
+            text[2 + 2 * i] = digits[(uint8_t)bytes.data[i] >> 4];
+            text[3 + 2 * i] = digits[(uint8_t)bytes.data[i] & 15];
+        }
+        TN_OUT(call, tn_view, row) = tn_view_of(text, size);
+    }
+    return TARN_OK;
+}
+
+static tarn_code nested_to_text(tn_call *call, tarn_error *err)
+{
+    enum { JSON_MAX = 1 << 30 };
+    tn_text text;
+    tarn_code code = TARN_OK;
+    tn_text_init(&text, call->heap->pool, JSON_MAX);
+    TN_EACH (call, row) {
+        tn_column scratch;
+        tn_value value;
+        tn_text_clear(&text);
+        tn_operand_value(&call->in[0], row, call->in_types[0], &scratch, &value);
+        tn_text_of(&value, &text);
+        TN_TRY(tn_text_status(&text, err));
+        TN_TRY(tn_call_put_str(call, row, tn_text_str(&text), err));
+    }
+done:
+    tn_text_deinit(&text);
+    return code;
+}
+
+/* ---- from text ---- */
+
+static tn_str trimmed(tn_str text)
+{
+    while (text.size > 0 &&
+           (text.data[0] == ' ' || (text.data[0] >= '\t' && text.data[0] <= '\r'))) {
+        text.data++;
+        text.size--;
+    }
+    while (text.size > 0 &&
+           (text.data[text.size - 1] == ' ' ||
+            (text.data[text.size - 1] >= '\t' && text.data[text.size - 1] <= '\r'))) {
+        text.size--;
+    }
+    return text;
+}
+
+static bool read_integer(tn_str text, const tn_type *type, void *out)
+{
+    int64_t value = 0;
+    if (tn_text_parse_integer(text, type, &value) != NULL) {
+        return false;
+    }
+    memcpy(out, &value, tn_lane_size(type->lane)); /* little endian */
+    return true;
+}
+
+static bool read_value(tn_str text, const tn_type *type, void *out)
+{
+    switch (type->kind) {
+    case TN_KIND_TINYINT:
+    case TN_KIND_SMALLINT:
+    case TN_KIND_INTEGER:
+    case TN_KIND_BIGINT:
+    case TN_KIND_UTINYINT:
+    case TN_KIND_USMALLINT:
+    case TN_KIND_UINTEGER:
+    case TN_KIND_UBIGINT:
+        return read_integer(text, type, out);
+    case TN_KIND_REAL:
+        return tn_text_parse_real(text, out) == NULL;
+    case TN_KIND_DOUBLE:
+        return tn_text_parse_double(text, out) == NULL;
+    case TN_KIND_DATE:
+        return tn_text_parse_date(text, out) == NULL;
+    case TN_KIND_TIME:
+        return tn_text_parse_time(text, out) == NULL;
+    case TN_KIND_TIMESTAMP:
+    case TN_KIND_TIMESTAMPTZ:
+        return tn_text_parse_timestamp(text, TN_US_PER_SECOND, out) == NULL;
+    case TN_KIND_TIMESTAMP_NS:
+        return tn_text_parse_timestamp(text, TN_NS_PER_SECOND, out) == NULL;
+    case TN_KIND_INTERVAL:
+        return tn_text_parse_interval(text, out) == NULL;
+    case TN_KIND_DECIMAL:
+        return (type->lane == TN_LANE_i64    ? tn_text_parse_decimal(text, type, out)
+                : type->lane == TN_LANE_i128 ? tn_text_parse_decimal128(text, type, out)
+                                             : tn_text_parse_decimal256(text, type, out)) == NULL;
+    default:
+        return false;
+    }
+}
+
+static tarn_code from_text(tn_call *call, tarn_error *err)
+{
+    (void)err;
+    const size_t size = tn_lane_size(call->type->lane);
+    TN_EACH (call, row) {
+        const tn_str text = trimmed(tn_call_str(call, 0, row));
+        bool truth = false;
+        bool fine;
+        if (call->type->kind == TN_KIND_BOOLEAN) {
+            fine = tn_text_parse_boolean(text, &truth) == NULL;
+            tn_call_put_bool(call, row, truth);
+        } else {
+            char *out = (char *)call->values + row * size;
+            memset(out, 0, size);
+            fine = read_value(text, call->type, out);
+        }
+        if (!fine) {
+            tn_call_fault(call, row);
+        }
+    }
+    return TARN_OK;
+}
+
+const char *tn_cast__why(tn_str text, const tn_type *to)
+{
+    return tn_type_is_nested(to) || to->kind == TN_KIND_VARCHAR ? NULL
+                                                                : tn_text_why(trimmed(text), to);
+}
+
+static tarn_code text_to_blob(tn_call *call, tarn_error *err)
+{
+    enum { BLOB_MAX = 1 << 30 };
+    tn_text bytes;
+    tarn_code code = TARN_OK;
+    tn_text_init(&bytes, call->heap->pool, BLOB_MAX);
+    TN_EACH (call, row) {
+        tn_text_clear(&bytes);
+        if (tn_text_parse_blob(tn_call_str(call, 0, row), &bytes) != NULL) {
+            tn_call_fault(call, row);
+            TN_OUT(call, tn_view, row) = tn_view_of(NULL, 0);
+            continue;
+        }
+        TN_TRY(tn_text_status(&bytes, err));
+        TN_TRY(tn_call_put_str(call, row, tn_text_str(&bytes), err));
+    }
+done:
+    tn_text_deinit(&bytes);
+    return code;
+}
+
+/* ---- times ---- */
+
+/* Nanoseconds a unit of the type's values: DATE counts days. */
+static int64_t unit_of(const tn_type *type)
+{
+    return type->kind == TN_KIND_DATE           ? TN_NS_PER_DAY
+           : type->kind == TN_KIND_TIMESTAMP_NS ? 1
+                                                : 1000;
+}
+
+static int64_t read_time(const tn_call *call, uint32_t row)
+{
+    return call->in_types[0]->lane == TN_LANE_i32 ? TN_IN(call, 0, int32_t, row)
+                                                  : TN_IN(call, 0, int64_t, row);
+}
+
+static tarn_code cast_time(tn_call *call, tarn_error *err)
+{
+    (void)err;
+    const tn_type *to = call->type;
+    const int64_t from_unit = unit_of(call->in_types[0]);
+    const int64_t to_unit = unit_of(to);
+    TN_EACH (call, row) {
+        const int64_t value = read_time(call, row);
+        if (to->kind == TN_KIND_INTERVAL) {
+            TN_OUT(call, tn_interval, row) = (tn_interval){0, 0, value * 1000};
+        } else if (to->kind == TN_KIND_TIME) {
+            const int64_t day = TN_NS_PER_DAY / from_unit;
+            TN_OUT(call, int64_t, row) = tn_floor_mod(value, day) * from_unit / 1000;
+        } else if (to->kind == TN_KIND_DATE) {
+            const int64_t days = tn_floor_div(value, to_unit / from_unit);
+            TN_OUT(call, int32_t, row) = (int32_t)days;
+            if (days != (int32_t)days) {
+                tn_call_fault(call, row);
+            }
+        } else if (to_unit >= from_unit) {
+            TN_OUT(call, int64_t, row) = tn_floor_div(value, to_unit / from_unit);
+        } else if (__builtin_mul_overflow(value, from_unit / to_unit,
+                                          &TN_OUT(call, int64_t, row))) {
+            tn_call_fault(call, row);
+        }
+    }
+    return TARN_OK;
+}
+
+const tn_kernel tn_cast__to_text = {.run = to_text};
+const tn_kernel tn_cast__blob_to_text = {.run = blob_to_text, .can_fail = true};
+const tn_kernel tn_cast__nested_to_text = {.run = nested_to_text};
+const tn_kernel tn_cast__from_text = {.run = from_text, .can_fail = true};
+const tn_kernel tn_cast__text_to_blob = {.run = text_to_blob, .can_fail = true};
+const tn_kernel tn_cast__time = {.run = cast_time, .can_fail = true};

@@ -1,0 +1,84 @@
+/* What a failed row's error says. */
+#include "expr/program_internal.h"
+
+enum { MESSAGE_MAX = 600 };
+
+static const char *sign_of(uint8_t op)
+{
+    static const char *const signs[] = {"+", "-", "*", "/", "%"};
+    return signs[op];
+}
+
+static tarn_code describe_arithmetic(const tn_bound_call *bound, const tn_value *values, tn_text *a,
+                                     tn_text *b, tarn_error *err)
+{
+    const bool divides = bound->op == TN_ARITHMETIC_DIVIDE || bound->op == TN_ARITHMETIC_REMAINDER;
+    const tn_value *by = &values[1];
+    const bool zero = by->type->lane == TN_LANE_i128 ? by->i128 == 0 : by->i64 == 0;
+    if (divides && zero && by->type->lane != TN_LANE_i256) {
+        tn_fail(err, TARN_E_INVALID, "division by zero: %s %s 0", tn_value__show(&values[0], a),
+                sign_of(bound->op));
+        tn_hint(err, "nullif(divisor, 0) makes the result NULL there");
+        return TARN_E_INVALID;
+    }
+    tn_fail(err, TARN_E_INVALID, "%.*s overflow in %s %s %s", TN_STR_ARGS(bound->type->name),
+            tn_value__show(&values[0], a), sign_of(bound->op), tn_value__show(&values[1], b));
+    tn_hint(err, "cast an operand to a wider type");
+    return TARN_E_INVALID;
+}
+
+static tarn_code describe_cast(const tn_type *to, const tn_value *value, tn_text *shown,
+                               tarn_error *err)
+{
+    const char *why = value->type->kind == TN_KIND_VARCHAR ? tn_cast__why(value->str, to) : NULL;
+    const char *text = tn_value__show(value, shown);
+    if (why != NULL) {
+        tn_fail(err, TARN_E_INVALID, "cannot cast %s to %.*s: %s", text, TN_STR_ARGS(to->name),
+                why);
+    } else {
+        tn_fail(err, TARN_E_INVALID, "cannot cast %s to %.*s", text, TN_STR_ARGS(to->name));
+    }
+    tn_hint(err, "TRY_CAST makes it NULL");
+    return TARN_E_INVALID;
+}
+
+static tarn_code describe_call(const tn_bound_call *bound, const tn_value *values, uint32_t count,
+                               tn_text *shown, tarn_error *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0) {
+            tn_text_puts(shown, ", ");
+        }
+        (void)tn_value__show(&values[i], shown);
+    }
+    return tn_fail(err, TARN_E_INVALID, "%s(%s) has no value", bound->function->name,
+                   shown->data == NULL ? "" : shown->data);
+}
+
+tarn_code tn_fault__describe(const tn_expr *expr, const tn_bound_call *bound,
+                             const tn_value *values, uint32_t count, tarn_error *err)
+{
+    tn_pool pool;
+    tn_text shown[2];
+    tarn_code code;
+    tn_pool_init(&pool, NULL, "message", SIZE_MAX);
+    tn_text_init(&shown[0], &pool, MESSAGE_MAX);
+    tn_text_init(&shown[1], &pool, MESSAGE_MAX);
+    if (expr->kind == TN_EXPR_CAST) {
+        code = describe_cast(expr->type, &values[0], &shown[0], err);
+    } else if (bound->form == TN_FORM_ARITHMETIC) {
+        code = describe_arithmetic(bound, values, &shown[0], &shown[1], err);
+    } else if (bound->kernel != NULL && bound->kernel->describe != NULL) {
+        code = bound->kernel->describe(bound, values, err);
+    } else {
+        code = describe_call(bound, values, count, &shown[0], err);
+    }
+    tn_text_deinit(&shown[0]);
+    tn_text_deinit(&shown[1]);
+    tn_pool_deinit(&pool);
+    if (err != NULL && err->span_length == 0) {
+        err->span_start = expr->span.start;
+        err->span_length = expr->span.length;
+    }
+    return code;
+}
