@@ -37,8 +37,11 @@ typedef struct s3_upload {
     s3_part *active; /* started */
     size_t count;    /* parts that were sealed */
     uint64_t size;
-    uint64_t on_the_way; /* bytes of sealed and active parts */
-    unsigned running;    /* requests, and the note of the upload's id */
+    uint64_t on_the_way;          /* bytes of sealed and active parts */
+    unsigned running;             /* requests, and the note of the upload's id */
+    uint8_t *spare[WINDOW_PARTS]; /* buffers to be filled again: mapping 8 MiB costs more than it */
+    size_t spare_size;            /* of each */
+    size_t spare_count;
     TN_VEC(tn_s3_etag) etags;
     TN_VEC(tn_waker *) waiters; /* for room */
     tn_waker *idle;             /* for nothing running */
@@ -75,6 +78,20 @@ static void part_free(s3_part *part)
         tn_pool_free(pool, part->bytes, part->capacity);
         tn_pool_free(pool, part, sizeof(*part));
     }
+}
+
+/* With the lock held: keeps the buffer of a part that was sent. */
+static void part_recycle(s3_part *part)
+{
+    s3_upload *upload = part->upload;
+    if (upload->spare_count < WINDOW_PARTS && part->bytes != NULL &&
+        (upload->spare_count == 0 || upload->spare_size == part->capacity)) {
+        upload->spare_size = part->capacity;
+        upload->spare[upload->spare_count++] = part->bytes;
+        part->bytes = NULL;
+        part->capacity = 0;
+    }
+    part_free(part);
 }
 
 /* With the lock held: the first failure stays. */
@@ -137,7 +154,7 @@ static void part_done(tn_s3_request *request)
     upload->on_the_way -= part->size;
     upload->running--;
     /* Freed before the wake: what waits for quiet frees the pool next. */
-    part_free(part);
+    part_recycle(part);
     unlock_and_wake(upload);
 }
 
@@ -254,8 +271,16 @@ static TN_FALLIBLE part_reserve(s3_part *part, size_t size, size_t limit, tarn_e
     if (size <= part->capacity) {
         return TARN_OK;
     }
-    size_t capacity = tn_max_size(tn_max_size(FIRST_CAPACITY, 2 * part->capacity), size);
-    capacity = tn_max_size(size, tn_min_size(capacity, limit));
+    s3_upload *upload = part->upload;
+    if (part->bytes == NULL && upload->spare_count > 0 && upload->spare_size >= size &&
+        upload->spare_size <= limit) {
+        part->bytes = upload->spare[--upload->spare_count];
+        part->capacity = upload->spare_size;
+        return TARN_OK;
+    }
+    /* Small objects stay small; whatever has filled one part will fill the next. */
+    size_t capacity = tn_max_size(tn_max_size(FIRST_CAPACITY, 4 * part->capacity), size);
+    capacity = upload->count > 0 ? limit : tn_max_size(size, tn_min_size(capacity, limit));
     TN_RETURN_IF_ERROR(tn_pool_alloc(pool, capacity, &memory, err));
     if (part->size > 0) {
         memcpy(memory, part->bytes, part->size);
@@ -558,6 +583,9 @@ static void s3_upload_destroy(tn_upload *base)
         s3_part *part = upload->sealed;
         upload->sealed = part->next;
         part_free(part);
+    }
+    while (upload->spare_count > 0) {
+        tn_pool_free(upload->base.pool, upload->spare[--upload->spare_count], upload->spare_size);
     }
     tn_vec_free(&upload->etags);
     tn_vec_free(&upload->waiters);

@@ -65,9 +65,10 @@ static void on_close(void *context, const XML_Char *name)
     (void)name;
     const element *at = &p->stack[--p->depth];
     const tn_str parent = tn_str_of(p->depth > 0 ? p->stack[p->depth - 1].name : "");
-    const tn_str text = {p->text.data + at->text_at, p->text.size - at->text_at};
-    const tarn_code code = p->handler->close(p->handler->context, parent, tn_str_of(at->name),
-                                             text.size == 0 ? TN_STR("") : text, p->err);
+    const size_t size = p->text.size - at->text_at;
+    const tn_str text = size == 0 ? TN_STR("") : (tn_str){p->text.data + at->text_at, size};
+    const tarn_code code =
+        p->handler->close(p->handler->context, parent, tn_str_of(at->name), text, p->err);
     p->text.size = at->text_at;
     if (code != TARN_OK) {
         stop(p, code);
