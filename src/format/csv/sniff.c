@@ -1,0 +1,499 @@
+/*
+ * Looking at the first rows: delimiter and quote by the number of fields that most lines agree on,
+ * then the header, then types.
+ */
+#include "base/utf8.h"
+#include "format/csv/csv_internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+enum {
+    SAMPLE_SIZE = 1 << 20,
+    SAMPLE_ROWS = 20480,
+    DIALECT_ROWS = 1000,
+    FIELDS_MAX = 10000,
+    COLUMNS_MAX = 100000
+};
+
+typedef struct row {
+    uint32_t first, count; /* of the spans */
+    uint32_t start;        /* in the text */
+} row;
+
+typedef struct sniffer {
+    tn__csv_source *source;
+    const tn_csv_options *options;
+    tn_pool *pool;
+    tn_types *types;
+    char *text;
+    size_t size;
+    bool whole;
+    size_t start; /* behind the byte order mark and the lines to be skipped */
+    /* the rows of the sample under the dialect that is being tried */
+    TN_VEC(tn__csv_span) spans;
+    TN_VEC(row) rows;
+    bool odd, unclosed, breaks; /* seen: quotes in fields; none that closes; line ends in quotes */
+    tn_field *fields;
+    uint32_t width;
+    size_t data_row; /* the first that is no header */
+    bool has_header;
+} sniffer;
+
+/* ---- rows under a dialect ---------------------------------------------------------------------
+ */
+
+static bool is_blank_line(const sniffer *s, const row *r)
+{
+    return r->count == 1 && s->spans.items[r->first].start == s->spans.items[r->first].end;
+}
+
+static tarn_code split_rows(sniffer *s, const tn__csv_dialect *dialect, size_t rows_max,
+                            tarn_error *err)
+{
+    size_t at = s->start;
+    s->spans.count = s->rows.count = 0;
+    s->odd = s->unclosed = s->breaks = false;
+    while (at < s->size && s->rows.count < rows_max) {
+        const size_t start = at;
+        size_t room = 64;
+        size_t count = 0;
+        bool odd = false;
+        tn__csv_split answer;
+        for (;;) {
+            at = start;
+            TN_RETURN_IF_ERROR(tn_vec_reserve(&s->spans, room, err));
+            answer = tn__csv_split_record(dialect, s->text, s->size, s->whole, &at,
+                                          s->spans.items + s->spans.count, room, &count, &odd);
+            if (count <= room || count > COLUMNS_MAX) {
+                break;
+            }
+            room = count;
+        }
+        if (answer == TN__CSV_INCOMPLETE) {
+            break;
+        }
+        s->unclosed |= answer == TN__CSV_UNCLOSED;
+        if (answer != TN__CSV_RECORD) {
+            at = answer == TN__CSV_UNCLOSED ? s->size : at;
+            continue;
+        }
+        if (count > COLUMNS_MAX) {
+            return tn_fail(err, TARN_E_LIMIT, "a line has more than %d fields", COLUMNS_MAX);
+        }
+        const row r = {(uint32_t)s->spans.count, (uint32_t)count, (uint32_t)start};
+        s->odd |= odd;
+        s->breaks |=
+            at > start + 1 && memchr(s->text + start, dialect->newline, at - 1 - start) != NULL;
+        s->spans.count += count;
+        if (!is_blank_line(s, &r)) {
+            TN_RETURN_IF_ERROR(tn_vec_push(&s->rows, r, err));
+        } else {
+            s->spans.count -= count;
+        }
+    }
+    return TARN_OK;
+}
+
+/* How well the lines agree: most rows of one width, wide ones first. */
+typedef struct score {
+    uint32_t width;
+    size_t agreeing, rows;
+    double value;
+} score;
+
+static score rate(const sniffer *s)
+{
+    score best = {0, 0, s->rows.count, -1};
+    /* the width of most rows; files have few different ones, so look at those of the first */
+    for (size_t i = 0; i < s->rows.count && i < 32; i++) {
+        const uint32_t width = s->rows.items[i].count;
+        size_t agreeing = 0;
+        if (width == best.width) {
+            continue;
+        }
+        for (size_t j = 0; j < s->rows.count; j++) {
+            agreeing += s->rows.items[j].count == width;
+        }
+        if (agreeing > best.agreeing || (agreeing == best.agreeing && width > best.width)) {
+            best.width = width;
+            best.agreeing = agreeing;
+        }
+    }
+    if (best.agreeing > 0) {
+        const double share = (double)best.agreeing / (double)best.rows;
+        best.value = share * (best.width > 1 ? 2 + 0.01 * (best.width < 50 ? best.width : 50) : 1);
+        best.value -= (s->odd ? 0.3 : 0) + (s->unclosed ? 1 : 0);
+    }
+    return best;
+}
+
+static tarn_code find_dialect(sniffer *s, tarn_error *err)
+{
+    static const char delimiters[] = {',', ';', '\t', '|'};
+    static const char quotes[] = {'"', '\''};
+    const tn_csv_options *o = s->options;
+    tn__csv_dialect *dialect = &s->source->dialect;
+    tn__csv_dialect best = *dialect;
+    double best_value = -100;
+    const size_t delimiter_count = o->delimiter.size > 0 ? 1 : sizeof(delimiters);
+    const size_t quote_count = o->quote != TN_CSV_AUTO ? 1 : sizeof(quotes);
+
+    for (size_t i = 0; i < delimiter_count; i++) {
+        for (size_t j = 0; j < quote_count; j++) {
+            tn__csv_dialect tried = *dialect;
+            if (o->delimiter.size == 0) {
+                tried.delimiter[0] = delimiters[i];
+                tried.delimiter_size = 1;
+            }
+            if (o->quote == TN_CSV_AUTO) {
+                tried.quote = quotes[j];
+                tried.escape = o->escape == TN_CSV_AUTO ? tried.quote : tried.escape;
+            }
+            if (delimiter_count * quote_count == 1) {
+                best = tried;
+                continue;
+            }
+            TN_RETURN_IF_ERROR(split_rows(s, &tried, DIALECT_ROWS, err));
+            /* the first candidate wins among equals */
+            const double value = rate(s).value - 0.001 * (double)j;
+            if (value > best_value + 1e-9) {
+                best_value = value;
+                best = tried;
+            }
+        }
+    }
+    *dialect = best;
+    return TARN_OK;
+}
+
+/* ---- types ------------------------------------------------------------------------------------
+ */
+
+/* What a column's values may still be, the strictest first. */
+enum {
+    MAY_BOOLEAN = 1,
+    MAY_BIGINT = 2,
+    MAY_DOUBLE = 4,
+    MAY_TIME = 8,
+    MAY_DATE = 16,
+    MAY_TIMESTAMP = 32,
+    MAY_ALL = 63,
+    SEEN = 64
+};
+
+static bool is_boolean_word(tn_str text)
+{
+    return tn_str_equal_fold(text, TN_STR("true")) || tn_str_equal_fold(text, TN_STR("false"));
+}
+
+/* A date alone: what a DATE column takes may have a time behind it. */
+static bool is_date(tn_str text)
+{
+    int32_t days;
+    return text.size >= 8 && text.size <= 13 && tn_str_find(text, ':') == SIZE_MAX &&
+           tn_text_parse_date(text, &days) == NULL;
+}
+
+static unsigned narrow_down(unsigned may, tn_str text)
+{
+    int64_t number;
+    double real;
+    if ((may & MAY_BOOLEAN) != 0 && !is_boolean_word(text)) {
+        may &= ~(unsigned)MAY_BOOLEAN;
+    }
+    if ((may & MAY_BIGINT) != 0 && tn_text_parse_integer(text, TN_BIGINT, &number) != NULL) {
+        may &= ~(unsigned)MAY_BIGINT;
+    }
+    if ((may & (MAY_BIGINT | MAY_DOUBLE)) == MAY_DOUBLE &&
+        tn_text_parse_double(text, &real) != NULL) {
+        may &= ~(unsigned)MAY_DOUBLE;
+    }
+    if ((may & MAY_TIME) != 0 && tn_text_parse_time(text, &number) != NULL) {
+        may &= ~(unsigned)MAY_TIME;
+    }
+    if ((may & MAY_DATE) != 0 && !is_date(text)) {
+        may &= ~(unsigned)MAY_DATE;
+    }
+    if ((may & (MAY_DATE | MAY_TIMESTAMP)) == MAY_TIMESTAMP &&
+        tn_text_parse_timestamp(text, 1000000, &number) != NULL) {
+        may &= ~(unsigned)MAY_TIMESTAMP;
+    }
+    return may | SEEN;
+}
+
+static const tn_type *type_of(unsigned may)
+{
+    return (may & SEEN) == 0            ? TN_VARCHAR
+           : (may & MAY_BOOLEAN) != 0   ? TN_BOOLEAN
+           : (may & MAY_BIGINT) != 0    ? TN_BIGINT
+           : (may & MAY_DOUBLE) != 0    ? TN_DOUBLE
+           : (may & MAY_TIME) != 0      ? TN_TIME
+           : (may & MAY_DATE) != 0      ? TN_DATE
+           : (may & MAY_TIMESTAMP) != 0 ? TN_TIMESTAMP
+                                        : TN_VARCHAR;
+}
+
+/* The inside of a field, and whether it means NULL. */
+static tn_str field_text(const sniffer *s, const tn__csv_span *span, bool *null)
+{
+    const char quote = s->source->dialect.quote;
+    tn_str text = {s->text + span->start, span->end - span->start};
+    *null = text.size == 0 || tn__csv_is_null_text(s->source, text);
+    if (quote != 0 && text.size >= 2 && text.data[0] == quote &&
+        text.data[text.size - 1] == quote) {
+        text = tn_str_slice(text, 1, text.size - 1);
+    }
+    return text;
+}
+
+static void see_row(const sniffer *s, const row *r, unsigned *may)
+{
+    for (uint32_t i = 0; i < r->count && i < s->width; i++) {
+        bool null;
+        const tn_str text = field_text(s, &s->spans.items[r->first + i], &null);
+        if (!null && (may[i] & MAY_ALL) != 0) {
+            may[i] = narrow_down(may[i], text);
+        } else if (!null) {
+            may[i] |= SEEN;
+        }
+    }
+}
+
+/* ---- header -----------------------------------------------------------------------------------
+ */
+
+/* No header is a first row whose values have the types of those below, where these are not all
+ * text. */
+static bool first_is_header(const sniffer *s, const row *first, const unsigned *below)
+{
+    bool all_text = true;
+    bool fits = true;
+    bool any = false;
+    for (uint32_t i = 0; i < s->width; i++) {
+        bool null = true;
+        tn_str text = TN_STR_NONE;
+        const bool seen = (below[i] & SEEN) != 0;
+        if (i < first->count) {
+            text = field_text(s, &s->spans.items[first->first + i], &null);
+        }
+        all_text = all_text && (!seen || (below[i] & MAY_ALL) == 0);
+        if (!null) {
+            any = true;
+            fits = fits && (!seen || (narrow_down(below[i], text) & MAY_ALL) != 0 ||
+                            (below[i] & MAY_ALL) == 0);
+        }
+    }
+    return any && (all_text || !fits);
+}
+
+/* One row: a header where nothing in it is anything but text. */
+static bool lone_row_is_header(const sniffer *s, const row *only, const unsigned *may)
+{
+    for (uint32_t i = 0; i < s->width; i++) {
+        if ((may[i] & SEEN) != 0 && (may[i] & MAY_ALL) != 0) {
+            return false;
+        }
+    }
+    return only->count == s->width;
+}
+
+/* Rows above the first of the common width are no part of the table: titles, notes. */
+static size_t first_common_row(const sniffer *s, uint32_t width)
+{
+    size_t i = 0;
+    while (i < s->rows.count && s->rows.items[i].count != width) {
+        i++;
+    }
+    return i == s->rows.count ? 0 : i;
+}
+
+static tarn_code name_columns(sniffer *s, const row *header, tarn_error *err)
+{
+    tn_arena *arena = &s->source->text.arena;
+    for (uint32_t i = 0; i < s->width; i++) {
+        tn_str name = TN_STR_NONE;
+        bool null = true;
+        if (header != NULL && i < header->count) {
+            const tn_str text = field_text(s, &s->spans.items[header->first + i], &null);
+            TN_RETURN_IF_ERROR(tn_arena_copy(arena, text, &name, err));
+            if (text.size > 0 && tn_str_find(text, s->source->dialect.quote) != SIZE_MAX &&
+                s->source->dialect.quote != 0) {
+                void *memory;
+                TN_RETURN_IF_ERROR(tn_arena_alloc(arena, text.size, &memory, err));
+                memcpy(memory, text.data, text.size);
+                name = (tn_str){memory, tn__csv_fold(&s->source->dialect, memory, text.size)};
+            }
+            if (!tn_utf8_valid(name.data, name.size)) {
+                tn_hint(err, "text must be UTF-8: convert the file first");
+                return tn_fail(err, TARN_E_INVALID, "the header has bytes that are no UTF-8");
+            }
+        }
+        if (name.size == 0) {
+            TN_RETURN_IF_ERROR(
+                tn_arena_print(arena, &name, err, s->width > 10 ? "column%02u" : "column%u", i));
+        }
+        s->fields[i] = (tn_field){.name = name, .type = TN_VARCHAR, .nullable = true};
+    }
+    /* names that come twice get a number behind them */
+    for (uint32_t i = 1; i < s->width && s->width <= FIELDS_MAX; i++) {
+        const tn_schema before = {i, s->fields};
+        const tn_str name = s->fields[i].name;
+        bool ambiguous;
+        for (unsigned number = 1;
+             tn_schema_find(&before, s->fields[i].name, &ambiguous) != UINT32_MAX || ambiguous;
+             number++) {
+            TN_RETURN_IF_ERROR(tn_arena_print(arena, &s->fields[i].name, err, "%.*s_%u",
+                                              TN_STR_ARGS(name), number));
+        }
+    }
+    return TARN_OK;
+}
+
+static tarn_code apply_types(sniffer *s, tarn_error *err)
+{
+    const tn_csv_options *o = s->options;
+    const tn_schema schema = {s->width, s->fields};
+    for (uint32_t i = 0; i < o->type_count; i++) {
+        bool ambiguous;
+        const uint32_t at = tn_schema_find(&schema, o->types[i].name, &ambiguous);
+        if (at == UINT32_MAX) {
+            return tn_fail(err, TARN_E_NOT_FOUND,
+                           "a type is given for '%.*s', but there is no such column",
+                           TN_STR_ARGS(o->types[i].name));
+        }
+        s->fields[at].type = o->types[i].type;
+    }
+    return TARN_OK;
+}
+
+/* ---- all of it --------------------------------------------------------------------------------
+ */
+
+static tarn_code find_columns(sniffer *s, tarn_error *err)
+{
+    tn_arena *arena = &s->source->text.arena;
+    const tn_csv_options *o = s->options;
+    const score common = rate(s);
+    unsigned *may;
+    s->width = o->column_count > 0 ? o->column_count : common.width;
+    size_t first = o->column_count > 0 ? 0 : first_common_row(s, common.width);
+    if (s->rows.count == 0 && s->width == 0) {
+        const tarn_code code = tn_fail(err, TARN_E_INVALID, "it is empty: there are no columns");
+        tn_hint(err, "give them with columns = {'name': 'TYPE', ...}");
+        return code;
+    }
+    TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_field, s->width, &s->fields, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(arena, unsigned, s->width, &may, err));
+    for (uint32_t i = 0; i < s->width; i++) {
+        may[i] = MAY_ALL;
+    }
+    const bool many = s->rows.count > first + 1;
+    for (size_t i = first + many; i < s->rows.count; i++) {
+        if (s->rows.items[i].count == s->width) {
+            see_row(s, &s->rows.items[i], may);
+        }
+    }
+    const row *top = s->rows.count > first ? &s->rows.items[first] : NULL;
+    s->has_header = o->header != TN_CSV_AUTO ? o->header != 0
+                    : top == NULL            ? false
+                    : many                   ? first_is_header(s, top, may)
+                                             : lone_row_is_header(s, top, may);
+    s->data_row = first + (s->has_header && top != NULL);
+    TN_RETURN_IF_ERROR(name_columns(s, s->has_header ? top : NULL, err));
+    if (!s->has_header && top != NULL) {
+        see_row(s, top, may);
+    } else if (!many) {
+        for (uint32_t i = 0; i < s->width; i++) {
+            may[i] = 0;
+        }
+    }
+    for (uint32_t i = 0; i < s->width; i++) {
+        s->fields[i].type = o->all_text ? TN_VARCHAR : type_of(may[i]);
+    }
+    if (o->column_count > 0) {
+        for (uint32_t i = 0; i < s->width; i++) {
+            s->fields[i].type = o->columns[i].type;
+            TN_RETURN_IF_ERROR(tn_arena_copy(arena, o->columns[i].name, &s->fields[i].name, err));
+        }
+    }
+    return apply_types(s, err);
+}
+
+static void set_place(sniffer *s)
+{
+    tn__text_source *text = &s->source->text;
+    const size_t start = s->data_row < s->rows.count ? s->rows.items[s->data_row].start
+                         : s->whole                  ? s->size
+                                                     : s->size;
+    text->data_start = start;
+    text->header_lines = 0;
+    for (size_t i = 0; i < start; i++) {
+        text->header_lines += s->text[i] == '\n';
+    }
+    if (s->rows.count > s->data_row) {
+        text->row_bytes = (double)(s->size - start) / (double)(s->rows.count - s->data_row);
+    }
+    text->base.schema = (tn_schema){s->width, s->fields};
+}
+
+static tarn_code skip_lines(sniffer *s, tarn_error *err)
+{
+    if (s->size >= 3 && memcmp(s->text, "\xef\xbb\xbf", 3) == 0) {
+        s->start = 3;
+    } else if (s->size >= 2 &&
+               (memcmp(s->text, "\xff\xfe", 2) == 0 || memcmp(s->text, "\xfe\xff", 2) == 0)) {
+        const tarn_code code = tn_fail(err, TARN_E_UNSUPPORTED, "it is UTF-16");
+        tn_hint(err, "convert it to UTF-8 first");
+        return code;
+    }
+    for (uint64_t i = 0; i < s->options->skip; i++) {
+        const char *end =
+            s->start < s->size
+                ? memchr(s->text + s->start, s->source->dialect.newline, s->size - s->start)
+                : NULL;
+        if (end == NULL) {
+            s->start = s->size;
+            break;
+        }
+        s->start = (size_t)(end - s->text) + 1;
+    }
+    return TARN_OK;
+}
+
+static void choose_newline(sniffer *s)
+{
+    const bool feed = s->size > 0 && memchr(s->text, '\n', s->size) != NULL;
+    const bool only_return = !feed && s->size > 0 && memchr(s->text, '\r', s->size) != NULL;
+    s->source->dialect.newline = only_return ? '\r' : '\n';
+}
+
+tarn_code tn__csv_sniff(tn__csv_source *source, const tn_csv_options *options,
+                        tn__text_sample *sample, tn_types *types, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_pool *pool = source->text.pool;
+    sniffer s = {.source = source,
+                 .options = options,
+                 .pool = pool,
+                 .types = types,
+                 .text = sample->text,
+                 .size = sample->size,
+                 .whole = sample->whole,
+                 .spans = TN_VEC_INIT(pool),
+                 .rows = TN_VEC_INIT(pool)};
+    choose_newline(&s);
+    TN_TRY(skip_lines(&s, err));
+    TN_TRY(find_dialect(&s, err));
+    TN_TRY(split_rows(&s, &source->dialect,
+                      options->sample_rows != 0 ? options->sample_rows : SAMPLE_ROWS, err));
+    TN_TRY(find_columns(&s, err));
+    set_place(&s);
+    source->text.line_ends_in_records = s.breaks || options->new_line_in_values;
+    /* where a quote may stand in the middle of a field, its parity says nothing */
+    source->text.one_morsel = options->one_task || !tn__csv_is_simple(&source->dialect) || s.odd;
+done:
+    tn_vec_free(&s.spans);
+    tn_vec_free(&s.rows);
+    return code;
+}

@@ -1,0 +1,123 @@
+/*
+ * text_internal.h - what CSV and JSON readers share: one object of text, cut into morsels of 16
+ * MiB, read in blocks of 128 KiB, by as many tasks as like to.
+ *
+ * A morsel knows its first byte, not its first record.  It begins behind the first line end, which
+ * is a guess where line ends may stand inside a record; each publishes where its records began and
+ * ended, and neighbours must agree (CONTRACTS, 5).  A fault in a guessed morsel counts only once
+ * the records before it were counted: where the guess was wrong, the morsel is read again.  Line
+ * and row numbers are relative until something needs them; then the records before the morsel are
+ * counted, once.
+ */
+#ifndef TN_FORMAT_TEXT_INTERNAL_H
+#define TN_FORMAT_TEXT_INTERNAL_H
+
+#include "base/vec.h"
+#include "format/text/reader_internal.h"
+#include "kernel/text.h"
+#include "scan/source.h"
+
+#include <pthread.h>
+
+enum {
+    TN__MORSEL_SIZE = 16 << 20,
+    TN__BLOCK_SIZE = 128 << 10,
+    TN__RECORD_SIZE_MAX = 16 << 20 /* by default */
+};
+
+/* A record, or a field of it, that cannot be taken.  Places are indices into the block. */
+typedef struct tn__bad {
+    uint32_t row;    /* of the batch, or UINT32_MAX where the record is in no batch */
+    uint32_t record; /* its ordinal in the block */
+    uint32_t start, end;
+    uint32_t field_start, field_size;
+    int32_t column; /* of the source's schema; -1: the whole record */
+    tarn_code code;
+    tn_reason why;
+    const tn_type *type;      /* of the column, where the field is no value of it */
+    uint32_t expected, found; /* fields, where the record has a wrong number of them */
+} tn__bad;
+
+typedef struct tn__text_source tn__text_source;
+
+/* What knows a block of records.  One task, or its counting of records, uses a parser. */
+typedef struct tn__text_parser {
+    const struct tn__text_ops *ops;
+    const tn__text_source *source;
+    tn_pool *pool;
+    /* The block, after index(): */
+    char *text;
+    size_t records;  /* in it, bad ones too */
+    size_t newlines; /* in the bytes used */
+    /* The batch, after parse(): */
+    const tn_column *columns; /* one a wanted field */
+    uint32_t rows;
+    const uint32_t *ordinals; /* of its records in the block */
+    const uint32_t *starts;   /* of its records in the text */
+    /* Of the block and batch; cleared by who takes it. */
+    tn__bad *bad;
+    size_t bad_count, bad_capacity;
+} tn__text_parser;
+
+typedef struct tn__text_ops {
+    const char *kind;   /* "csv" or "json" */
+    size_t source_size; /* of the struct that begins with tn__text_source */
+    tarn_code (*parser_create)(const tn__text_source *source, const uint32_t *fields,
+                               uint32_t field_count, tn_pool *pool, tn__text_parser **out,
+                               tarn_error *err);
+    void (*parser_destroy)(tn__text_parser *parser);
+    /* Behind the first record end, where the text begins outside quotes; SIZE_MAX: none. */
+    size_t (*first_record)(tn__text_parser *parser, const char *text, size_t size);
+    /*
+     * Finds the records of the block, which begins with one; those that begin at `limit` or behind
+     * are left.  *used: bytes of whole records (0: none).  `is_last`: the file ends here, so the
+     * last record is whole; the byte behind the text may be written.
+     */
+    tarn_code (*index)(tn__text_parser *parser, char *text, size_t size, size_t limit, bool is_last,
+                       size_t *used, tarn_error *err);
+    /* The next rows of the block; 0 rows: there are no more. */
+    tarn_code (*parse)(tn__text_parser *parser, tarn_error *err);
+    /* Explains a bad field in the format's own options. */
+    void (*hint)(const tn__text_source *source, const tn__bad *bad, tarn_error *err);
+} tn__text_ops;
+
+/* Made by a format; read-only then. */
+struct tn__text_source {
+    tn_source base;
+    const tn__text_ops *ops;
+    tn_pool *pool;
+    tn_arena arena;
+    tn_object *object; /* owned */
+    bool is_local;
+    tn_codec codec;
+    uint64_t data_start;       /* of the first record in the (inflated) text */
+    int64_t header_lines;      /* line ends before it */
+    bool one_morsel;           /* records cannot be found from the middle */
+    bool line_ends_in_records; /* each morsel counts what is before it first */
+    bool drops_bad;            /* without an edge: left out instead of failing */
+    size_t record_size_max;
+    double row_bytes; /* about, from the sample; 0 unknown */
+};
+
+/* Fills in the ops of tn_source; the format has set the rest. */
+void tn__text_source_start(tn__text_source *source, const tn__text_ops *ops);
+
+TN_FALLIBLE tn__text_add_bad(tn__text_parser *parser, const tn__bad *bad, tarn_error *err);
+
+/*
+ * The first bytes of the text, inflated, for sniffing; fewer than `size` where the text is shorter,
+ * and `*whole` tells.  Zeros before and behind.  Freed by tn__text_sample_free.  This waits.
+ */
+typedef struct tn__text_sample {
+    tn_pool *pool;
+    char *memory;
+    size_t memory_size;
+    char *text;
+    size_t size;
+    bool whole;
+} tn__text_sample;
+TN_FALLIBLE tn__text_sample_read(tn_object *object, tn_codec codec, size_t size, tn_pool *pool,
+                                 tn__text_sample *out, tarn_error *err);
+void tn__text_sample_free(tn__text_sample *sample);
+
+#endif

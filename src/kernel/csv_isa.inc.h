@@ -1,0 +1,746 @@
+/*
+ * Delimited text for one instruction set; compiled by csv_v2.c, _v3.c, _v4.c.
+ *
+ * Values are read in two steps.  *Slots*: one or two loads that end at the field's end bring its
+ * digits, right-aligned, into eight bytes; short and without branches.  *Convert*: eight slots, or
+ * as many as the compiler packs, become numbers; whatever is no digit shows there.
+ */
+#include "base/utf8.h"
+#include "kernel/csv.h"
+#include "kernel/template.h"
+
+#include <string.h>
+#if defined(__x86_64__)
+#    include <immintrin.h>
+#endif
+
+enum { STEP = 256 }; /* rows between the two steps: their slots stay in L1 */
+
+#define ZEROS UINT64_C(0x3030303030303030)
+#define TOPS  UINT64_C(0x8080808080808080)
+#define ONES  UINT64_C(0x0101010101010101)
+
+TN_INLINE uint64_t load64(const char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, 8);
+    return word;
+}
+
+TN_INLINE uint16_t load16(const char *p)
+{
+    uint16_t word;
+    memcpy(&word, p, 2);
+    return word;
+}
+
+/* ---- the index --------------------------------------------------------------------------------
+ */
+
+typedef struct masks {
+    uint64_t delimiters, newlines, quotes, returns;
+    bool high; /* some byte is above 0x7f */
+} masks;
+
+#if defined(__AVX512BW__)
+TN_INLINE masks look(const char *text, const tn_csv_scan *scan)
+{
+    const __m512i bytes = _mm512_loadu_si512(text);
+    return (masks){
+        .delimiters = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(scan->delimiter)),
+        .newlines = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(scan->newline)),
+        .quotes = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(scan->quote)),
+        .returns = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\r')),
+        .high = _mm512_movepi8_mask(bytes) != 0,
+    };
+}
+#elif defined(__AVX2__)
+TN_INLINE uint64_t equal(__m256i low, __m256i high, char byte)
+{
+    const __m256i wanted = _mm256_set1_epi8(byte);
+    return (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)) |
+           (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)) << 32;
+}
+TN_INLINE masks look(const char *text, const tn_csv_scan *scan)
+{
+    const __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)text);
+    const __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(text + 32));
+    return (masks){
+        .delimiters = equal(low, high, scan->delimiter),
+        .newlines = equal(low, high, scan->newline),
+        .quotes = equal(low, high, scan->quote),
+        .returns = equal(low, high, '\r'),
+        .high = _mm256_movemask_epi8(_mm256_or_si256(low, high)) != 0,
+    };
+}
+#elif defined(__SSE2__)
+TN_INLINE uint64_t equal(const __m128i *parts, char byte)
+{
+    const __m128i wanted = _mm_set1_epi8(byte);
+    uint64_t mask = 0;
+    for (int i = 0; i < 4; i++) {
+        mask |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(parts[i], wanted)) << 16 * i;
+    }
+    return mask;
+}
+TN_INLINE masks look(const char *text, const tn_csv_scan *scan)
+{
+    __m128i parts[4];
+    for (int i = 0; i < 4; i++) {
+        parts[i] = _mm_loadu_si128((const __m128i *)(const void *)(text + 16 * i));
+    }
+    return (masks){
+        .delimiters = equal(parts, scan->delimiter),
+        .newlines = equal(parts, scan->newline),
+        .quotes = equal(parts, scan->quote),
+        .returns = equal(parts, '\r'),
+        .high = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(parts[0], parts[1]),
+                                               _mm_or_si128(parts[2], parts[3]))) != 0,
+    };
+}
+#else
+TN_INLINE masks look(const char *text, const tn_csv_scan *scan)
+{
+    masks found = {0, 0, 0, 0, false};
+    for (unsigned i = 0; i < 64; i++) {
+        found.delimiters |= (uint64_t)(text[i] == scan->delimiter) << i;
+        found.newlines |= (uint64_t)(text[i] == scan->newline) << i;
+        found.quotes |= (uint64_t)(text[i] == scan->quote) << i;
+        found.returns |= (uint64_t)(text[i] == '\r') << i;
+        found.high |= (text[i] & 0x80) != 0;
+    }
+    return found;
+}
+#endif
+
+/* Bit i of the answer is the exclusive or of bits 0 to i. */
+TN_INLINE uint64_t prefix_xor(uint64_t bits)
+{
+    for (unsigned shift = 1; shift < 64; shift *= 2) {
+        bits ^= bits << shift;
+    }
+    return bits;
+}
+
+TN_INLINE uint32_t *put_ends(uint64_t bits, uint32_t base, uint32_t *out)
+{
+    const unsigned count = (unsigned)__builtin_popcountll(bits);
+    for (unsigned done = 0; done < count; done += 8) { /* mostly once: writes past the end */
+        for (unsigned i = 0; i < 8; i++) {
+            out[done + i] = base + (uint32_t)__builtin_ctzll(bits | UINT64_C(1) << 63);
+            bits &= bits - 1;
+        }
+    }
+    return out + count;
+}
+
+typedef struct quote_state {
+    uint64_t inside;  /* all ones within quotes */
+    uint64_t before;  /* bit 0: the byte before may stand before an opening quote */
+    uint64_t pending; /* bit 0: the byte before was a closing quote */
+    uint64_t odd;
+} quote_state;
+
+/* Takes what lies within quotes out of the masks, and looks whether quotes stand where they may:
+ * an opening one at a field's start, behind a closing one a delimiter, a line end or another. */
+TN_INLINE void apply_quotes(masks *found, uint64_t live, quote_state *state)
+{
+    const uint64_t quotes = found->quotes;
+    const uint64_t inside = prefix_xor(quotes) ^ state->inside;
+    const uint64_t ends = found->delimiters | found->newlines;
+    const uint64_t opening = quotes & inside;
+    const uint64_t closing = quotes & ~inside;
+    const uint64_t before = (ends | quotes) << 1 | state->before;
+    const uint64_t behind = closing << 1 | state->pending;
+    state->odd |= opening & ~before;
+    state->odd |= behind & live & ~(ends | quotes | found->returns);
+    state->inside = (uint64_t)((int64_t)inside >> 63);
+    state->before = (ends | quotes) >> 63;
+    state->pending = closing >> 63;
+    found->delimiters &= ~inside;
+    found->newlines &= ~inside;
+}
+
+TN_INLINE size_t index_text(const char *text, size_t size, uint32_t *ends, tn_csv_scan *scan,
+                            uint32_t *(*put)(uint64_t, uint32_t, uint32_t *))
+{
+    const tn_csv_scan marks = *scan;
+    const bool has_quote = marks.quote != marks.newline;
+    quote_state state = {.inside = marks.in_quotes ? ~UINT64_C(0) : 0, .before = 1};
+    uint32_t *out = ends;
+    uint64_t quotes = 0;
+    size_t records = 0;
+    size_t newlines = 0;
+    bool high = false;
+
+    for (size_t i = 0; i < size; i += 64) {
+        const uint64_t live = size - i >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << (size - i)) - 1;
+        char tail[64];
+        const char *from = text + i;
+        if (live != ~UINT64_C(0)) {
+            memset(tail, 0, sizeof(tail));
+            memcpy(tail, from, size - i);
+            from = tail;
+        }
+        masks found = look(from, &marks);
+        found.delimiters &= live; /* a delimiter may be 0 */
+        newlines += (size_t)__builtin_popcountll(found.newlines);
+        if (has_quote && (found.quotes | state.inside | state.pending) != 0) {
+            quotes |= found.quotes;
+            apply_quotes(&found, live, &state);
+        } else {
+            state.before = (found.delimiters | found.newlines) >> 63;
+        }
+        high |= found.high;
+        records += (size_t)__builtin_popcountll(found.newlines);
+        out = put(found.delimiters | found.newlines, (uint32_t)i, out);
+    }
+    scan->in_quotes = state.inside != 0; /* zeros behind the end change nothing */
+    scan->non_ascii |= high;
+    scan->quotes |= quotes != 0;
+    scan->odd |= state.odd != 0;
+    scan->records += records;
+    scan->newlines += newlines;
+    return (size_t)(out - ends);
+}
+
+static size_t index_block(const char *text, size_t size, uint32_t *ends, tn_csv_scan *scan)
+{
+    return index_text(text, size, ends, scan, put_ends);
+}
+
+static size_t count_bytes(const char *text, size_t size, char byte)
+{
+    size_t count = 0;
+    size_t i = 0;
+    while (i < size) { /* sums of up to 255 fit a byte, so that the loop packs well */
+        const size_t stop = size - i > 128 ? i + 128 : size;
+        uint8_t sum = 0;
+        for (; i < stop; i++) {
+            sum = (uint8_t)(sum + (text[i] == byte));
+        }
+        count += sum;
+    }
+    return count;
+}
+
+/* ---- UTF-8, by the lookup method of John Keiser and Daniel Lemire -------------------------------
+ *
+ * Three tables, by the halves of the byte before and the top half of the byte itself, name the ways
+ * in which two bytes may be wrong together; a way that all three name is an error.
+ */
+#if defined(__SSSE3__)
+enum {
+    SHORT = 1, /* a leading byte, then no following one */
+    LONG = 2,  /* ASCII, then a following byte */
+    OVER3 = 4,
+    LARGE = 8,
+    SURROGATE = 16,
+    OVER2 = 32,
+    LARGE_OR_OVER4 = 64,
+    TWO_FOLLOW = 128,
+    ANY = SHORT | LONG | TWO_FOLLOW
+};
+static const uint8_t by_first_high[16] = {LONG,
+                                          LONG,
+                                          LONG,
+                                          LONG,
+                                          LONG,
+                                          LONG,
+                                          LONG,
+                                          LONG,
+                                          TWO_FOLLOW,
+                                          TWO_FOLLOW,
+                                          TWO_FOLLOW,
+                                          TWO_FOLLOW,
+                                          SHORT | OVER2,
+                                          SHORT,
+                                          SHORT | OVER3 | SURROGATE,
+                                          SHORT | LARGE | LARGE_OR_OVER4};
+static const uint8_t by_first_low[16] = {ANY | OVER3 | OVER2 | LARGE_OR_OVER4,
+                                         ANY | OVER2,
+                                         ANY,
+                                         ANY,
+                                         ANY | LARGE,
+                                         ANY | LARGE | LARGE_OR_OVER4,
+                                         ANY | LARGE | LARGE_OR_OVER4,
+                                         ANY | LARGE | LARGE_OR_OVER4,
+                                         ANY | LARGE | LARGE_OR_OVER4,
+                                         ANY | LARGE | LARGE_OR_OVER4,
+                                         ANY | LARGE | LARGE_OR_OVER4,
+                                         ANY | LARGE | LARGE_OR_OVER4,
+                                         ANY | LARGE | LARGE_OR_OVER4,
+                                         ANY | LARGE | LARGE_OR_OVER4 | SURROGATE,
+                                         ANY | LARGE | LARGE_OR_OVER4,
+                                         ANY | LARGE | LARGE_OR_OVER4};
+static const uint8_t by_second_high[16] = {SHORT,
+                                           SHORT,
+                                           SHORT,
+                                           SHORT,
+                                           SHORT,
+                                           SHORT,
+                                           SHORT,
+                                           SHORT,
+                                           LONG | OVER2 | TWO_FOLLOW | OVER3 | LARGE_OR_OVER4,
+                                           LONG | OVER2 | TWO_FOLLOW | OVER3 | LARGE,
+                                           LONG | OVER2 | TWO_FOLLOW | SURROGATE | LARGE,
+                                           LONG | OVER2 | TWO_FOLLOW | SURROGATE | LARGE,
+                                           SHORT,
+                                           SHORT,
+                                           SHORT,
+                                           SHORT};
+
+TN_INLINE __m128i load128(const void *p)
+{
+    return _mm_loadu_si128((const __m128i *)p);
+}
+
+/* What is wrong at 16 bytes; the three before them are looked at, too. */
+TN_INLINE __m128i wrong_at(const char *text)
+{
+    const __m128i low = _mm_set1_epi8(15);
+    const __m128i now = load128(text);
+    const __m128i before = load128(text - 1);
+    const __m128i ways = _mm_and_si128(
+        _mm_and_si128(
+            _mm_shuffle_epi8(load128(by_first_high), _mm_and_si128(_mm_srli_epi16(before, 4), low)),
+            _mm_shuffle_epi8(load128(by_first_low), _mm_and_si128(before, low))),
+        _mm_shuffle_epi8(load128(by_second_high), _mm_and_si128(_mm_srli_epi16(now, 4), low)));
+    const __m128i third = _mm_subs_epu8(load128(text - 2), _mm_set1_epi8(0xe0 - 0x80));
+    const __m128i fourth = _mm_subs_epu8(load128(text - 3), _mm_set1_epi8(0xf0 - 0x80));
+    return _mm_xor_si128(ways,
+                         _mm_and_si128(_mm_or_si128(third, fourth), _mm_set1_epi8((char)0x80)));
+}
+
+static bool valid_utf8(const char *text, size_t size)
+{
+    __m128i wrong = _mm_setzero_si128();
+    char tail[3 + 32] = {0};
+    size_t i = 0;
+    for (; i + 16 <= size; i += 16) {
+        if (_mm_movemask_epi8(load128(text + i)) != 0 || (i > 0 && (text[i - 1] & 0x80) != 0)) {
+            wrong = _mm_or_si128(wrong, wrong_at(text + i));
+        }
+    }
+    /* the rest, with zeros behind it, which end no sequence */
+    memcpy(tail, text + i - 3, 3 + (size - i));
+    wrong = _mm_or_si128(wrong, wrong_at(tail + 3));
+    return _mm_movemask_epi8(_mm_cmpeq_epi8(wrong, _mm_setzero_si128())) == 0xffff;
+}
+#else
+static bool valid_utf8(const char *text, size_t size)
+{
+    return tn_utf8_valid(text, size);
+}
+#endif
+
+/* ---- slots ------------------------------------------------------------------------------------
+ */
+
+typedef struct slots {
+    uint64_t digits[STEP];
+    uint8_t size[STEP]; /* of digits; more than 8: this row is odd */
+    uint8_t negative[STEP];
+    uint8_t behind[STEP]; /* doubles: digits behind the point */
+} slots;
+
+typedef struct span {
+    uint32_t start, end;
+} span;
+
+/* `plain` is a constant at each call. */
+TN_INLINE span field_span(const tn_csv_fields *f, const uint32_t *at, bool plain)
+{
+    span s = {at[-1] + 1, at[0]};
+    if (!plain) {
+        const char *text = f->text;
+        s.end -= f->trim_return & (s.end > s.start) & (text[(size_t)s.end - 1] == '\r');
+        const uint32_t quoted = (f->quote != 0) & (s.end - s.start >= 2) &
+                                (text[s.start] == f->quote) & (s.end > s.start) &
+                                (text[(size_t)s.end - 1] == f->quote);
+        s.start += quoted;
+        s.end -= quoted;
+    }
+    return s;
+}
+
+TN_INLINE uint8_t clamped(uint32_t size)
+{
+    return (uint8_t)(size > 255 ? 255 : size);
+}
+
+TN_INLINE bool is_plain(const tn_csv_fields *f)
+{
+    return f->quote == 0 && !f->trim_return;
+}
+
+#define EACH_SLOT(plain, body)                                  \
+    do {                                                        \
+        const uint32_t *at = end;                               \
+        for (size_t row = 0; row < rows; row++, at += stride) { \
+            const span s = field_span(f, at, plain);            \
+            body                                                \
+        }                                                       \
+    } while (0)
+#define EACH(body)                           \
+    do {                                     \
+        const char *restrict text = f->text; \
+        const size_t stride = f->stride;     \
+        if (is_plain(f)) {                   \
+            EACH_SLOT(true, body);           \
+        } else {                             \
+            EACH_SLOT(false, body);          \
+        }                                    \
+    } while (0)
+
+static void integer_slots(const tn_csv_fields *f, const uint32_t *end, size_t rows, slots *out)
+{
+    EACH({
+        const uint32_t negative = text[s.start] == '-';
+        out->digits[row] = load64(text + s.end - 8);
+        out->size[row] = clamped(s.end - s.start - negative);
+        out->negative[row] = (uint8_t)negative;
+    });
+}
+
+/* iiiiii.ff with the point left out; a field without a point at its place is odd. */
+static void decimal_slots(const tn_csv_fields *f, const uint32_t *end, size_t rows, unsigned scale,
+                          slots *out)
+{
+    const uint64_t high = ~UINT64_C(0) << (8 * (8 - scale));
+    EACH({
+        const uint32_t negative = text[s.start] == '-';
+        const uint64_t whole = load64(text + s.end - 9);
+        const uint64_t fraction = load64(text + s.end - 8);
+        const bool point = text[(size_t)s.end - 1 - scale] == '.';
+        out->digits[row] = (whole & ~high) | (fraction & high);
+        out->size[row] = point ? clamped(s.end - s.start - negative - 1) : 255;
+        out->negative[row] = (uint8_t)negative;
+    });
+}
+
+/* Up to 8 characters with a point anywhere, or none. */
+static void double_slots(const tn_csv_fields *f, const uint32_t *end, size_t rows, slots *out)
+{
+    EACH({
+        const uint32_t negative = text[s.start] == '-';
+        const uint32_t size = s.end - s.start - negative;
+        const uint64_t word = load64(text + s.end - 8);
+        const uint64_t live =
+            size >= 8 || size == 0 ? ~UINT64_C(0) : ~UINT64_C(0) << (64 - 8 * size);
+        const uint64_t unlike = (word ^ (ONES * '.')) | ~live;
+        const uint64_t point = (unlike - ONES) & ~unlike & TOPS; /* its lowest bit is exact */
+        const unsigned bit = point == 0 ? 63 : (unsigned)__builtin_ctzll(point);
+        const uint64_t below = point == 0 ? 0 : (UINT64_C(1) << (bit - 7)) - 1;
+        const uint64_t above = point == 0  ? ~UINT64_C(0)
+                               : bit == 63 ? 0
+                                           : ~UINT64_C(0) << (bit + 1);
+        out->digits[row] = (word & below) << 8 | (word & above);
+        out->size[row] = clamped(size - (point != 0));
+        out->behind[row] = (uint8_t)(point == 0 ? 0 : 7 - bit / 8);
+        out->negative[row] = (uint8_t)negative;
+        if (size > 8) {
+            out->size[row] = 255;
+        }
+    });
+}
+
+/* YYYY-MM-DD -> YYYYMMDD */
+static void date_slots(const tn_csv_fields *f, const uint32_t *end, size_t rows, slots *out)
+{
+    EACH({
+        const uint64_t word = load64(text + s.start);
+        const uint64_t odd =
+            ((word ^ UINT64_C(0x2d00002d00000000)) & UINT64_C(0xff0000ff00000000)) |
+            ((s.end - s.start) ^ 10);
+        out->digits[row] = (word & UINT64_C(0xffffffff)) |
+                           (word >> 8 & UINT64_C(0x0000ffff00000000)) |
+                           (uint64_t)load16(text + s.start + 8) << 48;
+        out->size[row] = odd == 0 ? 8 : 255;
+    });
+}
+
+/* ---- convert ----------------------------------------------------------------------------------
+ */
+
+#if defined(__AVX512BW__)
+/* Eight slots to eight numbers; rows that are odd show in the mask. */
+TN_INLINE __m512i convert_eight(const slots *in, size_t row, __mmask8 *odd)
+{
+    const __m512i size =
+        _mm512_cvtepu8_epi64(_mm_loadl_epi64((const __m128i *)(const void *)(in->size + row)));
+    const __m512i keep = _mm512_sllv_epi64(
+        _mm512_set1_epi64(-1), _mm512_sub_epi64(_mm512_set1_epi64(64), _mm512_slli_epi64(size, 3)));
+    const __m512i digits = _mm512_and_si512(
+        _mm512_sub_epi8(_mm512_loadu_si512(in->digits + row), _mm512_set1_epi8('0')), keep);
+    const __m512i fours = _mm512_madd_epi16(_mm512_maddubs_epi16(digits, _mm512_set1_epi16(0x010a)),
+                                            _mm512_set1_epi32(0x00010064));
+    const __mmask64 bad = _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9));
+    *odd =
+        _mm512_cmpgt_epu64_mask(_mm512_sub_epi64(size, _mm512_set1_epi64(1)), _mm512_set1_epi64(7));
+    if (__builtin_expect(bad != 0, 0)) {
+        *odd |= _mm512_test_epi64_mask(_mm512_movm_epi8(bad), _mm512_set1_epi64(-1));
+    }
+    return _mm512_add_epi64(_mm512_mul_epu32(fours, _mm512_set1_epi64(10000)),
+                            _mm512_srli_epi64(fours, 32));
+}
+
+TN_INLINE __m512i signed_eight(__m512i value, const slots *in, size_t row)
+{
+    const __m512i negative =
+        _mm512_cvtepu8_epi64(_mm_loadl_epi64((const __m128i *)(const void *)(in->negative + row)));
+    return _mm512_mask_sub_epi64(value, _mm512_test_epi64_mask(negative, negative),
+                                 _mm512_setzero_si512(), value);
+}
+
+static void convert_integers(const slots *in, size_t rows, int64_t *out, uint8_t *odd)
+{
+    for (size_t row = 0; row < rows; row += 8) {
+        __mmask8 bad;
+        const __m512i value = convert_eight(in, row, &bad);
+        _mm512_storeu_si512(out + row, signed_eight(value, in, row));
+        odd[row / 8] = (uint8_t)bad;
+    }
+}
+
+#    define K(n) _mm512_set1_epi64(n)
+static void convert_dates(const slots *in, size_t rows, int32_t *out, uint8_t *odd)
+{
+    for (size_t row = 0; row < rows; row += 8) {
+        const __m512i size =
+            _mm512_cvtepu8_epi64(_mm_loadl_epi64((const __m128i *)(const void *)(in->size + row)));
+        const __m512i digits =
+            _mm512_sub_epi8(_mm512_loadu_si512(in->digits + row), _mm512_set1_epi8('0'));
+        const __m512i pairs = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(0x010a));
+        const __m512i day = _mm512_srli_epi64(pairs, 48);
+        const __m512i month = _mm512_and_si512(_mm512_srli_epi64(pairs, 32), K(0xffff));
+        __m512i year = _mm512_madd_epi16(pairs, K(0x00010064));
+        year = _mm512_and_si512(year, K(0xffffffff));
+        /* days in the month; year 0 and 29 February are left to the careful road */
+        __m512i most = _mm512_or_si512(K(30), _mm512_xor_si512(month, _mm512_srli_epi64(month, 3)));
+        most = _mm512_mask_mov_epi64(most, _mm512_cmpeq_epi64_mask(month, K(2)), K(28));
+        __mmask8 bad =
+            _mm512_cmpgt_epu64_mask(_mm512_sub_epi64(month, K(1)), K(11)) |
+            _mm512_cmpgt_epu64_mask(_mm512_sub_epi64(day, K(1)), _mm512_sub_epi64(most, K(1))) |
+            _mm512_cmpneq_epi64_mask(size, K(8)) | _mm512_cmpeq_epi64_mask(year, K(0));
+        const __mmask64 letters = _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9));
+        if (__builtin_expect(letters != 0, 0)) {
+            bad |= _mm512_test_epi64_mask(_mm512_movm_epi8(letters), K(-1));
+        }
+        const __mmask8 early = _mm512_cmplt_epi64_mask(month, K(3));
+        year = _mm512_mask_sub_epi64(year, early, year, K(1));
+        const __m512i from_march =
+            _mm512_mask_add_epi64(_mm512_sub_epi64(month, K(3)), early, month, K(9));
+        const __m512i centuries = _mm512_srli_epi64(_mm512_mul_epu32(year, K(5243)), 19);
+        const __m512i day_of_year = _mm512_srli_epi64(
+            _mm512_mul_epu32(_mm512_add_epi64(_mm512_mul_epu32(from_march, K(153)), K(2)),
+                             K(52429)),
+            18);
+        __m512i days = _mm512_add_epi64(_mm512_mul_epu32(year, K(365)), _mm512_srli_epi64(year, 2));
+        days = _mm512_add_epi64(_mm512_sub_epi64(days, centuries), _mm512_srli_epi64(centuries, 2));
+        days =
+            _mm512_add_epi64(_mm512_add_epi64(days, day_of_year), _mm512_sub_epi64(day, K(719469)));
+        _mm256_storeu_si256((__m256i *)(void *)(out + row), _mm512_cvtepi64_epi32(days));
+        odd[row / 8] = (uint8_t)bad;
+    }
+}
+#    undef K
+#else
+/* A number's eight digits, first in the lowest byte; the letters among them in `*letters`. */
+TN_INLINE uint64_t eight_digits(uint64_t word, unsigned size, uint64_t *letters)
+{
+    const uint64_t keep = size - 1 > 7 ? 0 : ~UINT64_C(0) << (64 - 8 * size);
+    const uint64_t digits = (word ^ ZEROS) & keep;
+    *letters = ((digits + UINT64_C(0x7676767676767676)) | digits) & TOPS;
+    const uint64_t pairs = (digits * 10 + (digits >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+    const uint64_t fours = (pairs * 100 + (pairs >> 16)) & UINT64_C(0x0000ffff0000ffff);
+    return (fours * 10000 + (fours >> 32)) & UINT64_C(0xffffffff);
+}
+
+static void convert_integers(const slots *in, size_t rows, int64_t *out, uint8_t *odd)
+{
+    memset(odd, 0, (rows + 7) / 8);
+    for (size_t row = 0; row < rows; row++) {
+        uint64_t letters;
+        const uint64_t value = eight_digits(in->digits[row], in->size[row], &letters);
+        const int64_t sign = -(int64_t)in->negative[row];
+        const bool bad = (letters != 0) | (in->size[row] - 1U > 7);
+        out[row] = ((int64_t)value ^ sign) - sign;
+        odd[row / 8] = (uint8_t)(odd[row / 8] | (unsigned)bad << row % 8);
+    }
+}
+
+static void convert_dates(const slots *in, size_t rows, int32_t *out, uint8_t *odd)
+{
+    memset(odd, 0, (rows + 7) / 8);
+    for (size_t row = 0; row < rows; row++) {
+        uint64_t letters;
+        const uint32_t value = (uint32_t)eight_digits(in->digits[row], 8, &letters);
+        const uint32_t day = value % 100;
+        const uint32_t month = value / 100 % 100;
+        uint32_t year = value / 10000;
+        const uint32_t most = month == 2 ? 28 : 30U | (month ^ month >> 3);
+        const bool bad = (letters != 0) | (in->size[row] != 8) | (month - 1 > 11) |
+                         (day - 1 > most - 1) | (year == 0);
+        year -= month < 3;
+        const uint32_t from_march = month < 3 ? month + 9 : month - 3;
+        const uint32_t centuries = year / 100;
+        out[row] = (int32_t)(365 * year + year / 4 - centuries + centuries / 4 +
+                             (153 * from_march + 2) / 5 + day) -
+                   719469;
+        odd[row / 8] = (uint8_t)(odd[row / 8] | (unsigned)bad << row % 8);
+    }
+}
+#endif
+
+/* The odd bits of rows that are not there are cleared. */
+static void finish_odd(uint8_t *bytes, size_t rows, uint64_t *odd)
+{
+    memset(odd, 0, (rows + 63) / 64 * 8);
+    if (rows % 8 != 0) {
+        bytes[rows / 8] = (uint8_t)(bytes[rows / 8] & ((1U << rows % 8) - 1));
+    }
+    memcpy(odd, bytes, (rows + 7) / 8);
+}
+
+typedef struct step {
+    const uint32_t *end;
+    size_t rows;
+} step;
+
+TN_INLINE step step_at(const tn_csv_fields *f, size_t from)
+{
+    return (step){f->end + from * f->stride, f->rows - from < STEP ? f->rows - from : STEP};
+}
+
+static void read_integers(const tn_csv_fields *f, int64_t *out, uint64_t *odd)
+{
+    slots in;
+    uint8_t bytes[TN_CSV_ROWS_MAX / 8 + 8];
+    for (size_t from = 0; from < f->rows; from += STEP) {
+        const step s = step_at(f, from);
+        integer_slots(f, s.end, s.rows, &in);
+        convert_integers(&in, s.rows, out + from, bytes + from / 8);
+    }
+    finish_odd(bytes, f->rows, odd);
+}
+
+static void read_decimals(const tn_csv_fields *f, unsigned scale, int64_t *out, uint64_t *odd)
+{
+    slots in;
+    uint8_t bytes[TN_CSV_ROWS_MAX / 8 + 8];
+    for (size_t from = 0; from < f->rows; from += STEP) {
+        const step s = step_at(f, from);
+        decimal_slots(f, s.end, s.rows, scale, &in);
+        convert_integers(&in, s.rows, out + from, bytes + from / 8);
+    }
+    finish_odd(bytes, f->rows, odd);
+}
+
+static void read_doubles(const tn_csv_fields *f, double *out, uint64_t *odd)
+{
+    static const double powers[8] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+    slots in;
+    int64_t whole[STEP];
+    uint8_t bytes[TN_CSV_ROWS_MAX / 8 + 8];
+    for (size_t from = 0; from < f->rows; from += STEP) {
+        const step s = step_at(f, from);
+        double_slots(f, s.end, s.rows, &in);
+        convert_integers(&in, s.rows, whole, bytes + from / 8);
+        for (size_t row = 0; row < s.rows; row++) {
+            /* both are exact, so the quotient is rounded once; -0 keeps its sign */
+            const int64_t digits = whole[row] < 0 ? -whole[row] : whole[row];
+            const double value = (double)(int32_t)digits / powers[in.behind[row] & 7];
+            out[from + row] = in.negative[row] != 0 ? -value : value;
+        }
+    }
+    finish_odd(bytes, f->rows, odd);
+}
+
+static void read_dates(const tn_csv_fields *f, int32_t *out, uint64_t *odd)
+{
+    slots in;
+    uint8_t bytes[TN_CSV_ROWS_MAX / 8 + 8];
+    for (size_t from = 0; from < f->rows; from += STEP) {
+        const step s = step_at(f, from);
+        date_slots(f, s.end, s.rows, &in);
+        convert_dates(&in, s.rows, out + from, bytes + from / 8);
+    }
+    finish_odd(bytes, f->rows, odd);
+}
+
+/* ---- views ------------------------------------------------------------------------------------
+ */
+
+/* Bytes of an inline view that are the string's, by its length. */
+static const uint64_t inline_low[16] = {
+    0,          0xff,       0xffff,     0xffffff,   0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff,
+    0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff};
+static const uint64_t inline_high[16] = {0,
+                                         0,
+                                         0,
+                                         0,
+                                         0,
+                                         0xff,
+                                         0xffff,
+                                         0xffffff,
+                                         0xffffffff,
+                                         0xffffffffff,
+                                         0xffffffffffff,
+                                         0xffffffffffffff,
+                                         0xffffffffffffffff,
+                                         0,
+                                         0,
+                                         0};
+
+TN_INLINE void put_view(tn_view *out, const char *data, uint32_t size)
+{
+    const bool near = size <= TN_VIEW_INLINE;
+    const uint32_t i = near ? size : 13;
+    const uint64_t low = (load64(data) & inline_low[i]) << 32 | size;
+    const uint64_t high = load64(data + 4) & inline_high[i];
+    const uint64_t words[2] = {low, near ? high : (uint64_t)(uintptr_t)data};
+    memcpy(out, words, 16);
+}
+
+static void read_views(const tn_csv_fields *f, tn_view *out, uint64_t *odd)
+{
+    const size_t rows = f->rows;
+    const uint32_t *end = f->end;
+    memset(odd, 0, (rows + 63) / 64 * 8);
+    if (is_plain(f)) {
+        const char *text = f->text;
+        const size_t stride = f->stride;
+        size_t empty = 0;
+        for (size_t row = 0; row < rows; row++, end += stride) {
+            const uint32_t start = end[-1] + 1;
+            put_view(&out[row], text + start, end[0] - start);
+            empty += end[0] == start;
+        }
+        for (size_t row = 0; empty > 0 && row < rows; row++) {
+            odd[row / 64] |= (uint64_t)(out[row].size == 0) << row % 64;
+        }
+        return;
+    }
+    for (size_t row = 0; row < rows; row++, end += f->stride) {
+        const span s = field_span(f, end, false);
+        const bool quoted = f->quote != 0 && s.start > end[-1] + 1;
+        const uint32_t size = s.end - s.start;
+        put_view(&out[row], f->text + s.start, size);
+        const bool special =
+            size == 0 || (quoted && memchr(f->text + s.start, f->quote, size) != NULL);
+        odd[row / 64] |= (uint64_t)special << row % 64;
+    }
+}
+
+extern const tn_csv_kernels TN_FOR_ISA(tn_csv_kernels);
+const tn_csv_kernels TN_FOR_ISA(tn_csv_kernels) = {
+    .index = index_block,
+    .count = count_bytes,
+    .utf8 = valid_utf8,
+    .integers = read_integers,
+    .decimals = read_decimals,
+    .doubles = read_doubles,
+    .dates = read_dates,
+    .views = read_views,
+};

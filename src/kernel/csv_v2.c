@@ -1,0 +1,2 @@
+#define TN_ISA v2
+#include "kernel/csv_isa.inc.h"
