@@ -33,7 +33,8 @@ typedef struct sniffer {
     /* the rows of the sample under the dialect that is being tried */
     TN_VEC(tn__csv_span) spans;
     TN_VEC(row) rows;
-    bool odd, unclosed, breaks; /* seen: quotes in fields; none that closes; line ends in quotes */
+    /* seen: quotes in fields; one that never closes; line ends in quotes; quoted fields */
+    bool odd, unclosed, breaks, quoted;
     tn_field *fields;
     uint32_t width;
     size_t data_row; /* the first that is no header */
@@ -53,7 +54,7 @@ static tarn_code split_rows(sniffer *s, const tn__csv_dialect *dialect, size_t r
 {
     size_t at = s->start;
     s->spans.count = s->rows.count = 0;
-    s->odd = s->unclosed = s->breaks = false;
+    s->odd = s->unclosed = s->breaks = s->quoted = false;
     while (at < s->size && s->rows.count < rows_max) {
         const size_t start = at;
         size_t room = 64;
@@ -83,6 +84,11 @@ static tarn_code split_rows(sniffer *s, const tn__csv_dialect *dialect, size_t r
         }
         const row r = {(uint32_t)s->spans.count, (uint32_t)count, (uint32_t)start};
         s->odd |= odd;
+        for (size_t i = 0; i < count; i++) {
+            const tn__csv_span *span = &s->spans.items[r.first + i];
+            s->quoted |= span->end > span->start + 1 && s->text[span->start] == dialect->quote &&
+                         s->text[span->end - 1] == dialect->quote;
+        }
         s->breaks |=
             at > start + 1 && memchr(s->text + start, dialect->newline, at - 1 - start) != NULL;
         s->spans.count += count;
@@ -155,6 +161,9 @@ static tarn_code find_dialect(sniffer *s, tarn_error *err)
                 continue;
             }
             TN_RETURN_IF_ERROR(split_rows(s, &tried, DIALECT_ROWS, err));
+            if (j > 0 && !s->quoted) {
+                continue; /* nothing is quoted so */
+            }
             /* the first candidate wins among equals */
             const double value = rate(s).value - 0.001 * (double)j;
             if (value > best_value + 1e-9) {
@@ -195,12 +204,22 @@ static bool is_date(tn_str text)
            tn_text_parse_date(text, &days) == NULL;
 }
 
+static bool begins_with_zero(tn_str text)
+{
+    const size_t sign = text.size > 0 && (text.data[0] == '-' || text.data[0] == '+');
+    return text.size > sign + 1 && text.data[sign] == '0' && text.data[sign + 1] >= '0' &&
+           text.data[sign + 1] <= '9';
+}
+
 static unsigned narrow_down(unsigned may, tn_str text)
 {
     int64_t number;
     double real;
     if ((may & MAY_BOOLEAN) != 0 && !is_boolean_word(text)) {
         may &= ~(unsigned)MAY_BOOLEAN;
+    }
+    if (begins_with_zero(text)) { /* a code, whose zeros would be lost */
+        may &= ~(unsigned)(MAY_BIGINT | MAY_DOUBLE);
     }
     if ((may & MAY_BIGINT) != 0 && tn_text_parse_integer(text, TN_BIGINT, &number) != NULL) {
         may &= ~(unsigned)MAY_BIGINT;

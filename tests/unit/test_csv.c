@@ -1,0 +1,497 @@
+/* Reading CSV: what is sniffed, what is taken, what is refused and how. */
+#include "base/json.h"
+#include "kernel/csv.h"
+#include "support/texts.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct {
+    const char *text, *schema, *rows;
+} plain[] = {
+    {"a,b\n1,x\n2,y\n", "a BIGINT, b VARCHAR", "1|x\n2|y\n"},
+    {"a;b\r\n1;2.5\r\n-2;0.25\r\n", "a BIGINT, b DOUBLE", "1|2.5\n-2|0.25\n"},
+    {"a\tb\n1\t2026-01-31\n", "a BIGINT, b DATE", "1|2026-01-31\n"},
+    {"1,2\n3,4", "column0 BIGINT, column1 BIGINT", "1|2\n3|4\n"},
+    {"a,b\n\"x,1\",\"say \"\"hi\"\"\"\n\"two\nlines\",\"\"\n", "a VARCHAR, b VARCHAR",
+     "x,1|say \"hi\"\ntwo\nlines|\n"},
+    {"a,b\n1,\n,2\n", "a BIGINT, b BIGINT", "1|~\n~|2\n"},
+    {"t,d,ts,tz\n13:05:00,2024-02-29,2024-02-29 01:02:03,x\n,,,\n",
+     "t TIME, d DATE, ts TIMESTAMP, tz VARCHAR",
+     "13:05:00|2024-02-29|2024-02-29 01:02:03|x\n~|~|~|~\n"},
+    {"b\ntrue\nFALSE\n", "b BOOLEAN", "true\nfalse\n"},
+    {"zip,n\n00501,1\n10001,2\n", "zip VARCHAR, n BIGINT", "00501|1\n10001|2\n"},
+    {"a,b\n1,2\n\n3,4\n\n", "a BIGINT, b BIGINT", "1|2\n3|4\n"},
+    {"a\n1\n\n3\n", "a BIGINT", "1\n~\n3\n"},
+    {"\xef\xbb\xbfn\xc3\xa4me,b\n\xc3\xa4,1\n", "n\xc3\xa4me VARCHAR, b BIGINT", "\xc3\xa4|1\n"},
+    {"a,a,\n1,2,3\n", "a BIGINT, a_1 BIGINT, column2 BIGINT", "1|2|3\n"},
+    {"a,b\n5\" pipe,1\n6\" pipe,2\n", "a VARCHAR, b BIGINT", "5\" pipe|1\n6\" pipe|2\n"},
+    {"name,city\nann,rome\nbob,oslo\n", "name VARCHAR, city VARCHAR", "ann|rome\nbob|oslo\n"},
+    {"a,b\r1,2\r3,4\r", "a BIGINT, b BIGINT", "1|2\n3|4\n"},
+    {"a,b\n\"1\",\"2024-01-01\"\n\"22\",\"2024-01-02\"\n", "a BIGINT, b DATE",
+     "1|2024-01-01\n22|2024-01-02\n"},
+    {"a,b\n123456789012,0.1\n-9,1e3\n99999999,-12345.678901\n", "a BIGINT, b DOUBLE",
+     "123456789012|0.1\n-9|1000\n99999999|-12345.678901\n"},
+    {"My report\nmade today\n\na,b,c\n1,2,3\n4,5,6\n", "a BIGINT, b BIGINT, c BIGINT",
+     "1|2|3\n4|5|6\n"},
+    {"a,b\n", "a VARCHAR, b VARCHAR", ""},
+    {"a|b\n1|'x|y'\n2|'z'\n", "a BIGINT, b VARCHAR", "1|x|y\n2|z\n"},
+};
+
+TEST(what_the_first_rows_show_is_how_it_is_read)
+{
+    texts t;
+    CHECK(texts_start(&t, pool));
+    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+        const tarn_code code = texts_csv(&t, tn_str_of(plain[i].text), NULL);
+        CHECK_STR(t.err.message, "");
+        CHECK_EQ(code, TARN_OK);
+        CHECK_STR(t.schema.data, plain[i].schema);
+        CHECK_STR(t.out.data, plain[i].rows);
+    }
+    texts_stop(&t);
+}
+
+static const tn_type *type_named(texts *t, const char *name)
+{
+    const tn_type *type = NULL;
+    return tn_types_parse(t->types, tn_str_of(name), &type, NULL) == TARN_OK ? type : NULL;
+}
+
+TEST(declared_types_are_read_or_refused)
+{
+    static const char *const types[] = {
+        "TINYINT", "SMALLINT",    "INTEGER",  "UBIGINT", "DECIMAL(6,2)", "DECIMAL(30,3)", "REAL",
+        "DATE",    "TIMESTAMPTZ", "INTERVAL", "BLOB",    "BOOLEAN",      "VARCHAR"};
+    enum { COUNT = sizeof(types) / sizeof(types[0]) };
+    texts t;
+    tn_field columns[COUNT];
+    CHECK(texts_start(&t, pool));
+    for (size_t i = 0; i < COUNT; i++) {
+        columns[i] = (tn_field){tn_str_of(types[i]), type_named(&t, types[i]), true};
+    }
+    tn_csv_options options = TN_CSV_OPTIONS_DEFAULT;
+    options.columns = columns;
+    options.column_count = COUNT;
+    options.header = 0;
+    CHECK_EQ(texts_csv(&t,
+                       TN_STR("-128,32767,-2147483648,18446744073709551615,1234.56,"
+                              "123456789012345678901234567.891,0.1,1969-12-31,"
+                              "2026-01-31T13:05:00+02:00,1 day 2 hours,\\x00ff,t,\"q\"\n"
+                              "5, 7 ,,0,-0.01,1,-1,0001-01-01,2026-01-31,P1M,ab,0,\n"),
+                       &options),
+             TARN_OK);
+    CHECK_STR(t.out.data,
+              "-128|32767|-2147483648|18446744073709551615|1234.56|"
+              "123456789012345678901234567.891|0.1|1969-12-31|2026-01-31 11:05:00+00|"
+              "1 day 02:00:00|\\x00ff|true|q\n"
+              "5|7|~|0|-0.01|1.000|-1|0001-01-01|2026-01-31 00:00:00+00|1 mon|\\x6162|false|~\n");
+    CHECK_EQ(texts_csv(&t, TN_STR("128,1,1,1,1,1,1,2026-01-01,2026-01-01,1 day,x,t,\n"), &options),
+             TARN_E_INVALID);
+    CHECK_STR(t.err.message, "'memory://texts/t.csv', line 1, column 'TINYINT': '128' is not a "
+                             "TINYINT: it does not fit the type");
+    CHECK_EQ(
+        texts_csv(&t, TN_STR("1,1,1,1,12345.67,1,1,2026-01-01,2026-01-01,1 day,x,t,\n"), &options),
+        TARN_E_INVALID);
+    CHECK_EQ(t.err.line, 1);
+    texts_stop(&t);
+}
+
+TEST(bad_records_are_named)
+{
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {"a,b\n1,2\n3\n", "'memory://texts/t.csv', line 3: too few fields: 1 fields where 2 are "
+                          "expected"},
+        {"a,b\n1,2\n3,4,5\n", "'memory://texts/t.csv', line 3: too many fields: 3 fields where 2 "
+                              "are expected"},
+        {"a,b\n1,2\n\xff,4\n", "'memory://texts/t.csv', line 3: bytes that are no UTF-8"},
+        {"a,b\n1,x\n2,\"y\n3,z\n",
+         "'memory://texts/t.csv', line 3: a quote is opened and never closed"},
+        {"", "opening 'memory://texts/t.csv' as CSV: it is empty: there are no columns"},
+        {"\xff\xfe"
+         "a\0,\0",
+         "opening 'memory://texts/t.csv' as CSV: it is UTF-16"},
+    };
+    texts t;
+    CHECK(texts_start(&t, pool));
+    tn_csv_options options = TN_CSV_OPTIONS_DEFAULT;
+    options.header = 1;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        CHECK(texts_csv(&t, tn_str_of(cases[i].text), &options) != TARN_OK);
+        CHECK_STR(t.err.message, cases[i].message);
+        CHECK(t.err.hint[0] != '\0');
+    }
+    texts_stop(&t);
+}
+
+TEST(bad_records_go_to_the_edge_or_are_left_out)
+{
+    texts t;
+    CHECK(texts_start(&t, pool));
+    tn_field columns[2] = {{TN_STR("a"), TN_BIGINT, true}, {TN_STR("b"), TN_DATE, true}};
+    tn_csv_options options = TN_CSV_OPTIONS_DEFAULT;
+    options.columns = columns;
+    options.column_count = 2;
+    options.header = 1;
+    const tn_str text = TN_STR("a,b\n1,2026-01-01\nx,never\n\n3\n\"4\n4\",2026-01-01\n"
+                               "5,2026-01-05\n6,2026-02-30\n\xff,2026-01-01\n7,2026-01-07\n");
+    t.with_rejects = true;
+    t.virtuals = TN_VIRTUAL_ROW | TN_VIRTUAL_LINE;
+    CHECK_EQ(texts_csv(&t, text, &options), TARN_OK);
+    CHECK_STR(t.out.data, "1|2026-01-01|1|2\n5|2026-01-05|5|8\n7|2026-01-07|8|11\n");
+    CHECK_STR(t.rejects.data,
+              "3 2 a [x,never] 'x' is not a BIGINT: it is no whole number\n"
+              "5 3  [3] too few fields: 1 fields where 2 are expected\n"
+              "6 4 a [\"4\n4\",2026-01-01] '4\n4' is not a BIGINT: it is no whole number\n"
+              "9 6 b [6,2026-02-30] '2026-02-30' is not a DATE: there is no such day\n"
+              "10 7  [\xff,2026-01-01] bytes that are no UTF-8\n");
+    CHECK_EQ(t.counters.rows_read, 8);
+    CHECK_EQ(t.counters.rows_out, 3);
+    CHECK_EQ(t.counters.rows_rejected, 5);
+    t.with_rejects = false;
+    t.virtuals = 0;
+    options.ignore_errors = true;
+    CHECK_EQ(texts_csv(&t, text, &options), TARN_OK);
+    CHECK_STR(t.out.data, "1|2026-01-01\n5|2026-01-05\n7|2026-01-07\n");
+    texts_stop(&t);
+}
+
+TEST(options_say_what_the_sample_does_not)
+{
+    texts t;
+    CHECK(texts_start(&t, pool));
+    tn_csv_options options = TN_CSV_OPTIONS_DEFAULT;
+    const tn_str nulls[] = {TN_STR("NA"), TN_STR("-")};
+    options.nulls = nulls;
+    options.null_count = 2;
+    CHECK_EQ(texts_csv(&t, TN_STR("a,b\n1,NA\n-,\nNA,x\n"), &options), TARN_OK);
+    CHECK_STR(t.schema.data, "a BIGINT, b VARCHAR");
+    CHECK_STR(t.out.data, "1|~\n~|\n~|x\n");
+
+    options = TN_CSV_OPTIONS_DEFAULT;
+    options.delimiter = TN_STR("||");
+    options.comment = '#';
+    CHECK_EQ(texts_csv(&t, TN_STR("a||b\n#no\n1||x|y\n2||\"z||\"\n"), &options), TARN_OK);
+    CHECK_STR(t.out.data, "1|x|y\n2|z||\n");
+
+    options = TN_CSV_OPTIONS_DEFAULT;
+    options.escape = '\\';
+    CHECK_EQ(texts_csv(&t, TN_STR("a,b\n1,\"x\\\"y\"\n"), &options), TARN_OK);
+    CHECK_STR(t.out.data, "1|x\"y\n");
+
+    options = TN_CSV_OPTIONS_DEFAULT;
+    options.null_padding = true;
+    options.header = 1;
+    CHECK_EQ(texts_csv(&t, TN_STR("a,b,c\n1,2,3\n4\n5,6\n"), &options), TARN_OK);
+    CHECK_STR(t.out.data, "1|2|3\n4|~|~\n5|6|~\n");
+
+    options = TN_CSV_OPTIONS_DEFAULT;
+    options.all_text = true;
+    options.skip = 1;
+    CHECK_EQ(texts_csv(&t, TN_STR("junk\na,b\n1,2\n"), &options), TARN_OK);
+    CHECK_STR(t.schema.data, "a VARCHAR, b VARCHAR");
+    CHECK_STR(t.out.data, "1|2\n");
+    texts_stop(&t);
+}
+
+/* ---- large files, many morsels ------------------------------------------------------------------
+ */
+
+enum { LARGE = 40 << 20 };
+
+static uint64_t checksum(tn_str text)
+{
+    uint64_t sum = 14695981039346656037U;
+    for (size_t i = 0; i < text.size; i++) {
+        sum = (sum ^ (uint8_t)text.data[i]) * 1099511628211U;
+    }
+    return sum;
+}
+
+/* Records of changing width; `kind` 0: plain, 1: quotes, 2: line ends in quotes, but late */
+static void make_large(tn_text *text, tn_text *want, int kind)
+{
+    uint64_t state = 99;
+    tn_text_puts(text, "id,name,amount,day\n");
+    for (int i = 0; text->size < LARGE; i++) {
+        char row[600];
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        const int wide = (int)(state >> 20 & 255);
+        const bool late = kind == 2 && text->size > (8 << 20);
+        const char *extra = kind == 0 ? "" : late ? "a,b\n1,2,3,4\n\"\"x\"\"," : "a,b";
+        const char *plain_extra = kind == 0 ? "" : late ? "a,b\n1,2,3,4\n\"x\"," : "a,b";
+        const char *quote = kind == 0 ? "" : "\"";
+        int size = snprintf(row, sizeof(row), "%d,%s%s%0*d%s,%d.%02d,2024-02-%02d\n", i, quote,
+                            extra, wide, i, quote, i % 100000, i % 100, 1 + i % 29);
+        tn_text_append(text, (tn_str){row, (size_t)size});
+        if (want != NULL) {
+            size = snprintf(row, sizeof(row), "%d|%s%0*d|%d.%02d|2024-02-%02d\n", i, plain_extra,
+                            wide, i, i % 100000, i % 100, 1 + i % 29);
+            tn_text_append(want, (tn_str){row, (size_t)size});
+        }
+    }
+}
+
+static void check_large(tn_pool *pool, int kind, uint32_t tasks, const char *problem)
+{
+    texts t;
+    tn_text text;
+    tn_text want;
+    CHECK(texts_start(&t, pool));
+    tn_text_init(&text, pool, 1 << 28);
+    tn_text_init(&want, pool, 1 << 28);
+    make_large(&text, &want, kind);
+    tn_field types[] = {{TN_STR("amount"), type_named(&t, "DECIMAL(10,2)"), true}};
+    tn_csv_options options = TN_CSV_OPTIONS_DEFAULT;
+    options.types = types;
+    options.type_count = 1;
+    options.new_line_in_values = kind == 2 && problem == NULL;
+    t.tasks = tasks;
+    const tarn_code code = texts_csv(&t, tn_text_str(&text), &options);
+    if (problem != NULL) {
+        CHECK(code == TARN_OK || strstr(t.err.message, problem) != NULL);
+    } else {
+        CHECK_STR(t.err.message, "");
+    }
+    if (code == TARN_OK) {
+        CHECK_EQ(t.out.size, want.size);
+        CHECK_U64(checksum(tn_text_str(&t.out)), checksum(tn_text_str(&want)));
+    }
+    tn_text_deinit(&want);
+    tn_text_deinit(&text);
+    texts_stop(&t);
+}
+
+TEST(morsels_meet_where_records_do)
+{
+    check_large(pool, 0, 1, NULL);
+    check_large(pool, 0, 3, NULL);
+    check_large(pool, 1, 3, NULL);
+    check_large(pool, 2, 3, NULL);
+}
+
+TEST(a_wrong_guess_is_never_handed_on_in_silence)
+{
+    check_large(pool, 2, 1, NULL);
+    check_large(pool, 2, 3, "new_line_in_values");
+    check_large(pool, 2, 3, "middle of a quoted value");
+}
+
+TEST(rows_and_lines_are_numbered_across_morsels)
+{
+    texts t;
+    tn_text text;
+    CHECK(texts_start(&t, pool));
+    tn_text_init(&text, pool, 1 << 28);
+    make_large(&text, NULL, 2);
+    tn_csv_options options = TN_CSV_OPTIONS_DEFAULT;
+    options.new_line_in_values = true;
+    t.tasks = 2;
+    t.virtuals = TN_VIRTUAL_ROW | TN_VIRTUAL_LINE;
+    CHECK(texts_put(&t, "t.csv", tn_text_str(&text)));
+    tn_source *source;
+    CHECK_EQ(tn_csv_open(texts_open(&t, "t.csv"), true, &options, t.types, pool, &source, &t.err),
+             TARN_OK);
+    const uint32_t field = 0;
+    CHECK_EQ(texts_scan(&t, source, &field, 1), TARN_OK);
+    int64_t id = 0;
+    int64_t last_line = 1;
+    for (char *at = t.out.data; *at != '\0'; id++) {
+        CHECK_EQ(strtoll(at, &at, 10), id);
+        CHECK_EQ(strtoll(at + 1, &at, 10), id + 1);
+        const int64_t line = strtoll(at + 1, &at, 10);
+        CHECK(line == last_line + 1 || line == last_line + 3);
+        last_line = line;
+        at++;
+    }
+    CHECK(id > 100000);
+    tn_source_release(source);
+    tn_text_deinit(&text);
+    texts_stop(&t);
+}
+
+TEST(a_limit_ends_the_scan_early)
+{
+    texts t;
+    tn_text text;
+    CHECK(texts_start(&t, pool));
+    tn_text_init(&text, pool, 1 << 28);
+    make_large(&text, NULL, 0);
+    t.row_limit = 5;
+    CHECK_EQ(texts_csv(&t, tn_text_str(&text), NULL), TARN_OK);
+    CHECK(t.counters.rows_read >= 5 && t.counters.rows_read < 4096);
+    CHECK(t.counters.bytes_read < 1 << 20);
+    tn_text_deinit(&text);
+    texts_stop(&t);
+}
+
+/* ---- the test suite of csv-spectrum -------------------------------------------------------------
+ */
+
+static bool load(const char *path, tn_text *out)
+{
+    FILE *file = fopen(path, "rb");
+    char piece[4096];
+    if (file == NULL) {
+        return false;
+    }
+    for (size_t size; (size = fread(piece, 1, sizeof(piece), file)) > 0;) {
+        tn_text_append(out, (tn_str){piece, size});
+    }
+    (void)fclose(file);
+    return true;
+}
+
+static void check_spectrum(texts *t, const char *folder, const char *name)
+{
+    char path[1024];
+    tn_text text;
+    tn_text json;
+    tn_text want;
+    const tn_json *root;
+    tn_text_init(&text, t->pool, 1 << 20);
+    tn_text_init(&json, t->pool, 1 << 20);
+    tn_text_init(&want, t->pool, 1 << 20);
+    (void)snprintf(path, sizeof(path), "%s/csvs/%s.csv", folder, name);
+    CHECK(load(path, &text));
+    (void)snprintf(path, sizeof(path), "%s/json/%s.json", folder, name);
+    CHECK(load(path, &json));
+    CHECK_EQ(tn_json_parse(&t->arena, tn_text_str(&json), &root, &t->err), TARN_OK);
+    tn_csv_options options = TN_CSV_OPTIONS_DEFAULT;
+    options.all_text = true;
+    options.header = 1;
+    CHECK_EQ(texts_csv(t, tn_text_str(&text), &options), TARN_OK);
+    for (const tn_json *row = root->child; row != NULL; row = row->next) {
+        for (const tn_json *cell = row->child; cell != NULL; cell = cell->next) {
+            for (size_t i = 0; i < cell->text.size; i++) {
+                if (cell->text.data[i] != '\r') {
+                    tn_text_putc(&want, cell->text.data[i]);
+                }
+            }
+            tn_text_putc(&want, cell->next == NULL ? '\n' : '|');
+        }
+    }
+    tn_text got;
+    tn_text_init(&got, t->pool, 1 << 20);
+    for (size_t i = 0; i < t->out.size; i++) {
+        if (t->out.data[i] != '~' && t->out.data[i] != '\r') {
+            tn_text_putc(&got, t->out.data[i]);
+        }
+    }
+    if (root->kind == TN_JSON_OBJECT) { /* its JSON is of another row */
+        CHECK_EQ(root->count, 4);
+        tn_text_append(&want, tn_text_str(&got));
+    }
+    tn_text_puts(&got, "");
+    tn_text_puts(&want, "");
+    CHECK_STR(got.data, want.data);
+    tn_text_deinit(&got);
+    tn_text_deinit(&want);
+    tn_text_deinit(&json);
+    tn_text_deinit(&text);
+}
+
+TEST(csv_spectrum_whole)
+{
+    char folder[512];
+    char csvs[600];
+    const char *shared = getenv("TARN_SHARED");
+    texts t;
+    int files = 0;
+    (void)snprintf(folder, sizeof(folder), "%s/corpora/formats/csv-spectrum",
+                   shared == NULL ? "../shared" : shared);
+    (void)snprintf(csvs, sizeof(csvs), "%s/csvs", folder);
+    DIR *dir = opendir(csvs);
+    if (dir == NULL) {
+        printf("SKIPPED: no %s\n", csvs);
+        return;
+    }
+    CHECK(texts_start(&t, pool));
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        char name[256];
+        const size_t size = strlen(entry->d_name);
+        if (size > 4 && strcmp(entry->d_name + size - 4, ".csv") == 0) {
+            memcpy(name, entry->d_name, size - 4);
+            name[size - 4] = '\0';
+            check_spectrum(&t, folder, name);
+            files++;
+        }
+    }
+    (void)closedir(dir);
+    CHECK(files >= 12);
+    texts_stop(&t);
+}
+
+/* ---- the kernels against plain loops ------------------------------------------------------------
+ */
+
+TEST(the_index_finds_what_a_plain_loop_finds)
+{
+    static const char letters[] = "aaaa,,\n\"\n\xc3\r;b";
+    uint64_t state = 5;
+    static char memory[4096 + 128];
+    static uint32_t ends[4096 + 128];
+    const tn_csv_kernels *kernels = tn_csv_kernels_table();
+    char *text = memory + 64;
+    for (int round = 0; round < 3000; round++) {
+        const size_t size = 1 + state % 600;
+        uint32_t want[600];
+        size_t count = 0;
+        size_t newlines = 0;
+        bool inside = round % 2 == 1;
+        for (size_t i = 0; i < size; i++) {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            const size_t letter = (state >> 30) % (sizeof(letters) - 1);
+            text[i] = round % 3 == 0 && letters[letter] == '"' ? 'q' : letters[letter];
+            inside ^= text[i] == '"';
+            newlines += text[i] == '\n';
+            if (!inside && (text[i] == ',' || text[i] == '\n')) {
+                want[count++] = (uint32_t)i;
+            }
+        }
+        tn_csv_scan scan = {
+            .delimiter = ',', .quote = '"', .newline = '\n', .in_quotes = round % 2 == 1};
+        CHECK_EQ(kernels->index(text, size, ends, &scan), count);
+        CHECK(memcmp(ends, want, count * sizeof(*want)) == 0);
+        CHECK_EQ(scan.in_quotes, inside);
+        CHECK_EQ(scan.newlines, newlines);
+        CHECK_EQ(kernels->count(text, size, 'a'),
+                 kernels->count(text, size / 2, 'a') +
+                     kernels->count(text + size / 2, size - size / 2, 'a'));
+    }
+}
+
+TEST(csv_survives_the_loss_of_any_allocation)
+{
+    texts t;
+    CHECK(texts_start(&t, pool));
+    CHECK(texts_put(&t, "t.csv", TN_STR("a,b,c\n1,\"x\ny\",2.5\n\n4,\xc3\xa4,6\n")));
+    for (test_oom oom = test_oom_start(pool); test_oom_next(&oom);) {
+        tn_source *source = NULL;
+        tn_object *object = texts_open(&t, "t.csv");
+        tarn_code code = object == NULL
+                             ? TARN_E_NOMEM
+                             : tn_csv_open(object, true, NULL, t.types, pool, &source, &t.err);
+        if (object != NULL && code != TARN_OK) {
+            tn_object_close(object);
+        }
+        if (code == TARN_OK) {
+            t.virtuals = TN_VIRTUAL_LINE;
+            code = texts_scan(&t, source, NULL, 0);
+            tn_source_release(source);
+        }
+        CHECK_EQ(code, oom.refused ? TARN_E_NOMEM : TARN_OK);
+        if (oom.refused) { /* the texts that grow are the test's own */
+            tn_text_deinit(&t.out);
+            tn_text_init(&t.out, pool, 1 << 30);
+        }
+    }
+    texts_stop(&t);
+}
