@@ -72,7 +72,7 @@ typedef struct part {
     tn_text text;
     bool used;
 } part;
-enum { PARTS = 64, TASKS = 4 };
+enum { PARTS = 256, TASKS = 4 };
 
 static void print_batch(const tn_batch *batch, tn_text *out)
 {

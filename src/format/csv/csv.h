@@ -33,6 +33,7 @@ typedef struct tn_csv_options {
     bool one_task;           /* never cut the file */
     uint64_t sample_rows;    /* to infer from; 0: 20,480 */
     size_t record_size_max;  /* 0: 16 MiB */
+    uint32_t morsel_size;    /* 0: 16 MiB; tests take less */
     tn_str compression;      /* "gzip", "zstd", "none"; empty: by the name's ending */
 } tn_csv_options;
 #define TN_CSV_OPTIONS_DEFAULT \

@@ -85,6 +85,7 @@ tarn_code tn_csv_open(tn_object *object, bool is_local, const tn_csv_options *op
     source->text.drops_bad = options->ignore_errors;
     source->text.record_size_max =
         options->record_size_max != 0 ? options->record_size_max : TN__RECORD_SIZE_MAX;
+    source->text.morsel_size = options->morsel_size != 0 ? options->morsel_size : TN__MORSEL_SIZE;
     source->null_padding = options->null_padding;
     source->text.base.name = tn_str_of(tn_object_uri(object));
     TN_TRY(find_codec(options, object, &source->text.codec, err));

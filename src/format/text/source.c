@@ -129,7 +129,7 @@ static uint32_t count_morsels(const tn__text_source *source)
     if (size <= source->data_start) {
         return 0;
     }
-    const uint64_t count = (size + TN__MORSEL_SIZE - 1) / TN__MORSEL_SIZE;
+    const uint64_t count = (size + source->morsel_size - 1) / source->morsel_size;
     return count > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)count;
 }
 

@@ -142,7 +142,8 @@ static bool known_start(tn__text_scan *scan, uint32_t index, uint64_t *from)
 
 static uint64_t morsel_end(const tn__text_scan *scan, uint32_t index)
 {
-    return index + 1 == scan->morsel_count ? UINT64_MAX : (uint64_t)(index + 1) * TN__MORSEL_SIZE;
+    return index + 1 == scan->morsel_count ? UINT64_MAX
+                                           : (uint64_t)(index + 1) * scan->source->morsel_size;
 }
 
 /* ---- counting what is before ------------------------------------------------------------------
@@ -270,7 +271,8 @@ static tarn_code next_morsel(tn__text_task *task, tarn_error *err)
     }
     task->phase = TN__SEEK;
     /* one byte before, since a line end there makes our first byte a record's */
-    return tn__block_reader_seek(&task->blocks, (uint64_t)task->morsel * TN__MORSEL_SIZE - 1,
+    return tn__block_reader_seek(&task->blocks,
+                                 (uint64_t)task->morsel * scan->source->morsel_size - 1,
                                  morsel_end(scan, task->morsel), err);
 }
 
@@ -465,11 +467,6 @@ static tarn_code walk(tn__text_task *task, tn_waker *waker, tn_batch *out, tn_sc
             TN_RETURN_IF_ERROR(seek(task, waker, &waits, err));
             break;
         case TN__READ:
-            if (task->rows_handed >= task->scan->request.row_limit) {
-                atomic_store(&task->scan->enough, true);
-                end_morsel(task, false, out);
-                return TARN_OK;
-            }
             TN_RETURN_IF_ERROR(tn__block_reader_next(&task->blocks, waker, &block, err));
             waits = block == TN__BLOCK_WAIT;
             task->phase = TN__PARSE;
@@ -482,6 +479,11 @@ static tarn_code walk(tn__text_task *task, tn_waker *waker, tn_batch *out, tn_sc
             }
             break;
         case TN__PARSE:
+            if (task->rows_handed >= task->scan->request.row_limit) {
+                atomic_store(&task->scan->enough, true);
+                end_morsel(task, false, out);
+                return TARN_OK;
+            }
             TN_RETURN_IF_ERROR(parse(task, out, &ready, err));
             if (ready) {
                 return TARN_OK;

@@ -96,6 +96,7 @@ struct tn__text_source {
     bool line_ends_in_records; /* each morsel counts what is before it first */
     bool drops_bad;            /* without an edge: left out instead of failing */
     size_t record_size_max;
+    uint32_t morsel_size;
     double row_bytes; /* about, from the sample; 0 unknown */
 };
 
