@@ -2,6 +2,8 @@
  * Prints the rows of a Parquet file, for scripts that compare them with what others read:
  *
  *     parquet_rows FILE [ROWS]
+ *     parquet_rows FILE scan      (times a scan of all of it)
+ *     parquet_rows FILE write OUT (reads and writes all of it)
  *
  * The first line holds the columns' names, the second their types, each a JSON array; then one
  * array a row.  Values come raw: dates and times as the integers they are, decimals unscaled, bytes
@@ -10,154 +12,79 @@
 #include "base/text.h"
 #include "format/parquet/parquet.h"
 #include "sched/io.h"
+#include "support/print.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { MEMORY = 256 << 20 };
 
-static void put_string(const char *data, size_t size)
+static void put_line(tn_text *line_text)
 {
-    putchar('"');
-    for (size_t i = 0; i < size; i++) {
-        const unsigned char c = (unsigned char)data[i];
-        if (c == '"' || c == '\\') {
-            printf("\\%c", c);
-        } else if (c < 0x20) {
-            printf("\\u%04x", c);
-        } else {
-            putchar(c);
-        }
-    }
-    putchar('"');
+    fwrite(line_text->data, 1, line_text->size, stdout);
+    tn_text_clear(line_text);
 }
 
-static void put_wide(const tn_column *flat, uint32_t row)
-{
-    const uint8_t *bytes = (const uint8_t *)flat->values + row * tn_lane_size(flat->lane);
-    printf("\"i");
-    for (size_t i = tn_lane_size(flat->lane); i-- > 0;) {
-        printf("%02x", bytes[i]);
-    }
-    putchar('"');
-}
-
-static void put_value(const tn_column *column, uint32_t row);
-
-static void put_list(const tn_column *flat, uint32_t row)
-{
-    const tn_list list = ((const tn_list *)flat->values)[row];
-    putchar('[');
-    for (uint32_t i = 0; i < list.length; i++) {
-        printf("%s", i > 0 ? "," : "");
-        if (flat->type->kind == TN_KIND_MAP) {
-            printf("{\"key\":");
-            put_value(&flat->children[0], list.offset + i);
-            printf(",\"value\":");
-            put_value(&flat->children[1], list.offset + i);
-            putchar('}');
-        } else {
-            put_value(&flat->children[0], list.offset + i);
-        }
-    }
-    putchar(']');
-}
-
-static void put_struct(const tn_column *flat, uint32_t row)
-{
-    putchar('{');
-    for (uint32_t i = 0; i < flat->type->field_count; i++) {
-        printf("%s", i > 0 ? "," : "");
-        put_string(flat->type->fields[i].name.data, flat->type->fields[i].name.size);
-        putchar(':');
-        put_value(&flat->children[i], row);
-    }
-    putchar('}');
-}
-
-#define INTEGER(name, format, T)                            \
-    case TN_LANE_##name:                                    \
-        printf("%" format, ((const T *)flat->values)[row]); \
-        return;
-
-static void put_value(const tn_column *column, uint32_t row)
-{
-    const tn_column *const flat = tn_column_locate(column, &row);
-    if (flat == NULL) {
-        printf("null");
-        return;
-    }
-    if (flat->type->kind == TN_KIND_STRUCT) {
-        put_struct(flat, row);
-        return;
-    }
-    switch ((tn_lane)flat->lane) {
-        INTEGER(i8, PRId8, int8_t)
-        INTEGER(i16, PRId16, int16_t)
-        INTEGER(i32, PRId32, int32_t)
-        INTEGER(i64, PRId64, int64_t)
-        INTEGER(u8, PRIu8, uint8_t)
-        INTEGER(u16, PRIu16, uint16_t)
-        INTEGER(u32, PRIu32, uint32_t)
-        INTEGER(u64, PRIu64, uint64_t)
-    case TN_LANE_f32:
-    case TN_LANE_f64: {
-        const double value = flat->lane == TN_LANE_f32 ? (double)((const float *)flat->values)[row]
-                                                       : ((const double *)flat->values)[row];
-        printf(isnan(value) ? "\"NaN\"" : isinf(value) ? "\"%g\"" : "%.17g", value);
-        return;
-    }
-    case TN_LANE_bool:
-        printf(tn_bit_get(flat->values, row) ? "true" : "false");
-        return;
-    case TN_LANE_view: {
-        const tn_view *const view = &((const tn_view *)flat->values)[row];
-        if (flat->type == TN_VARCHAR) {
-            put_string(tn_view_data(view), view->size);
-            return;
-        }
-        printf("\"0x");
-        for (size_t i = 0; i < view->size; i++) {
-            printf("%02x", (unsigned char)tn_view_data(view)[i]);
-        }
-        putchar('"');
-        return;
-    }
-    case TN_LANE_list:
-        put_list(flat, row);
-        return;
-    case TN_LANE_interval: {
-        const tn_interval *const value = &((const tn_interval *)flat->values)[row];
-        printf("[%" PRId32 ",%" PRId32 ",%" PRId64 "]", value->months, value->days, value->nanos);
-        return;
-    }
-    case TN_LANE_i128:
-    case TN_LANE_i256:
-        put_wide(flat, row);
-        return;
-    case TN_LANE_none:
-    case TN_LANE_ALL:
-        break;
-    }
-    printf("null");
-}
-
-static void put_head(const tn_schema *schema)
+static void put_head(const tn_schema *schema, tn_text *line_text)
 {
     for (int line = 0; line < 2; line++) {
-        putchar('[');
+        tn_text_puts(line_text, "[");
         for (uint32_t i = 0; i < schema->count; i++) {
             const tn_str text = line == 0 ? schema->fields[i].name : schema->fields[i].type->name;
-            printf("%s", i > 0 ? "," : "");
-            put_string(text.data, text.size);
+            tn_text_puts(line_text, i > 0 ? "," : "");
+            test_print_string(line_text, text);
         }
-        printf("]\n");
+        tn_text_puts(line_text, "]\n");
+        put_line(line_text);
     }
 }
 
-static TN_FALLIBLE print_rows(tn_source *source, tn_pool *pool, uint64_t most, tarn_error *err)
+/* What is done with each batch. */
+typedef struct visitor {
+    tn_text line;
+    bool silent;
+    tn_file_writer *writer;
+    tn_group_writer *group;
+    uint64_t rows, values;
+    tn_pool *pool;
+} visitor;
+
+static TN_FALLIBLE end_group(visitor *see, tarn_error *err)
+{
+    bool taken = false;
+    tn_group_writer *const group = see->group;
+    tn_latch latch;
+    tn_latch_init(&latch);
+    see->group = NULL;
+    TN_RETURN_IF_ERROR(see->writer->ops->group_end(group, &latch.waker, &taken, err));
+    return taken ? TARN_OK : tn_fail(err, TARN_E_INTERNAL, "the upload has no room");
+}
+
+static TN_FALLIBLE visit(visitor *see, const tn_batch *batch, tarn_error *err)
+{
+    see->rows += batch->rows;
+    see->values += (uint64_t)batch->rows * batch->width;
+    if (see->writer != NULL) {
+        if (see->group == NULL) {
+            TN_RETURN_IF_ERROR(
+                see->writer->ops->group_begin(see->writer, see->pool, &see->group, err));
+        }
+        TN_RETURN_IF_ERROR(see->writer->ops->group_write(see->group, batch, err));
+        return batch->tag.last ? end_group(see, err) : TARN_OK;
+    }
+    for (uint32_t row = 0; row < batch->rows && !see->silent; row++) {
+        test_print_row(&see->line, batch, row);
+        tn_text_puts(&see->line, "\n");
+        TN_RETURN_IF_ERROR(tn_text_status(&see->line, err));
+        put_line(&see->line);
+    }
+    return TARN_OK;
+}
+
+static TN_FALLIBLE scan_rows(tn_source *source, tn_pool *pool, uint64_t most, visitor *see,
+                             tarn_error *err)
 {
     tarn_code code = TARN_OK;
     tn_scan *scan = NULL;
@@ -169,7 +96,6 @@ static TN_FALLIBLE print_rows(tn_source *source, tn_pool *pool, uint64_t most, t
     for (uint32_t i = 0; i < count; i++) {
         fields[i] = i;
     }
-    put_head(&source->schema);
     TN_TRY(source->ops->open(source, &request, pool, &scan, err));
     TN_TRY(scan->ops->task_open(scan, pool, &task, err));
     for (;;) {
@@ -185,14 +111,7 @@ static TN_FALLIBLE print_rows(tn_source *source, tn_pool *pool, uint64_t most, t
             tn_latch_wait(&latch);
             continue;
         }
-        for (uint32_t row = 0; row < batch.rows; row++) {
-            putchar('[');
-            for (uint32_t i = 0; i < batch.width; i++) {
-                printf("%s", i > 0 ? "," : "");
-                put_value(&batch.columns[i], row);
-            }
-            printf("]\n");
-        }
+        TN_TRY(visit(see, &batch, err));
     }
     code = scan->ops->finish(scan, err);
 done:
@@ -202,6 +121,78 @@ done:
     if (scan != NULL) {
         scan->ops->close(scan);
     }
+    return code;
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static TN_FALLIBLE time_scan(tn_source *source, tn_pool *pool, tarn_error *err)
+{
+    for (int round = 0; round < 5; round++) {
+        visitor see = {.silent = true};
+        const double start = seconds();
+        TN_RETURN_IF_ERROR(scan_rows(source, pool, UINT64_MAX, &see, err));
+        const double took = seconds() - start;
+        printf("%llu rows, %.1f ms of CPU, %.2f ns a value, %zu bytes of memory\n",
+               (unsigned long long)see.rows, took * 1e3, took * 1e9 / (double)see.values,
+               (size_t)pool->peak);
+    }
+    return TARN_OK;
+}
+
+static TN_FALLIBLE write_again(tn_source *source, tn_stores *stores, const char *path,
+                               tn_pool *pool, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_arena arena;
+    tn_store *store;
+    tn_str key;
+    tn_upload *upload = NULL;
+    visitor see = {.pool = pool};
+    const tn_put_options put = {0};
+    const tn_writer_options options = {.codec = tn_str_of(getenv("CODEC")),
+                                       .plain_only = getenv("PLAIN") != NULL};
+    tn_file_receipt receipt;
+    tn_outcome outcome;
+    const double start = seconds();
+    tn_arena_init(&arena, pool);
+    TN_TRY(tn_stores_resolve(stores, tn_str_of(path), &arena, &store, &key, err));
+    TN_TRY(tn_upload_create(store, key, pool, &put, &upload, err));
+    TN_TRY(tn_parquet_writer_open(upload, &source->schema, &options, pool, &see.writer, err));
+    TN_TRY(scan_rows(source, pool, UINT64_MAX, &see, err));
+    TN_TRY(see.writer->ops->finish(see.writer, &arena, &receipt, err));
+    tn_upload *const finished = upload;
+    upload = NULL;
+    TN_TRY(tn_upload_finish(finished, NULL, &outcome, err));
+    printf("%llu rows, %llu bytes, %.1f ms of CPU with reading, %zu bytes of memory\n",
+           (unsigned long long)receipt.rows, (unsigned long long)receipt.bytes,
+           (seconds() - start) * 1e3, (size_t)pool->peak);
+done:
+    if (see.group != NULL) {
+        see.writer->ops->group_abort(see.group);
+    }
+    if (see.writer != NULL) {
+        see.writer->ops->destroy(see.writer);
+    }
+    if (upload != NULL) {
+        tn_upload_abort(upload);
+    }
+    tn_arena_deinit(&arena);
+    return code;
+}
+
+static TN_FALLIBLE print_rows(tn_source *source, tn_pool *pool, uint64_t most, tarn_error *err)
+{
+    visitor see = {0};
+    tn_text_init(&see.line, pool, MEMORY);
+    put_head(&source->schema, &see.line);
+    const tarn_code code = scan_rows(source, pool, most, &see, err);
+    tn_text_deinit(&see.line);
     return code;
 }
 
@@ -230,7 +221,13 @@ int main(int argc, char **argv)
     TN_TRY(tn_object_open(store, key, &pool, NULL, &object, err));
     TN_TRY(tn_parquet_open(object, types, &pool, &source, err));
     object = NULL;
-    TN_TRY(print_rows(source, &pool, argc > 2 ? strtoull(argv[2], NULL, 10) : UINT64_MAX, err));
+    if (argc > 2 && strcmp(argv[2], "scan") == 0) {
+        code = time_scan(source, &pool, err);
+    } else if (argc > 3 && strcmp(argv[2], "write") == 0) {
+        code = write_again(source, stores, argv[3], &pool, err);
+    } else {
+        code = print_rows(source, &pool, argc > 2 ? strtoull(argv[2], NULL, 10) : UINT64_MAX, err);
+    }
 done:
     if (code != TARN_OK) {
         fprintf(stderr, "%s: %s\n", tarn_code_name(code), error.message);

@@ -8,7 +8,7 @@
 #ifndef TN_FORMAT_PARQUET_THRIFT_INTERNAL_H
 #define TN_FORMAT_PARQUET_THRIFT_INTERNAL_H
 
-#include "base/str.h"
+#include "base/text.h"
 
 enum {
     TN_THRIFT_STOP = 0,
@@ -50,5 +50,27 @@ bool tn_thrift__element_bool(tn_thrift *t);
 bool tn_thrift__is_struct(tn_thrift *t, int type); /* skips what is none */
 void tn_thrift__skip(tn_thrift *t, int type);
 uint64_t tn_thrift__varint(tn_thrift *t);
+
+/*
+ * The writer: begin a struct (inside a field, as a list's element, or at the top), its fields in
+ * rising order, end it.  Bytes go to a tn_text, whose failure is sticky.
+ */
+typedef struct tn_thrift_out {
+    tn_text *to;
+    int last[TN_THRIFT_DEPTH_MAX]; /* field written last, by depth */
+    int depth;
+} tn_thrift_out;
+
+void tn_thrift__put_varint(tn_text *to, uint64_t value);
+void tn_thrift__put_i32(tn_thrift_out *out, int id, int64_t value);
+void tn_thrift__put_i64(tn_thrift_out *out, int id, int64_t value);
+void tn_thrift__put_byte(tn_thrift_out *out, int id, int8_t value);
+void tn_thrift__put_bool(tn_thrift_out *out, int id, bool value);
+void tn_thrift__put_binary(tn_thrift_out *out, int id, tn_str value);
+void tn_thrift__put_list(tn_thrift_out *out, int id, int element, size_t count);
+void tn_thrift__put_struct(tn_thrift_out *out, int id); /* id 0: an element, or the top */
+void tn_thrift__end_struct(tn_thrift_out *out);
+void tn_thrift__put_element(tn_thrift_out *out, int64_t value); /* a number in a list */
+void tn_thrift__put_text(tn_thrift_out *out, tn_str value);     /* bytes in a list */
 
 #endif

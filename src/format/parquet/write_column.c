@@ -1,0 +1,587 @@
+/* One leaf of a row group in the making: values to pages. */
+#include "format/parquet/write_internal.h"
+
+#include "base/size.h"
+#include "codec/bits.h"
+#include "codec/crc.h"
+#include "codec/delta.h"
+#include "codec/rle.h"
+
+enum { SPAN_START = 6144, STEP = 1024 };
+
+TN_FALLIBLE tn_out__open(tn_out_column *column, const tn_out_layout *layout, uint32_t leaf,
+                         tn_pool *pool, tarn_error *err)
+{
+    (void)err;
+    *column = (tn_out_column){.leaf = &layout->leaves[leaf], .layout = layout, .pool = pool};
+    column->pages.pool = pool;
+    tn_text_init(&column->body, pool, TN_OUT_BODY_MAX);
+    return TARN_OK;
+}
+
+void tn_out__close(tn_out_column *column)
+{
+    if (column->pool == NULL) {
+        return;
+    }
+    tn_out_dictionary__close(column);
+    tn_out_room *const rooms[] = {&column->defs, &column->reps, &column->values, &column->scratch,
+                                  &column->packed};
+    for (size_t i = 0; i < sizeof(rooms) / sizeof(*rooms); i++) {
+        tn_out_room__free(column->pool, rooms[i]);
+    }
+    tn_vec_free(&column->pages);
+    tn_text_deinit(&column->body);
+    if (column->has_compressor) {
+        tn_compressor_deinit(&column->compressor);
+    }
+    column->pool = NULL;
+}
+
+size_t tn_out__bytes(const tn_out_column *column)
+{
+    const size_t waiting = column->mode == TN_OUT_DICTIONARY
+                               ? column->value_count * tn_bit_width(column->dictionary.count) / 8
+                               : column->values.size / (column->mode == TN_OUT_DELTA ? 2 : 1);
+    return column->body.size + waiting + column->dictionary.heap_size;
+}
+
+static const tn_out_node *node_of(const tn_out_column *column)
+{
+    return &column->layout->nodes[column->leaf->node];
+}
+
+/* ---- pages ----------------------------------------------------------------------------------- */
+
+static void put_page_head(tn_text *to, int kind, size_t raw, size_t stored, uint32_t crc,
+                          size_t values, int encoding)
+{
+    tn_thrift_out out = {.to = to};
+    tn_thrift__put_struct(&out, 0);
+    tn_thrift__put_i32(&out, 1, kind);
+    tn_thrift__put_i32(&out, 2, (int64_t)raw);
+    tn_thrift__put_i32(&out, 3, (int64_t)stored);
+    tn_thrift__put_i32(&out, 4, (int32_t)crc);
+    tn_thrift__put_struct(&out, kind == TN_PAGE_DICTIONARY ? 7 : 5);
+    tn_thrift__put_i32(&out, 1, (int64_t)values);
+    tn_thrift__put_i32(&out, 2, encoding);
+    if (kind != TN_PAGE_DICTIONARY) {
+        tn_thrift__put_i32(&out, 3, TN_PAGE_RLE);
+        tn_thrift__put_i32(&out, 4, TN_PAGE_RLE);
+    }
+    tn_thrift__end_struct(&out);
+    tn_thrift__end_struct(&out);
+}
+
+static tn_codec codec_of(const tn_out_column *column)
+{
+    return column->mode == TN_OUT_PLAIN ? column->layout->codec : TN_CODEC_NONE;
+}
+
+/* The page in `scratch`, compressed where that is the way, to the body. */
+static TN_FALLIBLE put_page(tn_out_column *column, int kind, size_t values, int encoding,
+                            tarn_error *err)
+{
+    const uint8_t *bytes = column->scratch.data;
+    const size_t raw = column->scratch.size;
+    size_t stored = raw;
+    const tn_codec codec = codec_of(column);
+    if (codec != TN_CODEC_NONE) {
+        if (!column->has_compressor) {
+            TN_RETURN_IF_ERROR(tn_compressor_init(&column->compressor, codec, column->layout->level,
+                                                  column->pool, err));
+            column->has_compressor = true;
+        }
+        column->packed.size = 0;
+        stored = tn_compress_bound(codec, raw);
+        TN_RETURN_IF_ERROR(tn_out_room__grow(column->pool, &column->packed, stored, err));
+        TN_RETURN_IF_ERROR(
+            tn_compress(&column->compressor, bytes, raw, column->packed.data, &stored, err));
+        bytes = column->packed.data;
+    }
+    const size_t before = column->body.size;
+    put_page_head(&column->body, kind, raw, stored, tn_crc32(0, bytes, stored), values, encoding);
+    column->raw_size += column->body.size - before + raw;
+    tn_text_append(&column->body, (tn_str){(const char *)bytes, stored});
+    return tn_text_status(&column->body, err);
+}
+
+/* Levels of a v1 page: 4 bytes of size, then runs. */
+static TN_FALLIBLE put_levels(tn_out_column *column, const uint16_t *levels, size_t count,
+                              unsigned max, tarn_error *err)
+{
+    const unsigned width = tn_bit_width(max);
+    tn_out_room *const to = &column->scratch;
+    TN_RETURN_IF_ERROR(tn_out_room__grow(column->pool, to, tn_rle_bound(count, width) + 4, err));
+    const uint32_t size = (uint32_t)tn_rle_write_u16(levels, count, width, to->data + to->size + 4);
+    memcpy(to->data + to->size, &size, 4);
+    to->size += 4 + (size_t)size;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE put_flat_levels(tn_out_column *column, size_t first, size_t count,
+                                   tarn_error *err)
+{
+    uint64_t bits[2 * TN_OUT_PAGE_ROWS / 64];
+    tn_out_room *const to = &column->scratch;
+    TN_RETURN_IF_ERROR(tn_out_room__grow(column->pool, to, tn_rle_bound(count, 1) + 4, err));
+    tn_bitmap_copy(bits, column->defs.data, first, count);
+    const uint32_t size = (uint32_t)tn_rle_write_bits(bits, count, to->data + to->size + 4);
+    memcpy(to->data + to->size, &size, 4);
+    to->size += 4 + (size_t)size;
+    return TARN_OK;
+}
+
+/* `values` are those of the page: codes, integers, or stored bytes of `value_size` altogether. */
+static TN_FALLIBLE put_values(tn_out_column *column, const uint8_t *values, size_t count,
+                              size_t value_size, tarn_error *err)
+{
+    tn_out_room *const to = &column->scratch;
+    if (column->mode == TN_OUT_DICTIONARY) {
+        unsigned width = tn_bit_width(column->dictionary.count - 1);
+        width = width == 0 ? 1 : width;
+        TN_RETURN_IF_ERROR(
+            tn_out_room__grow(column->pool, to, tn_rle_bound(count, width) + 1, err));
+        to->data[to->size++] = (uint8_t)width;
+        to->size += tn_rle_write_u16((const uint16_t *)(const void *)values, count, width,
+                                     to->data + to->size);
+        return TARN_OK;
+    }
+    if (column->mode == TN_OUT_DELTA) {
+        const int64_t *const wide = (const int64_t *)(const void *)values;
+        TN_RETURN_IF_ERROR(tn_out_room__grow(column->pool, to, tn_delta_bound(count), err));
+        if (column->leaf->size == 8) {
+            to->size += tn_delta_write_i64(wide, count, to->data + to->size);
+            return TARN_OK;
+        }
+        column->packed.size = 0;
+        TN_RETURN_IF_ERROR(
+            tn_out_room__grow(column->pool, &column->packed, count * sizeof(int32_t), err));
+        int32_t *const narrow = (int32_t *)(void *)column->packed.data;
+        for (size_t i = 0; i < count; i++) {
+            narrow[i] = (int32_t)wide[i];
+        }
+        to->size += tn_delta_write_i32(narrow, count, to->data + to->size);
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_out_room__grow(column->pool, to, value_size, err));
+    if (value_size > 0) {
+        memcpy(to->data + to->size, values, value_size);
+        to->size += value_size;
+    }
+    return TARN_OK;
+}
+
+/* Writes a page whose levels begin at `first_level`. */
+static TN_FALLIBLE write_page(tn_out_column *column, tn_out_page *page, size_t first_level,
+                              const uint8_t *values, size_t value_size, tarn_error *err)
+{
+    const tn_out_node *const node = node_of(column);
+    const uint16_t *const defs = (const uint16_t *)(const void *)column->defs.data;
+    const uint16_t *const reps = (const uint16_t *)(const void *)column->reps.data;
+    column->scratch.size = 0;
+    if (node->rep > 0) {
+        TN_RETURN_IF_ERROR(put_levels(column, reps + first_level, page->levels, node->rep, err));
+    }
+    if (node->def > 0) {
+        TN_RETURN_IF_ERROR(
+            column->leaf->is_flat
+                ? put_flat_levels(column, first_level, page->levels, err)
+                : put_levels(column, defs + first_level, page->levels, node->def, err));
+    }
+    TN_RETURN_IF_ERROR(put_values(column, values, page->values, value_size, err));
+    page->offset = column->body.size;
+    TN_RETURN_IF_ERROR(put_page(column, TN_PAGE_DATA, page->levels,
+                                column->mode == TN_OUT_DICTIONARY ? TN_PAGE_RLE_DICTIONARY
+                                : column->mode == TN_OUT_DELTA    ? TN_PAGE_DELTA_BINARY_PACKED
+                                                                  : TN_PAGE_PLAIN,
+                                err));
+    page->stored_size = column->body.size - page->offset;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE close_page(tn_out_column *column, tarn_error *err)
+{
+    tn_out_page *const page = &column->page;
+    if (page->rows == 0) {
+        return TARN_OK;
+    }
+    if (column->mode != TN_OUT_DICTIONARY) {
+        if (column->mode == TN_OUT_UNDECIDED) { /* only nulls so far */
+            column->mode = TN_OUT_PLAIN;
+        }
+        TN_RETURN_IF_ERROR(
+            write_page(column, page, 0, column->values.data, column->values.size, err));
+        column->defs.size = column->reps.size = column->values.size = 0;
+        column->level_count = column->value_count = 0;
+    }
+    tn_out__merge(column->leaf, &column->bounds, &page->bounds);
+    TN_RETURN_IF_ERROR(tn_vec_push(&column->pages, *page, err));
+    *page = (tn_out_page){.first_row = column->rows};
+    return TARN_OK;
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+static TN_FALLIBLE store_views(tn_out_column *column, const tn_view *views, size_t count,
+                               tarn_error *err)
+{
+    size_t total = 4 * count;
+    for (size_t i = 0; i < count; i++) {
+        total += views[i].size;
+    }
+    TN_RETURN_IF_ERROR(
+        tn_out_room__grow(column->pool, &column->values, total + TN_BLOCK_PADDING, err));
+    uint8_t *to = column->values.data + column->values.size;
+    for (size_t i = 0; i < count; i++) {
+        const size_t size = views[i].size;
+        memcpy(to, &views[i].size, 4);
+        if (size <= TN_VIEW_INLINE) {
+            memcpy(to + 4, (const char *)&views[i] + 4, TN_VIEW_INLINE);
+        } else {
+            memcpy(to + 4, views[i].data, size);
+        }
+        to += 4 + size;
+    }
+    column->values.size += total;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE store_bits(tn_out_column *column, const uint64_t *bits, size_t count,
+                              tarn_error *err)
+{
+    const size_t bytes = (column->value_count + count + 7) / 8;
+    TN_RETURN_IF_ERROR(
+        tn_out_room__grow(column->pool, &column->values, bytes - column->values.size, err));
+    memset(column->values.data + column->values.size, 0, bytes - column->values.size);
+    for (size_t i = 0; i < count; i++) {
+        const size_t at = column->value_count + i;
+        column->values.data[at / 8] |= (uint8_t)(tn_bit_get(bits, i) << (at % 8));
+    }
+    column->values.size = bytes;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE store_interval(const tn_interval *value, uint8_t *to, tarn_error *err)
+{
+    const int64_t millis = value->nanos / 1000000;
+    if (value->nanos % 1000000 != 0 || millis < 0 || millis > UINT32_MAX || value->months < 0 ||
+        value->days < 0) {
+        return tn_fail(err, TARN_E_INVALID,
+                       "Parquet's intervals hold no negative parts and nothing finer than a "
+                       "millisecond");
+    }
+    const uint32_t parts[3] = {(uint32_t)value->months, (uint32_t)value->days, (uint32_t)millis};
+    memcpy(to, parts, 12);
+    return TARN_OK;
+}
+
+/* Values to the page as PLAIN stores them; integers of a page to be packed stay 64 bits wide. */
+static TN_FALLIBLE store(tn_out_column *column, const void *values, size_t count, tarn_error *err)
+{
+    const tn_out_leaf *const leaf = column->leaf;
+    if (leaf->kind == TN_OUT_VIEW) {
+        return store_views(column, values, count, err);
+    }
+    if (leaf->kind == TN_OUT_BOOL) {
+        return store_bits(column, values, count, err);
+    }
+    const size_t size = column->mode == TN_OUT_DELTA ? 8 : leaf->size;
+    TN_RETURN_IF_ERROR(tn_out_room__grow(column->pool, &column->values, count * size, err));
+    uint8_t *const to = column->values.data + column->values.size;
+    column->values.size += count * size;
+    if (leaf->kind == TN_OUT_WIDE) {
+        const size_t lane = tn_lane_size(leaf->lane);
+        for (size_t i = 0; i < count; i++) {
+            for (size_t k = 0; k < size; k++) {
+                to[i * size + k] = ((const uint8_t *)values)[i * lane + size - 1 - k];
+            }
+        }
+    } else if (leaf->kind == TN_OUT_INTERVAL) {
+        for (size_t i = 0; i < count; i++) {
+            TN_RETURN_IF_ERROR(store_interval(&((const tn_interval *)values)[i], to + 12 * i, err));
+        }
+    } else if (size == tn_lane_size(leaf->lane)) {
+        memcpy(to, values, count * size);
+    } else {
+        const int64_t *const wide = values;
+        for (size_t i = 0; i < count; i++) {
+            const int32_t narrow = (int32_t)wide[i];
+            memcpy(to + 4 * i, &narrow, 4);
+        }
+    }
+    return TARN_OK;
+}
+
+static tn_out_mode fallback_of(const tn_out_column *column)
+{
+    const bool is_integer = column->leaf->kind == TN_OUT_INT || column->leaf->kind == TN_OUT_UINT;
+    return is_integer && !column->layout->plain_only ? TN_OUT_DELTA : TN_OUT_PLAIN;
+}
+
+/* A dictionary's entries for codes. */
+static TN_FALLIBLE store_codes(tn_out_column *column, const uint16_t *codes, size_t count,
+                               tarn_error *err)
+{
+    const tn_out_leaf *const leaf = column->leaf;
+    for (size_t done = 0; done < count; done += STEP) {
+        const size_t some = tn_min_size(count - done, STEP);
+        union {
+            tn_view views[STEP];
+            uint64_t wide[STEP];
+            uint32_t narrow[STEP];
+        } values;
+        for (size_t i = 0; i < some; i++) {
+            const uint16_t code = codes[done + i];
+            if (leaf->kind == TN_OUT_VIEW) {
+                values.views[i] = ((const tn_view *)(void *)column->dictionary.entries.data)[code];
+            } else {
+                const uint64_t entry =
+                    ((const uint64_t *)(void *)column->dictionary.entries.data)[code];
+                if (tn_lane_size(leaf->lane) == 4) {
+                    values.narrow[i] = (uint32_t)entry;
+                } else {
+                    values.wide[i] = entry;
+                }
+            }
+        }
+        TN_RETURN_IF_ERROR(store(column, &values, some, err));
+        column->value_count += some;
+    }
+    return TARN_OK;
+}
+
+/* Values come that the dictionary cannot hold: the pages that wait are written as values, and the
+ * open one goes on as such. */
+static TN_FALLIBLE leave_dictionary(tn_out_column *column, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_out_room codes = column->values;
+    const uint16_t *at = (const uint16_t *)(const void *)codes.data;
+    size_t first_level = 0;
+    column->values = (tn_out_room){0};
+    column->value_count = 0;
+    column->mode = fallback_of(column);
+    for (size_t i = 0; i < column->pages.count; i++) {
+        tn_out_page *const page = &column->pages.items[i];
+        TN_TRY(store_codes(column, at, page->values, err));
+        TN_TRY(
+            write_page(column, page, first_level, column->values.data, column->values.size, err));
+        at += page->values;
+        first_level += page->levels;
+        column->values.size = column->value_count = 0;
+    }
+    TN_TRY(store_codes(column, at, column->page.values, err));
+    column->level_count -= first_level;
+    if (column->leaf->is_flat && column->defs.size > 0) {
+        tn_bitmap_copy((uint64_t *)(void *)column->defs.data, column->defs.data, first_level,
+                       column->level_count);
+        column->defs.size = tn_bitmap_words(column->level_count) * 8;
+    } else if (column->defs.size > 0) {
+        memmove(column->defs.data, column->defs.data + 2 * first_level, 2 * column->level_count);
+        column->defs.size = 2 * column->level_count;
+    }
+    if (column->reps.size > 0) {
+        memmove(column->reps.data, column->reps.data + 2 * first_level, 2 * column->level_count);
+        column->reps.size = 2 * column->level_count;
+    }
+    tn_out_dictionary__close(column);
+done:
+    tn_out_room__free(column->pool, &codes);
+    return code;
+}
+
+static TN_FALLIBLE decide_integers(tn_out_column *column, const int64_t *values, size_t count,
+                                   bool *direct, tarn_error *err)
+{
+    bool falls = false;
+    for (size_t i = 1; i < count; i++) {
+        falls |= values[i] < values[i - 1];
+    }
+    const int64_t least = column->page.bounds.i64[0];
+    const int64_t most = column->page.bounds.i64[1];
+    const uint64_t span = (uint64_t)most - (uint64_t)least;
+    const bool rises = !falls && span > 0;
+    *direct = false;
+    if (rises && count >= 16) {
+        column->mode = fallback_of(column);
+        return TARN_OK;
+    }
+    if (column->leaf->kind == TN_OUT_INT && span < SPAN_START) {
+        column->mode = TN_OUT_DICTIONARY;
+        *direct = true;
+        return tn_out_dictionary__open(column, true, least, most, err);
+    }
+    return TARN_OK;
+}
+
+/* The first values of the group choose. */
+static TN_FALLIBLE decide(tn_out_column *column, const void *values, size_t count, tarn_error *err)
+{
+    const tn_out_kind kind = column->leaf->kind;
+    uint16_t codes[TN_BATCH_ROWS];
+    bool full = false;
+    bool direct = false;
+    if (kind == TN_OUT_INT || kind == TN_OUT_UINT) {
+        TN_RETURN_IF_ERROR(decide_integers(column, values, count, &direct, err));
+    } else if (kind != TN_OUT_FLOAT && kind != TN_OUT_VIEW) {
+        column->mode = TN_OUT_PLAIN;
+    }
+    if (column->mode != TN_OUT_UNDECIDED) {
+        return TARN_OK;
+    }
+    const size_t some = tn_min_size(count, TN_BATCH_ROWS);
+    TN_RETURN_IF_ERROR(tn_out_dictionary__open(column, false, 0, 0, err));
+    TN_RETURN_IF_ERROR(tn_out_dictionary__add(column, values, some, codes, &full, err));
+    column->mode = TN_OUT_DICTIONARY;
+    if (full || (some >= 16 && column->dictionary.count > some / 2)) {
+        tn_out_dictionary__close(column);
+        column->mode = fallback_of(column);
+    }
+    return TARN_OK;
+}
+
+static TN_FALLIBLE add_values(tn_out_column *column, const void *values, size_t count,
+                              tarn_error *err)
+{
+    if (count == 0) {
+        return TARN_OK;
+    }
+    tn_out__see(column->leaf, values, count, &column->page.bounds);
+    if (column->mode == TN_OUT_UNDECIDED) {
+        TN_RETURN_IF_ERROR(decide(column, values, count, err));
+    }
+    if (column->mode == TN_OUT_DICTIONARY) {
+        bool full;
+        TN_RETURN_IF_ERROR(
+            tn_out_room__grow(column->pool, &column->values, count * sizeof(uint16_t), err));
+        TN_RETURN_IF_ERROR(tn_out_dictionary__add(
+            column, values, count, (uint16_t *)(void *)(column->values.data + column->values.size),
+            &full, err));
+        if (!full) {
+            column->values.size += count * sizeof(uint16_t);
+        } else {
+            TN_RETURN_IF_ERROR(leave_dictionary(column, err));
+        }
+    }
+    if (column->mode != TN_OUT_DICTIONARY) {
+        TN_RETURN_IF_ERROR(store(column, values, count, err));
+    }
+    column->value_count += count;
+    column->page.values += (uint32_t)count;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE end_append(tn_out_column *column, uint32_t rows, size_t levels, size_t count,
+                              tarn_error *err)
+{
+    column->level_count += levels;
+    column->page.rows += rows;
+    column->page.levels += (uint32_t)levels;
+    column->page.nulls += (uint32_t)(levels - count);
+    column->rows += rows;
+    column->nulls += levels - count;
+    const bool large =
+        column->mode != TN_OUT_DICTIONARY && column->values.size >= TN_OUT_PAGE_BYTES;
+    return column->page.rows >= TN_OUT_PAGE_ROWS || large ? close_page(column, err) : TARN_OK;
+}
+
+TN_FALLIBLE tn_out__append(tn_out_column *column, uint32_t rows, const uint64_t *validity,
+                           const void *values, size_t count, tarn_error *err)
+{
+    /* Values first: if they make the column leave its dictionary, levels move. */
+    TN_RETURN_IF_ERROR(add_values(column, values, count, err));
+    if (node_of(column)->def > 0) {
+        tn_out_room *const defs = &column->defs;
+        const size_t first = column->level_count;
+        const size_t size = (tn_bitmap_words(first + rows) + 1) * 8;
+        TN_RETURN_IF_ERROR(
+            tn_out_room__grow(column->pool, defs, size > defs->size ? size - defs->size : 0, err));
+        if (size > defs->size) {
+            memset(defs->data + defs->size, 0, size - defs->size);
+            defs->size = size;
+        }
+        uint64_t *const bits = (uint64_t *)(void *)defs->data;
+        for (size_t i = 0; i < rows; i += 64) {
+            const size_t some = tn_min_size(rows - i, 64);
+            const uint64_t word =
+                (validity == NULL ? ~UINT64_C(0) : validity[i / 64]) & tn_bitmap_tail(some);
+            const unsigned shift = (unsigned)((first + i) % 64);
+            bits[(first + i) / 64] |= word << shift;
+            if (shift > 0) {
+                bits[(first + i) / 64 + 1] |= word >> (64 - shift);
+            }
+        }
+    }
+    return end_append(column, rows, rows, count, err);
+}
+
+TN_FALLIBLE tn_out__append_levels(tn_out_column *column, uint32_t rows, const uint16_t *defs,
+                                  const uint16_t *reps, size_t levels, const void *values,
+                                  size_t count, tarn_error *err)
+{
+    const tn_out_node *const node = node_of(column);
+    const size_t size = levels * sizeof(uint16_t);
+    TN_RETURN_IF_ERROR(add_values(column, values, count, err));
+    if (node->def > 0) {
+        TN_RETURN_IF_ERROR(tn_out_room__grow(column->pool, &column->defs, size, err));
+        memcpy(column->defs.data + column->defs.size, defs, size);
+        column->defs.size += size;
+    }
+    if (node->rep > 0) {
+        TN_RETURN_IF_ERROR(tn_out_room__grow(column->pool, &column->reps, size, err));
+        memcpy(column->reps.data + column->reps.size, reps, size);
+        column->reps.size += size;
+    }
+    return end_append(column, rows, levels, count, err);
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static TN_FALLIBLE put_dictionary(tn_out_column *column, tarn_error *err)
+{
+    const tn_out_leaf *const leaf = column->leaf;
+    tn_out_room entries = column->dictionary.entries;
+    tn_out_room codes = column->values;
+    const uint32_t count = column->dictionary.count;
+    column->values = (tn_out_room){0};
+    tarn_code code = TARN_OK;
+    if (leaf->kind == TN_OUT_VIEW) {
+        TN_TRY(store_views(column, (const tn_view *)(void *)entries.data, count, err));
+    } else {
+        TN_TRY(tn_out_room__grow(column->pool, &column->values, count * leaf->size, err));
+        for (uint32_t i = 0; i < count; i++) {
+            memcpy(column->values.data + i * leaf->size, entries.data + 8 * i, leaf->size);
+        }
+        column->values.size = count * leaf->size;
+    }
+    column->scratch.size = 0;
+    TN_TRY(tn_out_room__grow(column->pool, &column->scratch, column->values.size, err));
+    memcpy(column->scratch.data, column->values.data, column->values.size);
+    column->scratch.size = column->values.size;
+    TN_TRY(put_page(column, TN_PAGE_DICTIONARY, count, TN_PAGE_PLAIN, err));
+    column->has_dictionary = true;
+done:
+    tn_out_room__free(column->pool, &column->values);
+    column->values = codes;
+    return code;
+}
+
+TN_FALLIBLE tn_out__finish(tn_out_column *column, tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(close_page(column, err));
+    if (column->mode != TN_OUT_DICTIONARY) {
+        return TARN_OK;
+    }
+    const uint8_t *at = column->values.data;
+    size_t first_level = 0;
+    TN_RETURN_IF_ERROR(put_dictionary(column, err));
+    column->data_offset = column->body.size;
+    for (size_t i = 0; i < column->pages.count; i++) {
+        tn_out_page *const page = &column->pages.items[i];
+        TN_RETURN_IF_ERROR(write_page(column, page, first_level, at, 0, err));
+        at += page->values * sizeof(uint16_t);
+        first_level += page->levels;
+    }
+    return TARN_OK;
+}
