@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A folder of the test's own, with its slash. */
@@ -563,6 +564,23 @@ TEST(jobs_run_on_other_threads_and_wake_who_waits)
     tn_latch never;
     tn_latch_init(&never);
     CHECK(!tn_latch_wait_ms(&never, 5));
+}
+
+TEST(a_child_after_fork_has_threads_of_its_own)
+{
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        _Atomic int left = 1;
+        tn_latch latch;
+        tn_latch_init(&latch);
+        counted_job job = {{count_down, NULL}, &latch, &left};
+        tn_io_submit(&job.job);
+        _exit(tn_latch_wait_ms(&latch, 5000) ? 0 : 1);
+    }
+    int status;
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 TEST(a_uuid_looks_like_one)
