@@ -118,13 +118,12 @@ static uint8_t kind_of_operator(const tn_parse_operator *op)
 static TN_FALLIBLE reduce(tn_parser *p, tarn_error *err)
 {
     const tn_parse_operator op = tn_vec_pop(&p->operators);
+    if (op.is_open) { /* its second operand has not come */
+        return tn_parser__expected(p, "AND of BETWEEN", err);
+    }
     const size_t base = p->values.count - 1 - op.count;
     tn_ast *first = p->values.items[base];
     const tn_ast *last = p->values.items[p->values.count - 1];
-
-    if (op.is_open) {
-        return tn_parser__expected(p, "AND of BETWEEN", err);
-    }
     if (op.kind == OP_PREFIX && op.name[0] == '-' && first->kind == TN_AST_NUMBER &&
         first->text.data[0] != '-' && !first->flag) {
         return negate_number(p, &op, first, err);
