@@ -3,9 +3,9 @@
 #include "format/parquet/source_internal.h"
 
 #include "base/vec.h"
+#include "kernel/text.h"
 
 #include <inttypes.h>
-#include <math.h>
 
 enum { SHOWN_MAX = 40 /* bytes of a bound */, INDEX_MAX = 64 << 20 };
 
@@ -51,106 +51,12 @@ static void put_bytes(tn_text *out, tn_str bytes)
     tn_text_puts(out, bytes.size > SHOWN_MAX ? "...'" : "'");
 }
 
-static void put_decimal(tn_text *out, int64_t value, unsigned scale)
-{
-    uint64_t size = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    uint64_t unit = 1;
-    for (unsigned i = 0; i < scale; i++) {
-        unit *= 10;
-    }
-    tn_text_printf(out, "%s%" PRIu64, value < 0 ? "-" : "", size / unit);
-    if (scale > 0) {
-        tn_text_printf(out, ".%0*" PRIu64, (int)scale, size % unit);
-    }
-}
-
-static void put_date(tn_text *out, int64_t days)
-{
-    /* From days to a civil date, as Hinnant has it. */
-    const int64_t shifted = days + 719468;
-    const int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
-    const int64_t of_era = shifted - era * 146097;
-    const int64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    const int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    const int64_t month = (5 * of_year + 2) / 153;
-    const int64_t real_month = month < 10 ? month + 3 : month - 9;
-    tn_text_printf(out, "%04" PRId64 "-%02" PRId64 "-%02" PRId64,
-                   year_of_era + era * 400 + (real_month <= 2), real_month,
-                   of_year - (153 * month + 2) / 5 + 1);
-}
-
-static void put_time_of_day(tn_text *out, int64_t micros)
-{
-    tn_text_printf(out, "%02" PRId64 ":%02" PRId64 ":%02" PRId64, micros / 3600000000,
-                   micros / 60000000 % 60, micros / 1000000 % 60);
-    if (micros % 1000000 != 0) {
-        tn_text_printf(out, ".%06" PRId64, micros % 1000000);
-    }
-}
-
-static void put_timestamp(tn_text *out, int64_t value, int64_t per_day)
-{
-    const int64_t day = value / per_day - (value % per_day < 0);
-    put_date(out, day);
-    tn_text_putc(out, ' ');
-    put_time_of_day(out, (value - day * per_day) / (per_day / 86400000000));
-}
-
 static void put_value(tn_text *out, const tn_value *value)
 {
-    const tn_type *const type = value->type;
-    switch (type->kind) {
-    case TN_KIND_BOOLEAN:
-        tn_text_puts(out, value->boolean ? "true" : "false");
-        break;
-    case TN_KIND_UTINYINT:
-    case TN_KIND_USMALLINT:
-    case TN_KIND_UINTEGER:
-    case TN_KIND_UBIGINT:
-        tn_text_printf(out, "%" PRIu64, value->u64);
-        break;
-    case TN_KIND_REAL:
-    case TN_KIND_DOUBLE:
-        tn_text_printf(out, isnan(value->f64) ? "NaN" : "%.17g", value->f64);
-        break;
-    case TN_KIND_VARCHAR:
-    case TN_KIND_BLOB:
+    if (tn_type_is_string(value->type)) {
         put_bytes(out, value->str);
-        break;
-    case TN_KIND_DATE:
-        put_date(out, value->i64);
-        break;
-    case TN_KIND_TIME:
-        put_time_of_day(out, value->i64);
-        break;
-    case TN_KIND_TIMESTAMP:
-    case TN_KIND_TIMESTAMPTZ:
-        put_timestamp(out, value->i64, INT64_C(86400000000));
-        break;
-    case TN_KIND_TIMESTAMP_NS:
-        put_timestamp(out, value->i64, INT64_C(86400000000000));
-        break;
-    case TN_KIND_DECIMAL:
-        if (type->lane == TN_LANE_i64) {
-            put_decimal(out, value->i64, type->scale);
-        } else {
-            tn_text_puts(out, "(wide)");
-        }
-        break;
-    case TN_KIND_TINYINT:
-    case TN_KIND_SMALLINT:
-    case TN_KIND_INTEGER:
-    case TN_KIND_BIGINT:
-        tn_text_printf(out, "%" PRId64, value->i64);
-        break;
-    case TN_KIND_NULL:
-    case TN_KIND_INTERVAL:
-    case TN_KIND_LIST:
-    case TN_KIND_STRUCT:
-    case TN_KIND_MAP:
-    case TN_KIND_COUNT:
-        tn_text_puts(out, "?");
-        break;
+    } else {
+        tn_text_of(value, out);
     }
 }
 
