@@ -30,6 +30,7 @@ static void binder_deinit(tn_binder *b)
         tn_vec_free(&g->keys);
         tn_vec_free(&g->aggregates);
         tn_vec_free(&g->aggregate_ids);
+        tn_vec_free(&g->aggregate_names);
         tn_vec_free(&g->ungrouped);
     }
     tn_vec_free(&b->columns);
@@ -202,7 +203,7 @@ static TN_FALLIBLE map_columns(tn_binder *b, const tn_ast_statement *ast, const 
                                   TN_STR_ARGS(item->alias), TN_STR_ARGS(ast->name.name));
             tn_str near = TN_STR_NONE;
             for (uint32_t k = 0; k < schema->count && near.size == 0; k++) {
-                near = tn_str_nearest(item->alias, &schema->fields[k].name, 1);
+                near = tn_binder__nearest(item->alias, &schema->fields[k].name, 1);
             }
             if (near.size > 0) {
                 tn_hint(err, "did you mean '%.*s'?", TN_STR_ARGS(near));

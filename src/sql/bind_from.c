@@ -97,7 +97,7 @@ tarn_code tn_binder__no_relation(tn_binder *b, const tn_object_name *name, bool 
                                                          &count, &ignored) != TARN_OK) {
         return TARN_E_NOT_FOUND;
     }
-    tn_str near = tn_str_nearest(name->name, names, count);
+    tn_str near = tn_binder__nearest(name->name, names, count);
     if (near.size > 0) {
         tn_hint(err, "did you mean '%.*s'?", TN_STR_ARGS(near));
     } else if (!function && tn_str_find(name->name, '.') != SIZE_MAX) {

@@ -6,13 +6,14 @@ tarn_code tn_binder__new_grouping(tn_binder *b, tn_grouping_state **out, tarn_er
     TN_RETURN_IF_ERROR(tn_arena_new(b->arena, tn_grouping_state, out, err));
     (*out)->aggregates.pool = b->pool;
     (*out)->aggregate_ids.pool = b->pool;
+    (*out)->aggregate_names.pool = b->pool;
     (*out)->keys.pool = b->pool;
     (*out)->ungrouped.pool = b->pool;
     return tn_vec_push(&b->groupings, *out, err);
 }
 
 tarn_code tn_binder__add_key(tn_binder *b, tn_grouping_state *g, const tn_expr *key, uint32_t size,
-                             uint32_t *index, tarn_error *err)
+                             tn_str name, uint32_t *index, tarn_error *err)
 {
     for (size_t i = 0; i < g->keys.count; i++) {
         if (tn_expr_equal(g->keys.items[i].expr, key)) {
@@ -24,6 +25,7 @@ tarn_code tn_binder__add_key(tn_binder *b, tn_grouping_state *g, const tn_expr *
     const tn_group_key made = {.expr = key,
                                .size = size,
                                .is_plain = plain,
+                               .name = name,
                                .id = plain ? key->column : tn_plan_new_column(b->context)};
     *index = (uint32_t)g->keys.count;
     return tn_vec_push(&g->keys, made, err);
@@ -54,11 +56,7 @@ tarn_code tn_binder__match_key(tn_binder *b, const tn_env *env, size_t ungrouped
             continue;
         }
         g->ungrouped.count = ungrouped;
-        tn_str name = b->expr->name;
-        if (name.size == 0 && b->expr->span.length > 0 && b->view_depth == 0) {
-            TN_RETURN_IF_ERROR(tn_binder__text_of(b, b->expr->span, &name, err));
-        }
-        return tn_expr_column(b->expr_context, key->id, name, b->expr->type, b->expr->span,
+        return tn_expr_column(b->expr_context, key->id, key->name, b->expr->type, b->expr->span,
                               &b->expr, err);
     }
     return TARN_OK;
@@ -94,11 +92,13 @@ static TN_FALLIBLE name_outputs(tn_binder *b, const tn_grouping_state *g, tn_pla
 }
 
 static TN_FALLIBLE key_exprs(tn_binder *b, const tn_grouping_state *g, const tn_expr ***out,
-                             tarn_error *err)
+                             tn_str **names, tarn_error *err)
 {
     TN_RETURN_IF_ERROR(tn_arena_array(b->arena, const tn_expr *, g->keys.count, out, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(b->arena, tn_str, g->keys.count, names, err));
     for (size_t i = 0; i < g->keys.count; i++) {
         (*out)[i] = g->keys.items[i].expr;
+        (*names)[i] = g->keys.items[i].name;
     }
     return TARN_OK;
 }
@@ -150,10 +150,11 @@ static TN_FALLIBLE one_set(tn_binder *b, const tn_grouping_state *g, uint64_t se
         TN_RETURN_IF_ERROR(
             tn_expr_rewrite(g->aggregates.items[i], b->arena, substitute, &s, &aggregates[i], err));
     }
-    TN_RETURN_IF_ERROR(tn_plan_aggregate(b->context, reference, keys, NULL, used, aggregates, NULL,
-                                         count, out, err));
+    TN_RETURN_IF_ERROR(tn_plan_aggregate(b->context, reference, keys, NULL, used, aggregates,
+                                         g->aggregate_names.items, count, out, err));
     used = 0;
     for (uint32_t i = 0; i < key_count + count; i++) {
+        names[i] = i < key_count ? g->keys.items[i].name : g->aggregate_names.items[i - key_count];
         if (i >= key_count || (set >> i & 1) != 0) {
             TN_RETURN_IF_ERROR(
                 tn_plan_column(b->context, *out, used++, (tn_span){0, 0}, &exprs[i], err));
@@ -186,13 +187,14 @@ tarn_code tn_binder__aggregate_plan(tn_binder *b, tn_grouping_state *g, tn_plan 
                                     tarn_error *err)
 {
     const tn_expr **keys;
+    tn_str *names;
     if (g->has_sets) {
         TN_RETURN_IF_ERROR(all_sets(b, g, plan, err));
     } else {
-        TN_RETURN_IF_ERROR(key_exprs(b, g, &keys, err));
-        TN_RETURN_IF_ERROR(tn_plan_aggregate(b->context, *plan, keys, NULL, (uint32_t)g->keys.count,
-                                             g->aggregates.items, NULL,
-                                             (uint32_t)g->aggregates.count, plan, err));
+        TN_RETURN_IF_ERROR(key_exprs(b, g, &keys, &names, err));
+        TN_RETURN_IF_ERROR(tn_plan_aggregate(
+            b->context, *plan, keys, names, (uint32_t)g->keys.count, g->aggregates.items,
+            g->aggregate_names.items, (uint32_t)g->aggregates.count, plan, err));
     }
     return name_outputs(b, g, *plan, err);
 }

@@ -38,6 +38,7 @@ typedef struct tn_group_key {
     uint32_t size;       /* AST nodes, which spares most comparisons */
     bool is_plain;       /* a column that keeps its id */
     tn_column_id id;
+    tn_str name;
 } tn_group_key;
 typedef struct tn_ungrouped {
     tn_str table, name;
@@ -49,6 +50,7 @@ struct tn_grouping_state {
     TN_VEC(tn_group_key) keys;
     TN_VEC(const tn_expr *) aggregates;
     TN_VEC(tn_column_id) aggregate_ids;
+    TN_VEC(tn_str) aggregate_names;
     TN_VEC(tn_ungrouped) ungrouped;
     bool has_sets;  /* GROUPING SETS: no key keeps its id */
     uint64_t *sets; /* one bit a key */
@@ -116,6 +118,9 @@ tarn_code tn_binder__fail(const tn_binder *b, tn_span span, tarn_error *err, tar
                           const char *format, ...) TN_PRINTF(5, 6);
 tarn_code tn_binder__unsupported(const tn_binder *b, tn_span span, tarn_error *err,
                                  const char *what);
+
+/* The nearest of some names, where more than half of the name is right. */
+tn_str tn_binder__nearest(tn_str name, const tn_str *names, size_t count);
 
 /* ---- names (bind_name.c) ---- */
 TN_FALLIBLE tn_binder__push_column(tn_binder *b, tn_scope_column column, tarn_error *err);
@@ -255,7 +260,7 @@ TN_FALLIBLE tn_binder__join(tn_binder *b, tn_bind_from_frame *f, const tn_expr *
 /* ---- grouping (bind_group.c) ---- */
 TN_FALLIBLE tn_binder__new_grouping(tn_binder *b, tn_grouping_state **out, tarn_error *err);
 TN_FALLIBLE tn_binder__add_key(tn_binder *b, tn_grouping_state *g, const tn_expr *key,
-                               uint32_t size, uint32_t *index, tarn_error *err);
+                               uint32_t size, tn_str name, uint32_t *index, tarn_error *err);
 /* A node of a select list is a key: its column stands for it. */
 TN_FALLIBLE tn_binder__match_key(tn_binder *b, const tn_env *env, size_t ungrouped,
                                  tarn_error *err);

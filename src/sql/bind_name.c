@@ -21,6 +21,13 @@ tarn_code tn_binder__unsupported(const tn_binder *b, tn_span span, tarn_error *e
     return tn_binder__fail(b, span, err, TARN_E_UNSUPPORTED, "%s: not built yet", what);
 }
 
+tn_str tn_binder__nearest(tn_str name, const tn_str *names, size_t count)
+{
+    const tn_str nearest = tn_str_nearest(name, names, count);
+    return nearest.size > 0 && 2 * tn_str_distance(name, nearest) <= name.size ? nearest
+                                                                               : TN_STR_NONE;
+}
+
 tarn_code tn_binder__push_column(tn_binder *b, tn_scope_column column, tarn_error *err)
 {
     return tn_vec_push(&b->columns, column, err);
@@ -157,7 +164,7 @@ static tn_str nearest_name(tn_binder *b, const tn_scope *scope, tn_str name, boo
             for (; i < at->to && count < AT_ONCE; i++) {
                 names[count++] = tables ? b->columns.items[i].table : b->columns.items[i].name;
             }
-            const tn_str found = tn_str_nearest(name, names, count);
+            const tn_str found = tn_binder__nearest(name, names, count);
             best = found.size > 0 ? found : best;
         }
     }

@@ -298,20 +298,21 @@ tarn_code tn_binder__aggregate(tn_binder *b, const tn_ast *ast, tn_env *env,
     }
     const tn_expr *made;
     TN_RETURN_IF_ERROR(tn_expr_aggregate(b->expr_context, &call, &made, err));
-    tn_column_id id = TN_COLUMN_NONE;
-    for (size_t i = 0; i < grouping->aggregates.count && !made->is_volatile; i++) {
-        if (tn_expr_equal(grouping->aggregates.items[i], made)) {
-            id = grouping->aggregate_ids.items[i];
-        }
+    size_t at = 0;
+    while (at < grouping->aggregates.count &&
+           (made->is_volatile || !tn_expr_equal(grouping->aggregates.items[at], made))) {
+        at++;
     }
-    if (id == TN_COLUMN_NONE) {
-        id = tn_plan_new_column(b->context);
+    if (at == grouping->aggregates.count) {
+        tn_str name;
+        TN_RETURN_IF_ERROR(tn_binder__text_of(b, ast->span, &name, err));
+        TN_RETURN_IF_ERROR(tn_vec_push(&grouping->aggregate_names, name, err));
+        TN_RETURN_IF_ERROR(
+            tn_vec_push(&grouping->aggregate_ids, tn_plan_new_column(b->context), err));
         TN_RETURN_IF_ERROR(tn_vec_push(&grouping->aggregates, made, err));
-        TN_RETURN_IF_ERROR(tn_vec_push(&grouping->aggregate_ids, id, err));
     }
-    tn_str name;
-    TN_RETURN_IF_ERROR(tn_binder__text_of(b, ast->span, &name, err));
-    return tn_expr_column(b->expr_context, id, name, made->type, call.span, out, err);
+    return tn_expr_column(b->expr_context, grouping->aggregate_ids.items[at],
+                          grouping->aggregate_names.items[at], made->type, call.span, out, err);
 }
 
 static TN_FALLIBLE bind_call(tn_binder *b, const tn_ast *ast, tn_env *env,

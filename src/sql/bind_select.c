@@ -13,7 +13,8 @@ struct tn_select_entry {
     tn_str name;
     tn_span span;
     const tn_expr *expr;
-    bool unnest;   /* .expr is the list */
+    bool unnest; /* .expr is the list */
+    bool is_aliased;
     uint32_t item; /* of the list of SELECT: aliases before it may be named */
 };
 
@@ -22,6 +23,7 @@ typedef struct tn_group_frame {
     tn_frame head;
     tn_bind_select_frame *select;
     uint32_t index;
+    const tn_ast *ast;
 } tn_group_frame;
 
 /* ---- stars ---- */
@@ -141,7 +143,8 @@ static TN_FALLIBLE put_item(tn_binder *b, const tn_ast_item *item, select_entry 
     if (entry->unnest) {
         entry->ast = item->expr->items[0];
     }
-    if (item->alias.size == 0) {
+    entry->is_aliased = item->alias.size > 0;
+    if (!entry->is_aliased) {
         TN_RETURN_IF_ERROR(tn_binder__output_name(b, item->expr, &entry->name, err));
     }
     return TARN_OK;
@@ -554,6 +557,33 @@ static TN_FALLIBLE build(tn_binder *b, tn_bind_select_frame *f, tarn_error *err)
 
 /* ---- the routines ---- */
 
+/* b->expr becomes a key. */
+static TN_FALLIBLE add_key(tn_binder *b, tn_bind_select_frame *f, const tn_ast *ast,
+                           uint32_t *index, tarn_error *err)
+{
+    tn_str name = b->expr->name;
+    if (b->expr->kind != TN_EXPR_COLUMN) {
+        TN_RETURN_IF_ERROR(tn_binder__text_of(b, ast->span, &name, err));
+    }
+    return tn_binder__add_key(b, f->grouping, b->expr, b->size, name, index, err);
+}
+
+/* A column that was given no other name keeps its own spelling. */
+static void adopt_spelling(select_entry *entry, const tn_expr *expr)
+{
+    const tn_ast *ast = entry->ast;
+    while (ast != NULL && ast->kind == TN_AST_CAST) {
+        ast = ast->items[0];
+    }
+    while (expr->kind == TN_EXPR_CAST) {
+        expr = expr->children[0];
+    }
+    if (ast != NULL && ast->kind == TN_AST_NAME && expr->kind == TN_EXPR_COLUMN &&
+        !entry->is_aliased && tn_str_equal_fold(expr->name, entry->name)) {
+        entry->name = expr->name;
+    }
+}
+
 /* GROUP BY: its keys, over the input. */
 static tarn_code bind_groups(void *binder, void *frame, tarn_error *err)
 {
@@ -568,15 +598,13 @@ static tarn_code bind_groups(void *binder, void *frame, tarn_error *err)
     f->env.clause = "GROUP BY";
     for (g->index = 0; g->index < f->leaf_count; g->index++) {
         TN_RETURN_IF_ERROR(leaf_entry(b, f, f->leaves[g->index], &entry, err));
-        if (entry != NULL && entry->ast == NULL) {
+        g->ast = entry == NULL ? f->leaves[g->index] : entry->ast;
+        if (g->ast == NULL) {
             TN_RETURN_IF_ERROR(star_column(b, f, entry, err));
         } else {
-            TN_CALL(b, g, tn_bind__expr,
-                    (tn_bind_frame){.ast = entry == NULL ? f->leaves[g->index] : entry->ast,
-                                    .env = &f->env});
+            TN_CALL(b, g, tn_bind__expr, (tn_bind_frame){.ast = g->ast, .env = &f->env});
         }
-        TN_RETURN_IF_ERROR(
-            tn_binder__add_key(b, f->grouping, b->expr, b->size, &f->leaf_keys[g->index], err));
+        TN_RETURN_IF_ERROR(add_key(b, f, g->ast, &f->leaf_keys[g->index], err));
     }
     for (g->index = 0; g->index < f->visible && f->query->group_all; g->index++) {
         aggregates = false;
@@ -594,7 +622,7 @@ static tarn_code bind_groups(void *binder, void *frame, tarn_error *err)
                     (tn_bind_frame){.ast = f->entries[g->index].ast, .env = &f->env});
         }
         uint32_t ignored;
-        TN_RETURN_IF_ERROR(tn_binder__add_key(b, f->grouping, b->expr, b->size, &ignored, err));
+        TN_RETURN_IF_ERROR(add_key(b, f, f->entries[g->index].ast, &ignored, err));
     }
     if (f->grouping->has_sets) {
         TN_RETURN_IF_ERROR(build_sets(b, f, err));
@@ -623,6 +651,7 @@ static tarn_code bind_list(void *binder, void *frame, tarn_error *err)
                     (tn_bind_frame){.ast = f->entries[g->index].ast, .env = &f->env});
         }
         f->entries[g->index].expr = b->expr;
+        adopt_spelling(&f->entries[g->index], b->expr);
     }
     f->env.alias_count = f->query->item_count;
     if (f->query->having != NULL) {
