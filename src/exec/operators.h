@@ -18,9 +18,9 @@ TN_FALLIBLE tn_filter_create(tn_run *run, const tn_expr *const *predicates, uint
                              tarn_error *err);
 TN_FALLIBLE tn_project_create(tn_run *run, const tn_expr *const *exprs, uint32_t count,
                               const tn_layout *layout, tn_operator **out, tarn_error *err);
-/* LIMIT by the lowest tags: exact over ordered input; with one shared budget otherwise. */
-TN_FALLIBLE tn_limit_create(tn_run *run, uint64_t limit, uint64_t offset, bool ordered,
-                            tn_operator **out, tarn_error *err);
+/* LIMIT and OFFSET: one budget for all drivers.  The lowest tags where one driver runs it. */
+TN_FALLIBLE tn_limit_create(tn_run *run, uint64_t limit, uint64_t offset, tn_operator **out,
+                            tarn_error *err);
 TN_FALLIBLE tn_unnest_create(tn_run *run, const tn_expr *const *lists, uint32_t count, bool outer,
                              const tn_layout *layout, tn_operator **out, tarn_error *err);
 /* An end over a tn_sink (COPY, tables), ordered or not. */

@@ -153,8 +153,9 @@ typedef struct tn_scan_ops {
     /*
      * The next batch (lent until the next call), in morsels taken from the shared cursor: the tag's
      * morsel numbers grow within a task; the last batch of a morsel has tag.last, and travels even
-     * when it is empty.  WAIT: bytes are on their way, and `waker` will be called once; call again
-     * then.  END: no morsel is left.
+     * when it is empty.  Morsel numbers are dense: 0, 1, 2... over all tasks, so that an ordered
+     * consumer knows which comes next; what was pruned has no number.  WAIT: bytes are on their
+     * way, and `waker` will be called once; call again then.  END: no morsel is left.
      */
     tarn_code (*read)(tn_scan_task *task, tn_waker *waker, tn_batch *out, tn_scan_answer *answer,
                       tarn_error *err);

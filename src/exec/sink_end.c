@@ -1,0 +1,186 @@
+/* The end over a tn_sink: a file, a table.  Ordered sinks get their batches through a window. */
+#include "exec/operators.h"
+
+#include "exec/window.h"
+
+#include <pthread.h>
+
+static const size_t window_budget = 32 << 20;
+
+typedef struct sink_end {
+    tn_operator base;
+    tn_pool *pool;
+    tn_sink *sink;
+    const tn_type **types;
+    tn_window *window; /* of ordered sinks, with one writer */
+    tn_sink_task *writer;
+    pthread_mutex_t lock; /* guards `writer` being opened */
+} sink_end;
+
+typedef struct sink_end_task {
+    tn_operator_task base;
+    sink_end *end;
+    tn_pool *pool;
+    tn_waker *waker;
+    tn_sink_task *writer; /* of unordered sinks */
+} sink_end_task;
+
+static tn_answer answer_of(tn_sink_answer answer)
+{
+    return answer == TN_SINK_WAIT ? TN_WAIT : answer == TN_SINK_ENOUGH ? TN_ENOUGH : TN_MORE_INPUT;
+}
+
+static TN_FALLIBLE write_to(tn_sink *sink, tn_sink_task *writer, const tn_batch *batch,
+                            tn_waker *waker, tn_answer *answer, tarn_error *err)
+{
+    tn_sink_answer taken = TN_SINK_TAKEN;
+    TN_RETURN_IF_ERROR(writer->ops->write(writer, batch, waker, &taken, err));
+    *answer = answer_of(taken);
+    if (taken != TN_SINK_WAIT) {
+        atomic_fetch_add_explicit(&sink->rows, batch->selected, memory_order_relaxed);
+    }
+    return TARN_OK;
+}
+
+static TN_FALLIBLE consume(void *consumer, const tn_batch *batch, tn_waker *waker,
+                           tn_answer *answer, tarn_error *err)
+{
+    sink_end *end = consumer;
+    return write_to(end->sink, end->writer, batch, waker, answer, err);
+}
+
+static tarn_code sink_end_take(tn_operator_task *base, const tn_batch *in, tn_answer *answer,
+                               tarn_error *err)
+{
+    sink_end_task *task = (sink_end_task *)base;
+    for (uint32_t i = 0; i < in->width; i++) {
+        TN_RETURN_IF_ERROR(tn_column_raise(&in->columns[i], in, err));
+    }
+    if (task->end->window != NULL) {
+        return tn_window_take(task->end->window, in, task->waker, answer, err);
+    }
+    return write_to(task->end->sink, task->writer, in, task->waker, answer, err);
+}
+
+static tarn_code sink_end_combine(tn_operator_task *base, tn_answer *answer, tarn_error *err)
+{
+    sink_end_task *task = (sink_end_task *)base;
+    tn_sink_answer finished = TN_SINK_TAKEN;
+    if (task->end->window != NULL) {
+        return tn_window_flush(task->end->window, task->waker, answer, err);
+    }
+    TN_RETURN_IF_ERROR(task->writer->ops->task_finish(task->writer, task->waker, &finished, err));
+    *answer = finished == TN_SINK_WAIT ? TN_WAIT : TN_MORE_INPUT;
+    return TARN_OK;
+}
+
+static tarn_code sink_end_finalise(tn_operator *op, const tn_task *task, tn_answer *answer,
+                                   tarn_error *err)
+{
+    sink_end *end = (sink_end *)op;
+    tn_sink_answer finished = TN_SINK_TAKEN;
+    if (end->writer != NULL) {
+        TN_RETURN_IF_ERROR(end->writer->ops->task_finish(end->writer, task->waker, &finished, err));
+        if (finished == TN_SINK_WAIT) {
+            *answer = TN_WAIT;
+            return TARN_OK;
+        }
+        end->writer->ops->task_close(end->writer);
+        end->writer = NULL;
+    }
+    TN_RETURN_IF_ERROR(end->sink->ops->finish(end->sink, task->waker, &finished, err));
+    *answer = finished == TN_SINK_WAIT ? TN_WAIT : TN_MORE_INPUT;
+    return TARN_OK;
+}
+
+static void sink_end_task_close(tn_operator_task *base)
+{
+    sink_end_task *task = (sink_end_task *)base;
+    if (task->writer != NULL) {
+        task->writer->ops->task_close(task->writer);
+    }
+    tn_pool_free(task->pool, task, sizeof(*task));
+}
+
+static tarn_code sink_end_task_open(tn_operator *op, const tn_task *task, tn_operator_task **out,
+                                    tarn_error *err)
+{
+    sink_end *end = (sink_end *)op;
+    tarn_code code = TARN_OK;
+    void *memory;
+
+    *out = NULL;
+    TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(task->pool, sizeof(sink_end_task), &memory, err));
+    sink_end_task *opened = memory;
+    *opened =
+        (sink_end_task){.base = {op->ops}, .end = end, .pool = task->pool, .waker = task->waker};
+    if (end->window == NULL) {
+        code = end->sink->ops->task_open(end->sink, task->pool, &opened->writer, err);
+    } else {
+        pthread_mutex_lock(&end->lock);
+        if (end->writer == NULL) {
+            code = end->sink->ops->task_open(end->sink, end->pool, &end->writer, err);
+        }
+        pthread_mutex_unlock(&end->lock);
+    }
+    if (code != TARN_OK) {
+        tn_pool_free(task->pool, opened, sizeof(*opened));
+        return code;
+    }
+    *out = &opened->base;
+    return TARN_OK;
+}
+
+static void sink_end_destroy(tn_operator *op)
+{
+    sink_end *end = (sink_end *)op;
+    if (end->writer != NULL) {
+        end->writer->ops->task_close(end->writer);
+    }
+    tn_window_destroy(end->window);
+    tn_pool_free(end->pool, end->types, end->sink->schema.count * sizeof(tn_type *));
+    (void)pthread_mutex_destroy(&end->lock);
+    tn_pool_free(end->pool, end, sizeof(*end));
+}
+
+static const tn_operator_ops sink_end_ops = {
+    .name = "write",
+    .task_open = sink_end_task_open,
+    .task_close = sink_end_task_close,
+    .take = sink_end_take,
+    .combine = sink_end_combine,
+    .finalise = sink_end_finalise,
+    .destroy = sink_end_destroy,
+};
+
+tarn_code tn_sink_end_create(tn_run *run, tn_sink *sink, tn_operator **out, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    const uint32_t width = sink->schema.count;
+    sink_end *end = NULL;
+    void *memory;
+
+    *out = NULL;
+    TN_TRY(tn_pool_alloc_zeroed(run->pool, sizeof(sink_end), &memory, err));
+    end = memory;
+    end->base.ops = &sink_end_ops;
+    end->pool = run->pool;
+    end->sink = sink;
+    (void)pthread_mutex_init(&end->lock, NULL);
+    TN_TRY(tn_pool_alloc_zeroed(run->pool, width * sizeof(tn_type *), &memory, err));
+    end->types = memory;
+    for (uint32_t i = 0; i < width; i++) {
+        end->types[i] = sink->schema.fields[i].type;
+    }
+    if (sink->is_ordered && run->preserve_order) {
+        TN_TRY(tn_window_create(run->pool, end->types, width, window_budget, consume, end,
+                                &end->window, err));
+    }
+    *out = &end->base;
+    end = NULL;
+done:
+    if (end != NULL) {
+        sink_end_destroy(&end->base);
+    }
+    return code;
+}

@@ -1,0 +1,89 @@
+/* session_internal.h - a session from inside: shared by the files of session/. */
+#ifndef TN_SESSION_INTERNAL_H
+#define TN_SESSION_INTERNAL_H
+
+#include "base/vec.h"
+#include "column/chunk.h"
+#include "scan/writer.h"
+#include "session/session.h"
+
+enum { TN_SETTINGS_MAX = 64 };
+
+typedef struct tn_kept_value {
+    char *text;
+    size_t size;
+    tn_setting_from from;
+} tn_kept_value;
+
+/* A table or view of the session: immutable once listed; INSERT puts another in its place. */
+typedef struct tn_entry {
+    struct tn_entry *next;
+    tn_arena arena;
+    tn_str name;
+    tn_schema schema;  /* of a table */
+    tn_source *source; /* of a table; NULL for views */
+    tn_chunk **chunks;
+    size_t chunk_count;
+    tn_str sql; /* of a view */
+    const tn_str *columns;
+    uint32_t column_count;
+    bool is_view;
+} tn_entry;
+
+struct tn_session {
+    tn_pool pool;
+    tn_types *types;
+    tn_stores *stores;
+    tn_catalogue catalogue; /* first the vtable, then found by offset */
+    tn_entry *entries;
+    TN_VEC(tn_source *) opened; /* by the running statement */
+    tn_kept_value values[TN_SETTINGS_MAX];
+    uint32_t threads;
+    bool preserve_order, deterministic;
+    _Atomic bool cancelled;
+    _Atomic(tn_query *) running;
+    uint64_t statements; /* run so far: part of the seed */
+};
+
+uint64_t tn_session__memory(void); /* what this process may use: the cgroup's limit, or RAM */
+void tn_session__free_settings(tn_session *session);
+
+/* ---- catalogue.c ---- */
+extern const tn_catalogue_ops tn_session__catalogue_ops;
+tn_entry *tn_session__find(tn_session *session, tn_str name, bool *ambiguous);
+TN_FALLIBLE tn_session__add_table(tn_session *session, tn_str name, const tn_schema *schema,
+                                  tn_chunk *const *chunks, size_t count, bool replace,
+                                  tarn_error *err);
+TN_FALLIBLE tn_session__add_view(tn_session *session, const tn_bound *bound, tarn_error *err);
+void tn_session__drop(tn_session *session, tn_entry *entry);
+
+/* ---- memory_sink.c: rows gathered for a table in memory, in the order of their tags ---- */
+typedef struct tn_memory_sink tn_memory_sink;
+TN_FALLIBLE tn_memory_sink_create(tn_pool *pool, tn_str table, const tn_schema *schema,
+                                  tn_memory_sink **out, tarn_error *err);
+tn_sink *tn_memory_sink_base(tn_memory_sink *sink);
+tn_chunk *const *tn_memory_sink_chunks(const tn_memory_sink *sink, size_t *count);
+void tn_memory_sink_destroy(tn_memory_sink *sink); /* NULL is allowed */
+
+/* ---- file_sink.c: one file, written by many tasks in the order of their tags ---- */
+typedef struct tn_file_sink tn_file_sink;
+/* `has_groups`: the format's groups stand alone (Parquet), so tasks encode side by side. */
+TN_FALLIBLE tn_file_sink_create(tn_stores *stores, tn_str uri, const tn_schema *schema,
+                                tn_file_writer_open *open, const tn_writer_options *options,
+                                bool has_groups, tn_pool *pool, tn_file_sink **out,
+                                tarn_error *err);
+tn_sink *tn_file_sink_base(tn_file_sink *sink);
+TN_FALLIBLE tn_file_sink_commit(tn_file_sink *sink, tarn_error *err);
+void tn_file_sink_destroy(tn_file_sink *sink); /* aborts what was not committed; NULL is allowed */
+tn_file_writer_open *tn_session__json_writer(void); /* NULL while there is none */
+
+/* ---- answer.c: results that are made of text ---- */
+TN_FALLIBLE tn_session__show(tn_session *session, const tn_bound *bound, tn_arena *arena,
+                             tn_schema *schema, tn_chunk **out, tarn_error *err);
+TN_FALLIBLE tn_session__describe(tn_session *session, const tn_plan *plan, tn_arena *arena,
+                                 tn_schema *schema, tn_chunk **out, tarn_error *err);
+/* One column "plan", a row a line. */
+TN_FALLIBLE tn_session__lines(tn_session *session, tn_str text, tn_arena *arena, tn_schema *schema,
+                              tn_chunk **out, tarn_error *err);
+
+#endif

@@ -1,0 +1,291 @@
+/* The one table of settings, and their values in a session. */
+#include "session/session_internal.h"
+
+#include "base/size.h"
+#include "os/thread.h"
+
+#include <stdlib.h>
+
+#define SETTING(name, fallback, doc)           \
+    {                                          \
+        (name), NULL, (fallback), (doc), false \
+    }
+#define STORE(name, environment, doc)             \
+    {                                             \
+        (name), (environment), NULL, (doc), false \
+    }
+#define SECRET(name, environment, doc)           \
+    {                                            \
+        (name), (environment), NULL, (doc), true \
+    }
+
+static const tn_setting settings[] = {
+    SETTING("memory", "75%", "memory that queries may hold: 512MB, 2GiB or 50% of what there is"),
+    SETTING("threads", "0", "tasks of a query that run at once; 0: one a core"),
+    SETTING("temp_dir", "", "where queries spill; empty: TMPDIR, else /tmp"),
+    SETTING("preserve_order", "on", "results, COPY and tables keep the order of their input"),
+    SETTING("deterministic", "off", "grouped sums of floats have the same bits in every run"),
+    SETTING("timezone", "UTC", "zone of TIMESTAMP WITH TIME ZONE as text"),
+    SETTING("seed", "", "seed of random(); empty: another one for each statement"),
+    SETTING("optimizer_disabled", "", "rules of the optimiser to leave out, with commas between"),
+    SETTING("codec", "", "codec of written Parquet: snappy, zstd, gzip, lz4, none"),
+    SETTING("parquet_plain", "off", "write PLAIN instead of DELTA encodings, for old readers"),
+    SECRET("s3.access_key_id", "AWS_ACCESS_KEY_ID", "S3 access key"),
+    SECRET("s3.secret_access_key", "AWS_SECRET_ACCESS_KEY", "S3 secret key"),
+    SECRET("s3.session_token", "AWS_SESSION_TOKEN", "S3 session token"),
+    STORE("s3.profile", "AWS_PROFILE", "profile of ~/.aws/credentials and ~/.aws/config"),
+    STORE("s3.region", "AWS_REGION", "S3 region"),
+    STORE("s3.endpoint", "AWS_ENDPOINT_URL", "S3 endpoint, such as http://127.0.0.1:9000"),
+    STORE("s3.path_style", NULL, "bucket in the path: on, off; default on with an endpoint"),
+    STORE("s3.allow_http", "AWS_ALLOW_HTTP", "talk plain HTTP to the endpoint"),
+    STORE("s3.skip_signature", NULL, "anonymous requests"),
+    STORE("http.timeout", NULL, "seconds without a byte until a request is given up"),
+    STORE("http.retries", NULL, "tries after the first"),
+};
+enum { SETTING_COUNT = sizeof(settings) / sizeof(settings[0]), VALUE_SIZE_MAX = 4096 };
+_Static_assert((int)SETTING_COUNT <= (int)TN_SETTINGS_MAX, "room for every value");
+
+const tn_setting *tn_settings(size_t *count)
+{
+    *count = SETTING_COUNT;
+    return settings;
+}
+
+static const tn_setting *find(tn_str name)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        if (tn_str_equal_fold(name, tn_str_of(settings[i].name))) {
+            return &settings[i];
+        }
+    }
+    return NULL;
+}
+
+static TN_FALLIBLE unknown(tn_str name, tarn_error *err)
+{
+    tn_str names[SETTING_COUNT];
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        names[i] = tn_str_of(settings[i].name);
+    }
+    const tn_str near = tn_str_nearest(name, names, SETTING_COUNT);
+    (void)tn_fail(err, TARN_E_INVALID, "no setting named '%.*s'", TN_STR_ARGS(name));
+    if (near.data != NULL) {
+        tn_hint(err, "did you mean '%.*s'?", TN_STR_ARGS(near));
+    } else {
+        tn_hint(err, "SHOW ALL lists what there is");
+    }
+    return TARN_E_INVALID;
+}
+
+/* ---- values that mean something here ---- */
+
+static bool parse_switch(tn_str text, bool *out)
+{
+    static const char *const on[] = {"on", "true", "1", "yes"};
+    static const char *const off[] = {"off", "false", "0", "no"};
+    for (size_t i = 0; i < 4; i++) {
+        if (tn_str_equal_fold(text, tn_str_of(on[i])) ||
+            tn_str_equal_fold(text, tn_str_of(off[i]))) {
+            *out = tn_str_equal_fold(text, tn_str_of(on[i]));
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "512MB", "2GiB", "1024", "50%": bytes; `whole` is what a share is of. */
+static bool parse_size(const char *text, uint64_t whole, uint64_t *out)
+{
+    static const struct {
+        const char *unit;
+        uint64_t bytes;
+    } units[] = {{"", 1},
+                 {"B", 1},
+                 {"KB", 1000},
+                 {"MB", 1000000},
+                 {"GB", 1000000000},
+                 {"TB", 1000000000000},
+                 {"KiB", 1 << 10},
+                 {"MiB", 1 << 20},
+                 {"GiB", 1 << 30},
+                 {"TiB", UINT64_C(1) << 40},
+                 {"K", 1 << 10},
+                 {"M", 1 << 20},
+                 {"G", 1 << 30}};
+    char *end;
+    const double number = strtod(text, &end);
+    if (end == text || !(number >= 0) || number > 1e18) {
+        return false;
+    }
+    while (*end == ' ') {
+        end++;
+    }
+    if (strcmp(end, "%") == 0) {
+        *out = (uint64_t)(number / 100 * (double)whole);
+        return number <= 100;
+    }
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (tn_str_equal_fold(tn_str_of(end), tn_str_of(units[i].unit))) {
+            *out = (uint64_t)(number * (double)units[i].bytes);
+            return true;
+        }
+    }
+    return false;
+}
+
+static TN_FALLIBLE bad_value(const char *name, tn_str value, const char *wanted, tarn_error *err)
+{
+    (void)tn_fail(err, TARN_E_INVALID, "'%.*s' is no value of the setting '%s'", TN_STR_ARGS(value),
+                  name);
+    tn_hint(err, "%s", wanted);
+    return TARN_E_INVALID;
+}
+
+static TN_FALLIBLE apply(tn_session *session, const tn_setting *setting, tn_str value,
+                         tarn_error *err)
+{
+    const char *name = setting->name;
+    uint64_t bytes;
+    bool on;
+    if (strcmp(name, "memory") == 0) {
+        if (!parse_size(value.data, tn_session__memory(), &bytes) || bytes < (1 << 20)) {
+            return bad_value(name, value, "a size of at least 1MB, such as 512MB, 2GiB or 50%",
+                             err);
+        }
+        session->pool.limit = bytes;
+    } else if (strcmp(name, "threads") == 0) {
+        char *end;
+        const long threads = strtol(value.data, &end, 10);
+        if (*end != '\0' || end == value.data || threads < 0 || threads > 256) {
+            return bad_value(name, value, "a number from 0 (one a core) to 256", err);
+        }
+        session->threads = threads > 0 ? (uint32_t)threads : tn_os_cores();
+    } else if (strcmp(name, "preserve_order") == 0 || strcmp(name, "deterministic") == 0 ||
+               strcmp(name, "parquet_plain") == 0) {
+        if (!parse_switch(value, &on)) {
+            return bad_value(name, value, "on or off", err);
+        }
+        session->preserve_order =
+            strcmp(name, "preserve_order") == 0 ? on : session->preserve_order;
+        session->deterministic = strcmp(name, "deterministic") == 0 ? on : session->deterministic;
+    } else if (strcmp(name, "timezone") == 0 && !tn_str_equal_fold(value, TN_STR("UTC"))) {
+        (void)tn_fail(err, TARN_E_UNSUPPORTED, "time zones other than UTC are not built yet");
+        return TARN_E_UNSUPPORTED;
+    }
+    return TARN_OK;
+}
+
+/* ---- setting ---- */
+
+tarn_code tn_session_refuse_secret(tn_str name, tarn_error *err)
+{
+    const tn_setting *setting = find(name);
+    if (setting == NULL || !setting->is_secret) {
+        return TARN_OK;
+    }
+    (void)tn_fail(err, TARN_E_INVALID,
+                  "'%s' is a secret and is not taken from the command line or from SQL",
+                  setting->name);
+    tn_hint(err, "put it into the environment (%s) or into ~/.aws/credentials",
+            setting->environment);
+    return TARN_E_INVALID;
+}
+
+static TN_FALLIBLE keep(tn_session *session, size_t index, tn_str value, tn_setting_from from,
+                        tarn_error *err)
+{
+    void *memory;
+    TN_RETURN_IF_ERROR(tn_pool_alloc(&session->pool, value.size + 1, &memory, err));
+    memcpy(memory, value.data, value.size);
+    ((char *)memory)[value.size] = '\0';
+    tn_kept_value *kept = &session->values[index];
+    tn_pool_free(&session->pool, kept->text, kept->size);
+    *kept = (tn_kept_value){memory, value.size + 1, from};
+    return TARN_OK;
+}
+
+tarn_code tn_session_set(tn_session *session, tn_str name, tn_str value, tn_setting_from from,
+                         tarn_error *err)
+{
+    char text[VALUE_SIZE_MAX];
+    const tn_setting *setting = find(name);
+    if (setting == NULL) {
+        return unknown(name, err);
+    }
+    if (value.size >= sizeof(text)) {
+        return tn_fail(err, TARN_E_INVALID, "the value of '%s' is too long", setting->name);
+    }
+    if (value.size > 0) {
+        memcpy(text, value.data, value.size);
+    }
+    text[value.size] = '\0';
+    const tn_str whole = {text, value.size};
+    TN_RETURN_IF_ERROR(apply(session, setting, whole, err));
+    return keep(session, (size_t)(setting - settings), whole, from, err);
+}
+
+static const char *from_environment(const tn_setting *setting)
+{
+    char name[64] = "TARN_";
+    size_t at = strlen(name);
+    for (const char *c = setting->name; *c != '\0' && at + 1 < sizeof(name); c++) {
+        const bool letter = *c >= 'a' && *c <= 'z';
+        name[at++] = (char)(letter ? *c - ('a' - 'A') : *c == '.' ? '_' : *c);
+    }
+    name[at] = '\0';
+    const char *own = getenv(name);
+    return own != NULL ? own : setting->environment != NULL ? getenv(setting->environment) : NULL;
+}
+
+tarn_code tn_session_reset(tn_session *session, tn_str name, tarn_error *err)
+{
+    const tn_setting *only = name.size == 0 ? NULL : find(name);
+    if (name.size > 0 && only == NULL) {
+        return unknown(name, err);
+    }
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        if (only != NULL && only != &settings[i]) {
+            continue;
+        }
+        const char *environment = from_environment(&settings[i]);
+        const char *text = environment != NULL ? environment : settings[i].fallback;
+        tn_pool_free(&session->pool, session->values[i].text, session->values[i].size);
+        session->values[i] = (tn_kept_value){NULL, 0, TN_FROM_DEFAULT};
+        if (text == NULL) {
+            continue;
+        }
+        const tn_setting_from from = environment != NULL ? TN_FROM_ENVIRONMENT : TN_FROM_DEFAULT;
+        const tarn_code code =
+            tn_session_set(session, tn_str_of(settings[i].name), tn_str_of(text), from, err);
+        if (code != TARN_OK && environment != NULL) {
+            tn_explain(err, "in the environment");
+        }
+        TN_RETURN_IF_ERROR(code);
+    }
+    return TARN_OK;
+}
+
+const char *tn_session_get(tn_session *session, const char *name, tn_setting_from *from)
+{
+    const tn_setting *setting = find(tn_str_of(name));
+    if (setting == NULL) {
+        return NULL;
+    }
+    const tn_kept_value *kept = &session->values[setting - settings];
+    if (from != NULL) {
+        *from = kept->from;
+    }
+    return kept->text;
+}
+
+uint32_t tn_session_threads(tn_session *session)
+{
+    return session->threads;
+}
+
+void tn_session__free_settings(tn_session *session)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        tn_pool_free(&session->pool, session->values[i].text, session->values[i].size);
+    }
+}

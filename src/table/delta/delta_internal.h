@@ -1,0 +1,104 @@
+/* delta_internal.h - a table's state from inside: shared by the files of delta/. */
+#ifndef TN_TABLE_DELTA_INTERNAL_H
+#define TN_TABLE_DELTA_INTERNAL_H
+
+#include "base/json.h"
+#include "base/vec.h"
+#include "table/delta/delta.h"
+
+enum { TN_DELTA_ENTRY_MAX = 1 << 30 }; /* bytes of one log entry */
+
+/* A file as the replay knows it: the newest word on a (path, vector). */
+typedef struct tn_delta_entry {
+    tn_delta_file file;
+    uint64_t hash;
+    bool is_live; /* added; else removed, and kept until its tombstone expires */
+    int64_t deleted_ms;
+    bool data_change;
+} tn_delta_entry;
+
+typedef struct tn_delta_txn_entry {
+    tn_str application;
+    int64_t version, updated_ms;
+} tn_delta_txn_entry;
+
+struct tn_delta {
+    tn_pool *pool;
+    tn_arena arena;
+    tn_stores *stores;
+    tn_types *types;
+    tn_store *store;
+    tn_str root; /* key of the table's folder, with a slash at its end */
+    tn_delta_about about;
+    tn_str schema_json;
+    const tn_str *physical_names; /* with column mapping; else NULL */
+    bool has_protocol, has_metadata, has_mapping;
+    TN_VEC(tn_delta_entry) entries; /* live and removed */
+    uint32_t *buckets;              /* indexes + 1 into entries, by hash */
+    size_t bucket_count;
+    TN_VEC(tn_delta_txn_entry) txns;
+    TN_VEC(tn_str) domains; /* domainMetadata actions as they were read, for checkpoints */
+};
+
+/* ---- path.c ---- */
+/* %41 -> A, once; the text is copied to the arena. */
+TN_FALLIBLE tn_delta__decode(tn_arena *arena, tn_str path, tn_str *out, tarn_error *err);
+/* For a path in the log: every byte that is not safe in a URI becomes %XX. */
+void tn_delta__encode(tn_str path, tn_text *out);
+/* Hive's escapes of a partition directory: "k=v" with %XX for what a file name may not hold. */
+void tn_delta__put_partition(tn_str name, tn_str value, bool is_null, tn_text *out);
+/* One name for the forms of one path: relative to the table where it lies in it. */
+TN_FALLIBLE tn_delta__canonical(tn_delta *table, tn_str path, tn_str *out, tarn_error *err);
+
+/* ---- schema.c ---- */
+/* The schema string of metaData: types, nullability, physical names. */
+TN_FALLIBLE tn_delta__parse_schema(tn_delta *table, tarn_error *err);
+TN_FALLIBLE tn_delta__put_schema(const tn_schema *schema, tn_text *out, tarn_error *err);
+/* The type that a Delta table keeps for one of ours; refused by name where there is none. */
+TN_FALLIBLE tn_delta__stored_type(tn_types *types, tn_str column, const tn_type *type,
+                                  const tn_type **out, tarn_error *err);
+bool tn_delta__has_ntz(const tn_type *type);
+
+/* ---- protocol.c ---- */
+TN_FALLIBLE tn_delta__check_read(const tn_delta *table, tarn_error *err);
+TN_FALLIBLE tn_delta__check_write(const tn_delta *table, bool removes, tarn_error *err);
+tn_str tn_delta__property(const tn_delta *table, const char *name);
+
+/* ---- replay.c ---- */
+/* One action of a log entry, as JSON: {"add":{...}}. */
+TN_FALLIBLE tn_delta__apply(tn_delta *table, const tn_json *action, bool removes, tarn_error *err);
+/* A whole log entry: removes first, since the order within a commit means nothing. */
+TN_FALLIBLE tn_delta__apply_entry(tn_delta *table, tn_str text, tarn_error *err);
+TN_FALLIBLE tn_delta__put_file(tn_delta *table, const tn_delta_entry *entry, tarn_error *err);
+TN_FALLIBLE tn_delta__set_txn(tn_delta *table, const tn_delta_txn_entry *txn, tarn_error *err);
+TN_FALLIBLE tn_delta__set_metadata(tn_delta *table, const tn_json *metadata, tarn_error *err);
+TN_FALLIBLE tn_delta__set_protocol(tn_delta *table, const tn_json *protocol, tarn_error *err);
+
+/* ---- checkpoint_read.c ---- */
+/* Applies the actions of a Parquet checkpoint part or sidecar; sidecars' paths are appended. */
+typedef TN_VEC(tn_str) tn_str_list;
+TN_FALLIBLE tn_delta__read_checkpoint(tn_delta *table, tn_str key, tn_str_list *sidecars,
+                                      tarn_error *err);
+
+/* ---- log.c ---- */
+TN_FALLIBLE tn_delta__log_key(const tn_delta *table, int64_t version, tn_arena *arena, tn_str *out,
+                              tarn_error *err);
+TN_FALLIBLE tn_delta__resolve(tn_delta *table, tn_str uri, tarn_error *err);
+TN_FALLIBLE tn_delta__load(tn_delta *table, const tn_delta_at *at, tarn_error *err);
+/* Reads the log entries after the snapshot's version and applies them; `each` (or NULL) sees every
+ * entry first. */
+typedef tarn_code tn_delta_entry_visitor(void *context, int64_t version, tn_str text,
+                                         tarn_error *err);
+TN_FALLIBLE tn_delta__catch_up(tn_delta *table, tn_delta_entry_visitor *each, void *context,
+                               tarn_error *err);
+TN_FALLIBLE tn_delta__finish(tn_delta *table, tarn_error *err); /* after loading */
+
+/* ---- statistics.c ---- */
+TN_FALLIBLE tn_delta__parse_statistics(const tn_delta *table, const tn_delta_file *file,
+                                       tn_arena *arena, tn_column_statistics **columns,
+                                       uint64_t *rows, tarn_error *err);
+/* {"numRecords":..,"minValues":..} of a written file; `fields` names the file's columns. */
+TN_FALLIBLE tn_delta__put_statistics(const tn_file_receipt *receipt, const tn_field *fields,
+                                     tn_text *out, tarn_error *err);
+
+#endif

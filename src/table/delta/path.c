@@ -1,0 +1,98 @@
+/* Paths in the log: URI escapes over Hive's escapes (facts of the protocol: names are decoded
+ * once). */
+#include "table/delta/delta_internal.h"
+
+static int hex(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+tarn_code tn_delta__decode(tn_arena *arena, tn_str path, tn_str *out, tarn_error *err)
+{
+    void *memory;
+    TN_RETURN_IF_ERROR(tn_arena_alloc(arena, path.size + 1, &memory, err));
+    char *text = memory;
+    size_t size = 0;
+    for (size_t i = 0; i < path.size; i++) {
+        const bool escape = path.data[i] == '%' && i + 2 < path.size &&
+                            hex(path.data[i + 1]) >= 0 && hex(path.data[i + 2]) >= 0;
+        if (escape) {
+            text[size++] = (char)(16 * hex(path.data[i + 1]) + hex(path.data[i + 2]));
+            i += 2;
+        } else {
+            text[size++] = path.data[i];
+        }
+    }
+    *out = (tn_str){text, size};
+    return TARN_OK;
+}
+
+static bool is_letter_or_digit(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+void tn_delta__encode(tn_str path, tn_text *out)
+{
+    for (size_t i = 0; i < path.size; i++) {
+        const char c = path.data[i];
+        if (is_letter_or_digit(c) || (c != '\0' && strchr("-._~/=!$&'()*+,;:@", c) != NULL)) {
+            tn_text_putc(out, c);
+        } else {
+            tn_text_printf(out, "%%%02X", (unsigned char)c);
+        }
+    }
+}
+
+/* What Hive escapes in a directory's name. */
+static bool is_unsafe(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7F || strchr("\"#%'*/:=?\\{[]^", c) != NULL;
+}
+
+static void put_escaped(tn_str text, tn_text *out)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if (is_unsafe(text.data[i])) {
+            tn_text_printf(out, "%%%02X", (unsigned char)text.data[i]);
+        } else {
+            tn_text_putc(out, text.data[i]);
+        }
+    }
+}
+
+void tn_delta__put_partition(tn_str name, tn_str value, bool is_null, tn_text *out)
+{
+    put_escaped(name, out);
+    tn_text_putc(out, '=');
+    if (is_null || value.size == 0) {
+        tn_text_puts(out, "__HIVE_DEFAULT_PARTITION__");
+    } else {
+        put_escaped(value, out);
+    }
+}
+
+tarn_code tn_delta__canonical(tn_delta *table, tn_str path, tn_str *out, tarn_error *err)
+{
+    tn_arena *arena = &table->arena;
+    tn_str root;
+    TN_RETURN_IF_ERROR(tn_delta__decode(arena, path, out, err));
+    if (tn_str_starts(*out, TN_STR("file:"))) {
+        size_t at = 5;
+        while (at + 1 < out->size && out->data[at] == '/' && out->data[at + 1] == '/') {
+            at++;
+        }
+        *out = tn_str_slice(*out, at, out->size);
+    }
+    TN_RETURN_IF_ERROR(tn_store_uri(table->store, table->root, arena, &root, err));
+    if (tn_str_starts(root, TN_STR("file://"))) {
+        root = tn_str_slice(root, 7, root.size);
+    }
+    if (root.size > 0 && tn_str_starts(*out, root)) {
+        *out = tn_str_slice(*out, root.size, out->size);
+    }
+    return TARN_OK;
+}

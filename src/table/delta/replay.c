@@ -1,0 +1,309 @@
+/* Log actions applied to a table's state: the newest word on each path counts. */
+#include "base/hash.h"
+#include "table/delta/delta_internal.h"
+
+/* ---- the entries by path ----------------------------------------------------------------------*/
+
+static uint64_t hash_of(const tn_delta_file *file)
+{
+    const uint64_t path = tn_hash_bytes(file->path.data, file->path.size, 0);
+    return file->vector.size == 0 ? path
+                                  : tn_hash_bytes(file->vector.data, file->vector.size, path);
+}
+
+static TN_FALLIBLE rehash(tn_delta *table, tarn_error *err)
+{
+    const size_t count = table->bucket_count == 0 ? 64 : 2 * table->bucket_count;
+    void *memory;
+    TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(table->pool, count * sizeof(uint32_t), &memory, err));
+    tn_pool_free(table->pool, table->buckets, table->bucket_count * sizeof(uint32_t));
+    table->buckets = memory;
+    table->bucket_count = count;
+    for (size_t i = 0; i < table->entries.count; i++) {
+        size_t at = table->entries.items[i].hash & (count - 1);
+        while (table->buckets[at] != 0) {
+            at = (at + 1) & (count - 1);
+        }
+        table->buckets[at] = (uint32_t)i + 1;
+    }
+    return TARN_OK;
+}
+
+tarn_code tn_delta__put_file(tn_delta *table, const tn_delta_entry *entry, tarn_error *err)
+{
+    tn_delta_entry made = *entry;
+    made.hash = hash_of(&made.file);
+    if (2 * (table->entries.count + 1) > table->bucket_count) {
+        TN_RETURN_IF_ERROR(rehash(table, err));
+    }
+    const size_t mask = table->bucket_count - 1;
+    size_t at = made.hash & mask;
+    for (; table->buckets[at] != 0; at = (at + 1) & mask) {
+        tn_delta_entry *known = &table->entries.items[table->buckets[at] - 1];
+        if (known->hash == made.hash && tn_str_equal(known->file.path, made.file.path) &&
+            tn_str_equal(known->file.vector, made.file.vector)) {
+            *known = made;
+            return TARN_OK;
+        }
+    }
+    if (table->entries.count >= UINT32_MAX - 1) {
+        return tn_fail(err, TARN_E_LIMIT, "the table has too many files");
+    }
+    TN_RETURN_IF_ERROR(tn_vec_push(&table->entries, made, err));
+    table->buckets[at] = (uint32_t)table->entries.count;
+    return TARN_OK;
+}
+
+tarn_code tn_delta__set_txn(tn_delta *table, const tn_delta_txn_entry *txn, tarn_error *err)
+{
+    for (size_t i = 0; i < table->txns.count; i++) {
+        if (tn_str_equal(table->txns.items[i].application, txn->application)) {
+            table->txns.items[i] = *txn; /* the latest wins, not the greatest */
+            return TARN_OK;
+        }
+    }
+    return tn_vec_push(&table->txns, *txn, err);
+}
+
+/* ---- metadata and protocol --------------------------------------------------------------------*/
+
+static TN_FALLIBLE copy_text(tn_delta *table, const tn_json *object, const char *name, tn_str *out,
+                             tarn_error *err)
+{
+    return tn_arena_copy(&table->arena, tn_json_get_text(object, name, TN_STR("")), out, err);
+}
+
+static TN_FALLIBLE set_properties(tn_delta *table, const tn_json *configuration, tarn_error *err)
+{
+    const uint32_t count = configuration == NULL ? 0 : configuration->count;
+    tn_delta_property *properties;
+    uint32_t i = 0;
+    TN_RETURN_IF_ERROR(tn_arena_array(&table->arena, tn_delta_property, count, &properties, err));
+    for (const tn_json *each = tn_json_first(configuration); each != NULL; each = each->next, i++) {
+        const tn_str value = tn_json_is(each, TN_JSON_STRING) ? each->text : TN_STR("");
+        TN_RETURN_IF_ERROR(tn_arena_copy(&table->arena, each->name, &properties[i].name, err));
+        TN_RETURN_IF_ERROR(tn_arena_copy(&table->arena, value, &properties[i].value, err));
+    }
+    table->about.properties = properties;
+    table->about.property_count = count;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE set_partitions(tn_delta *table, const tn_json *columns, tarn_error *err)
+{
+    const uint32_t count = columns == NULL ? 0 : columns->count;
+    uint32_t *fields;
+    uint32_t i = 0;
+    TN_RETURN_IF_ERROR(tn_arena_array(&table->arena, uint32_t, count, &fields, err));
+    for (const tn_json *each = tn_json_first(columns); each != NULL; each = each->next, i++) {
+        bool ambiguous;
+        fields[i] = tn_schema_find(&table->about.schema, each->text, &ambiguous);
+        if (fields[i] == UINT32_MAX) {
+            return tn_fail(err, TARN_E_CORRUPT,
+                           "the Delta table '%.*s' is partitioned by '%.*s', which is no column",
+                           TN_STR_ARGS(table->about.uri), TN_STR_ARGS(each->text));
+        }
+    }
+    table->about.partition_fields = fields;
+    table->about.partition_count = count;
+    return TARN_OK;
+}
+
+tarn_code tn_delta__set_metadata(tn_delta *table, const tn_json *metadata, tarn_error *err)
+{
+    const tn_str provider =
+        tn_json_get_text(tn_json_get(metadata, "format"), "provider", TN_STR("parquet"));
+    if (!tn_str_equal(provider, TN_STR("parquet"))) {
+        return tn_fail(err, TARN_E_UNSUPPORTED,
+                       "the Delta table '%.*s' keeps files of format '%.*s'",
+                       TN_STR_ARGS(table->about.uri), TN_STR_ARGS(provider));
+    }
+    TN_RETURN_IF_ERROR(copy_text(table, metadata, "id", &table->about.id, err));
+    TN_RETURN_IF_ERROR(copy_text(table, metadata, "name", &table->about.name, err));
+    TN_RETURN_IF_ERROR(copy_text(table, metadata, "description", &table->about.description, err));
+    TN_RETURN_IF_ERROR(copy_text(table, metadata, "schemaString", &table->schema_json, err));
+    table->about.created_ms = tn_json_get_integer(metadata, "createdTime", 0);
+    TN_RETURN_IF_ERROR(set_properties(table, tn_json_get(metadata, "configuration"), err));
+    TN_RETURN_IF_ERROR(tn_delta__parse_schema(table, err));
+    TN_RETURN_IF_ERROR(set_partitions(table, tn_json_get(metadata, "partitionColumns"), err));
+    table->has_metadata = true;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE set_features(tn_delta *table, const tn_json *list, const tn_str **out,
+                                uint32_t *count, tarn_error *err)
+{
+    tn_str *features;
+    uint32_t i = 0;
+    *count = list == NULL ? 0 : list->count;
+    TN_RETURN_IF_ERROR(tn_arena_array(&table->arena, tn_str, *count, &features, err));
+    for (const tn_json *each = tn_json_first(list); each != NULL; each = each->next, i++) {
+        TN_RETURN_IF_ERROR(tn_arena_copy(&table->arena, each->text, &features[i], err));
+    }
+    *out = features;
+    return TARN_OK;
+}
+
+tarn_code tn_delta__set_protocol(tn_delta *table, const tn_json *protocol, tarn_error *err)
+{
+    tn_delta_about *about = &table->about;
+    about->reader_version = (int)tn_json_get_integer(protocol, "minReaderVersion", 0);
+    about->writer_version = (int)tn_json_get_integer(protocol, "minWriterVersion", 0);
+    table->has_protocol = true;
+    TN_RETURN_IF_ERROR(set_features(table, tn_json_get(protocol, "readerFeatures"),
+                                    &about->reader_features, &about->reader_feature_count, err));
+    return set_features(table, tn_json_get(protocol, "writerFeatures"), &about->writer_features,
+                        &about->writer_feature_count, err);
+}
+
+/* ---- files ------------------------------------------------------------------------------------*/
+
+/* A vector's identity, as the protocol defines it. */
+static TN_FALLIBLE vector_id(tn_delta *table, const tn_json *vector, tn_str *out, tarn_error *err)
+{
+    *out = TN_STR_NONE;
+    if (!tn_json_is(vector, TN_JSON_OBJECT)) {
+        return TARN_OK;
+    }
+    const tn_str storage = tn_json_get_text(vector, "storageType", TN_STR("?"));
+    const tn_str path = tn_json_get_text(vector, "pathOrInlineDv", TN_STR(""));
+    return tn_arena_print(&table->arena, out, err, "%.*s%.*s@%lld", TN_STR_ARGS(storage),
+                          TN_STR_ARGS(path), (long long)tn_json_get_integer(vector, "offset", -1));
+}
+
+static TN_FALLIBLE partition_texts(tn_delta *table, const tn_json *values, const tn_str **out,
+                                   tarn_error *err)
+{
+    const tn_delta_about *about = &table->about;
+    tn_str *texts;
+    TN_RETURN_IF_ERROR(tn_arena_array(&table->arena, tn_str, about->partition_count, &texts, err));
+    for (uint32_t i = 0; i < about->partition_count; i++) {
+        const uint32_t field = about->partition_fields[i];
+        const tn_str name = table->physical_names != NULL ? table->physical_names[field]
+                                                          : about->schema.fields[field].name;
+        const tn_json *value = tn_json_find(values, name);
+        texts[i] = TN_STR_NONE;
+        if (tn_json_is(value, TN_JSON_STRING) && value->text.size > 0) {
+            TN_RETURN_IF_ERROR(tn_arena_copy(&table->arena, value->text, &texts[i], err));
+        }
+    }
+    *out = texts;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE apply_file(tn_delta *table, const tn_json *json, bool is_add, tarn_error *err)
+{
+    tn_delta_entry entry = {.is_live = is_add,
+                            .data_change = tn_json_get_bool(json, "dataChange", true)};
+    const tn_str path = tn_json_get_text(json, "path", TN_STR(""));
+    const tn_str statistics = tn_json_get_text(json, "stats", TN_STR(""));
+
+    if (path.size == 0) {
+        return tn_fail(err, TARN_E_CORRUPT, "a log entry of the Delta table '%.*s' names no path",
+                       TN_STR_ARGS(table->about.uri));
+    }
+    TN_RETURN_IF_ERROR(tn_delta__canonical(table, path, &entry.file.path, err));
+    TN_RETURN_IF_ERROR(
+        vector_id(table, tn_json_get(json, "deletionVector"), &entry.file.vector, err));
+    entry.file.size = (uint64_t)tn_json_get_integer(json, "size", 0);
+    entry.file.modified_ms = tn_json_get_integer(json, "modificationTime", 0);
+    entry.deleted_ms = tn_json_get_integer(json, "deletionTimestamp", 0);
+    if (is_add) {
+        TN_RETURN_IF_ERROR(partition_texts(table, tn_json_get(json, "partitionValues"),
+                                           &entry.file.partitions, err));
+        TN_RETURN_IF_ERROR(tn_arena_copy(&table->arena, statistics, &entry.file.statistics, err));
+    }
+    return tn_delta__put_file(table, &entry, err);
+}
+
+static TN_FALLIBLE apply_txn(tn_delta *table, const tn_json *json, tarn_error *err)
+{
+    tn_delta_txn_entry txn = {.version = tn_json_get_integer(json, "version", 0),
+                              .updated_ms = tn_json_get_integer(json, "lastUpdated", 0)};
+    TN_RETURN_IF_ERROR(copy_text(table, json, "appId", &txn.application, err));
+    return tn_delta__set_txn(table, &txn, err);
+}
+
+tarn_code tn_delta__apply(tn_delta *table, const tn_json *action, bool removes, tarn_error *err)
+{
+    const tn_json *inner = tn_json_first(action);
+    for (; inner != NULL; inner = inner->next) { /* unknown actions are ignored */
+        const bool is_remove = tn_str_equal(inner->name, TN_STR("remove"));
+        const bool is_add = tn_str_equal(inner->name, TN_STR("add"));
+        if (inner->kind != TN_JSON_OBJECT || is_remove != removes) {
+            continue;
+        }
+        if (is_add || is_remove) {
+            TN_RETURN_IF_ERROR(apply_file(table, inner, is_add, err));
+        } else if (tn_str_equal(inner->name, TN_STR("metaData"))) {
+            TN_RETURN_IF_ERROR(tn_delta__set_metadata(table, inner, err));
+        } else if (tn_str_equal(inner->name, TN_STR("protocol"))) {
+            TN_RETURN_IF_ERROR(tn_delta__set_protocol(table, inner, err));
+        } else if (tn_str_equal(inner->name, TN_STR("txn"))) {
+            TN_RETURN_IF_ERROR(apply_txn(table, inner, err));
+        }
+    }
+    return TARN_OK;
+}
+
+/* One value after the other, with anything but values between them passed over: some writers leave
+ * a stray byte after each object. */
+static TN_FALLIBLE parse_actions(tn_arena *arena, tn_str text, const tn_json ***out, size_t *count,
+                                 tn_pool *pool, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    TN_VEC(const tn_json *) actions = TN_VEC_INIT(pool);
+    size_t at = 0;
+
+    while (at < text.size) {
+        const tn_json *json;
+        size_t end;
+        if (text.data[at] != '{') {
+            at++;
+            continue;
+        }
+        TN_TRY(tn_json_parse_prefix(arena, tn_str_slice(text, at, text.size), &json, &end, err));
+        TN_TRY(tn_vec_push(&actions, json, err));
+        at += end;
+    }
+    TN_TRY(tn_arena_array(arena, const tn_json *, actions.count, out, err));
+    if (actions.count > 0) {
+        memcpy(*out, actions.items, actions.count * sizeof(*actions.items));
+    }
+    *count = actions.count;
+done:
+    tn_vec_free(&actions);
+    return code;
+}
+
+static bool has(const tn_json *action, const char *name)
+{
+    return tn_json_get(action, name) != NULL;
+}
+
+tarn_code tn_delta__apply_entry(tn_delta *table, tn_str text, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_arena arena; /* of the JSON: the state copies what it keeps */
+    const tn_json **actions;
+    size_t count;
+
+    tn_arena_init(&arena, table->pool);
+    TN_TRY(parse_actions(&arena, text, &actions, &count, table->pool, err));
+    for (size_t i = 0; i < count; i++) { /* partition columns must be known for the files */
+        if (has(actions[i], "metaData") || has(actions[i], "protocol")) {
+            TN_TRY(tn_delta__apply(table, actions[i], false, err));
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        TN_TRY(tn_delta__apply(table, actions[i], true, err));
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!has(actions[i], "metaData") && !has(actions[i], "protocol")) {
+            TN_TRY(tn_delta__apply(table, actions[i], false, err));
+        }
+    }
+done:
+    tn_arena_deinit(&arena);
+    return code;
+}

@@ -1,0 +1,70 @@
+/*
+ * listing.h - files, globs and folders as one source.
+ *
+ * A set of URIs (each a file, a glob, or a folder) becomes the list of its files, in the order of
+ * their names, each pinned by size and tag when it is listed.  Hive partitions
+ * (".../year=2001/...") become columns; files whose schemas differ are united by name where asked;
+ * `_file`, `_row`,
+ * `_line` and `_modified` may be requested.  A folder that holds a `_delta_log` is a Delta table
+ * and is opened as one.
+ */
+#ifndef TN_TABLE_LISTING_H
+#define TN_TABLE_LISTING_H
+
+#include "scan/source.h"
+#include "store/store.h"
+
+typedef enum tn_tristate { TN_AUTO, TN_NO, TN_YES } tn_tristate;
+
+/* What may be said of how to read.  Zero means "as it is found". */
+typedef struct tn_read_options {
+    tn_str format; /* "csv", "parquet", "json" (array or lines), "jsonl", "delta"; empty: by ending,
+                      else by the first bytes */
+    tn_str codec;  /* "gzip", "zstd", "none"; empty: by ending */
+    char delimiter, quote, escape, comment;
+    tn_tristate header;
+    const tn_str *nulls; /* texts that mean NULL; NULL: the empty field */
+    uint32_t null_count;
+    uint64_t skip;           /* lines before the header */
+    uint64_t sample_rows;    /* for inference; 0: default */
+    const tn_field *columns; /* types of the columns they name; the others are inferred */
+    uint32_t column_count;
+    bool columns_are_all; /* ... or there are no others: names by position where no header */
+    bool all_varchar;
+    bool drop_bad_records; /* count them and go on */
+    tn_tristate hive;      /* Hive partitions; AUTO: where every path has them */
+    bool union_by_name;
+    int64_t version;      /* of a Delta table; -1: the latest */
+    int64_t timestamp_us; /* the version at that time; INT64_MIN: none */
+} tn_read_options;
+#define TN_READ_DEFAULT ((tn_read_options){.version = -1, .timestamp_us = INT64_MIN})
+
+/* One file of a listing. */
+typedef struct tn_listed_file {
+    tn_store *store;
+    tn_str key, uri;
+    uint64_t size;
+    int64_t modified_us;
+    const char *tag; /* "" where unknown */
+} tn_listed_file;
+
+/* Expands URIs to files.  A pattern that matches nothing is TARN_E_NOT_FOUND, with the nearest
+ * name, unless `may_be_empty`. */
+TN_FALLIBLE tn_listing_expand(tn_stores *stores, const tn_str *uris, uint32_t count,
+                              bool may_be_empty, tn_arena *arena, tn_pool *pool,
+                              tn_listed_file **out, size_t *file_count, tarn_error *err);
+
+/* The files as one source; "-" is standard input. */
+TN_FALLIBLE tn_listing_source(tn_stores *stores, tn_types *types, const tn_str *uris,
+                              uint32_t count, const tn_read_options *options, tn_pool *pool,
+                              tn_source **out, tarn_error *err);
+/* The same over files already listed (a pipeline's pins); an empty list needs `columns`. */
+TN_FALLIBLE tn_listing_source_of(tn_stores *stores, tn_types *types, const tn_listed_file *files,
+                                 size_t count, const tn_read_options *options, tn_pool *pool,
+                                 tn_source **out, tarn_error *err);
+
+/* Is the folder a Delta table? */
+TN_FALLIBLE tn_listing_is_delta(tn_stores *stores, tn_str uri, tn_pool *pool, bool *out,
+                                tarn_error *err);
+
+#endif

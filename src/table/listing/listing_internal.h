@@ -1,0 +1,14 @@
+/* listing_internal.h - what the files of listing/ share. */
+#ifndef TN_TABLE_LISTING_INTERNAL_H
+#define TN_TABLE_LISTING_INTERNAL_H
+
+#include "table/files/files.h"
+#include "table/listing/listing.h"
+
+/* Sets the opener of a set of JSON files; its options go to `keep`. */
+TN_FALLIBLE tn_listing__open_json(const tn_read_options *options, bool lines, tn_arena *keep,
+                                  tn_file_set *set, tarn_error *err);
+
+bool tn_glob_matches(tn_str pattern, tn_str text);
+
+#endif

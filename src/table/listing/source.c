@@ -1,0 +1,545 @@
+/* Files of a listing as one source: format, schema, Hive partitions. */
+#include "base/vec.h"
+#include "format/csv/csv.h"
+#include "kernel/text.h"
+#include "table/delta/delta.h"
+#include "table/files/files.h"
+#include "table/listing/listing_internal.h"
+
+typedef enum format {
+    FORMAT_PARQUET,
+    FORMAT_CSV,
+    FORMAT_JSON,
+    FORMAT_JSONL,
+    FORMAT_DELTA,
+    FORMAT_COUNT
+} format;
+
+static const struct {
+    const char *name;
+    format format;
+} endings[] = {
+    {".parquet", FORMAT_PARQUET}, {".pq", FORMAT_PARQUET},   {".csv", FORMAT_CSV},
+    {".tsv", FORMAT_CSV},         {".txt", FORMAT_CSV},      {".json", FORMAT_JSON},
+    {".jsonl", FORMAT_JSONL},     {".ndjson", FORMAT_JSONL},
+};
+static const char *const format_names[FORMAT_COUNT] = {"parquet", "csv", "json", "jsonl", "delta"};
+static const char *const planned[] = {"arrow", "ipc", "feather", "avro", "orc", "xlsx"};
+
+/* ---- which format -----------------------------------------------------------------------------*/
+
+static TN_FALLIBLE format_named(tn_str name, format *out, tarn_error *err)
+{
+    tn_str names[FORMAT_COUNT];
+    for (size_t i = 0; i < FORMAT_COUNT; i++) {
+        names[i] = tn_str_of(format_names[i]);
+        if (tn_str_equal_fold(name, names[i])) {
+            *out = (format)i;
+            return TARN_OK;
+        }
+    }
+    for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++) {
+        if (tn_str_equal_fold(name, tn_str_of(planned[i]))) {
+            return tn_fail(err, TARN_E_UNSUPPORTED, "the format '%s' is not built yet", planned[i]);
+        }
+    }
+    const tn_str near = tn_str_nearest(name, names, FORMAT_COUNT);
+    (void)tn_fail(err, TARN_E_INVALID, "no format named '%.*s'", TN_STR_ARGS(name));
+    if (near.data != NULL) {
+        tn_hint(err, "did you mean '%.*s'?", TN_STR_ARGS(near));
+    } else {
+        tn_hint(err, "there are parquet, csv, json, jsonl and delta");
+    }
+    return TARN_E_INVALID;
+}
+
+static tn_str without_codec(tn_str key)
+{
+    static const char *const codecs[] = {".gz", ".zst", ".gzip", ".zstd"};
+    for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {
+        if (tn_str_ends(key, tn_str_of(codecs[i]))) {
+            key.size -= strlen(codecs[i]);
+            break;
+        }
+    }
+    return key;
+}
+
+static bool ends_fold(tn_str text, const char *ending)
+{
+    const size_t size = strlen(ending);
+    return text.size > size && tn_str_equal_fold(tn_str_slice(text, text.size - size, text.size),
+                                                 (tn_str){ending, size});
+}
+
+/* By the ending; else by the first bytes. */
+static TN_FALLIBLE find_format(tn_stores *stores, const tn_listed_file *file, tn_str asked,
+                               tn_pool *pool, format *out, tarn_error *err)
+{
+    const tn_str key = without_codec(file->key);
+    tn_object *object;
+    uint8_t head[4] = {0};
+    (void)stores;
+
+    if (asked.size > 0) {
+        return format_named(asked, out, err);
+    }
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        if (ends_fold(key, endings[i].name)) {
+            *out = endings[i].format;
+            return TARN_OK;
+        }
+    }
+    for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++) {
+        if (ends_fold(key, planned[i]) && key.data[key.size - strlen(planned[i]) - 1] == '.') {
+            return format_named(tn_str_of(planned[i]), out, err);
+        }
+    }
+    TN_RETURN_IF_ERROR(
+        tn_object_open(file->store, file->key, pool, &TN_OBJECT_OPEN_DEFAULT, &object, err));
+    const size_t size = tn_object_about(object)->size < 4 ? 0 : 4;
+    const tarn_code code = tn_object_read(object, 0, head, size, err);
+    tn_object_close(object);
+    TN_RETURN_IF_ERROR(code);
+    *out = memcmp(head, "PAR1", 4) == 0       ? FORMAT_PARQUET
+           : head[0] == '{' || head[0] == '[' ? FORMAT_JSON
+                                              : FORMAT_CSV;
+    return TARN_OK;
+}
+
+/* ---- openers ----------------------------------------------------------------------------------*/
+
+typedef struct csv_context {
+    tn_csv_options options;
+} csv_context;
+
+static tarn_code open_csv(const void *context, tn_object *object, tn_types *types, tn_pool *pool,
+                          tn_source **out, tarn_error *err)
+{
+    const csv_context *csv = context;
+    const bool local = tn_uri_is_local(tn_str_of(tn_object_uri(object)));
+    return tn_csv_open(object, local, &csv->options, types, pool, out, err);
+}
+
+static TN_FALLIBLE csv_options(const tn_read_options *options, tn_str key, tn_arena *keep,
+                               tn_csv_options *out, tarn_error *err)
+{
+    tn_field *fields = NULL;
+    tn_str *nulls = NULL;
+    *out = TN_CSV_OPTIONS_DEFAULT;
+    if (options->delimiter != '\0' || ends_fold(without_codec(key), ".tsv")) {
+        const char delimiter = options->delimiter != '\0' ? options->delimiter : '\t';
+        TN_RETURN_IF_ERROR(tn_arena_copy(keep, (tn_str){&delimiter, 1}, &out->delimiter, err));
+    }
+    out->quote = options->quote != '\0' ? (unsigned char)options->quote : TN_CSV_AUTO;
+    out->escape = options->escape != '\0' ? (unsigned char)options->escape : TN_CSV_AUTO;
+    out->comment = options->comment != '\0' ? (unsigned char)options->comment : TN_CSV_NONE;
+    out->header = options->header == TN_AUTO ? TN_CSV_AUTO : options->header == TN_YES;
+    out->skip = options->skip;
+    out->sample_rows = options->sample_rows;
+    out->all_text = options->all_varchar;
+    out->ignore_errors = options->drop_bad_records;
+    out->compression = options->codec;
+    TN_RETURN_IF_ERROR(tn_arena_array(keep, tn_str, options->null_count, &nulls, err));
+    for (uint32_t i = 0; i < options->null_count; i++) {
+        TN_RETURN_IF_ERROR(tn_arena_copy(keep, options->nulls[i], &nulls[i], err));
+    }
+    out->nulls = nulls;
+    out->null_count = options->null_count;
+    TN_RETURN_IF_ERROR(tn_arena_array(keep, tn_field, options->column_count, &fields, err));
+    for (uint32_t i = 0; i < options->column_count; i++) {
+        fields[i] = options->columns[i];
+        TN_RETURN_IF_ERROR(tn_arena_copy(keep, options->columns[i].name, &fields[i].name, err));
+    }
+    if (options->columns_are_all) {
+        out->columns = fields;
+        out->column_count = options->column_count;
+    } else {
+        out->types = fields;
+        out->type_count = options->column_count;
+    }
+    return TARN_OK;
+}
+
+/* ---- a listing being made ---------------------------------------------------------------------*/
+
+typedef struct maker {
+    tn_stores *stores;
+    tn_types *types;
+    const tn_read_options *options;
+    tn_pool *pool;
+    tn_arena arena; /* of the making */
+    tn_arena keep;  /* of the opener's options */
+    const tn_listed_file *files;
+    size_t count;
+    format format;
+    tn_file_set set;
+    tn_source *first;
+    tn_str *hive_names; /* partition columns in the files' paths */
+    uint32_t hive_count;
+    TN_VEC(tn_field) fields;
+} maker;
+
+static TN_FALLIBLE choose_opener(maker *m, tarn_error *err)
+{
+    csv_context *csv;
+    switch (m->format) {
+    case FORMAT_PARQUET:
+        m->set.open = tn_files_open_parquet;
+        return TARN_OK;
+    case FORMAT_CSV:
+        TN_RETURN_IF_ERROR(tn_arena_new(&m->keep, csv_context, &csv, err));
+        TN_RETURN_IF_ERROR(csv_options(m->options, m->files[0].key, &m->keep, &csv->options, err));
+        m->set.open = open_csv;
+        m->set.context = csv;
+        return TARN_OK;
+    default:
+        return tn_listing__open_json(m->options, m->format == FORMAT_JSONL, &m->keep, &m->set, err);
+    }
+}
+
+static TN_FALLIBLE open_file(maker *m, size_t index, tn_source **out, tarn_error *err)
+{
+    const tn_listed_file *file = &m->files[index];
+    const tn_object_open_options options = {file->tag[0] == '\0' ? NULL : file->tag, file->size};
+    tn_object *object;
+    TN_RETURN_IF_ERROR(tn_object_open(file->store, file->key, m->pool, &options, &object, err));
+    const tarn_code code = m->set.open(m->set.context, object, m->types, m->pool, out, err);
+    if (code != TARN_OK) {
+        tn_object_close(object);
+    }
+    return code;
+}
+
+/* ---- Hive partitions --------------------------------------------------------------------------*/
+
+/* The next "name=value" folder of a key; false where there is none. */
+static bool next_partition(tn_str key, size_t *at, tn_str *name, tn_str *value)
+{
+    while (*at < key.size) {
+        size_t end = *at;
+        while (end < key.size && key.data[end] != '/') {
+            end++;
+        }
+        const tn_str part = tn_str_slice(key, *at, end);
+        const size_t equals = tn_str_find(part, '=');
+        *at = end + 1;
+        if (end < key.size && equals != SIZE_MAX && equals > 0) {
+            *name = tn_str_slice(part, 0, equals);
+            *value = tn_str_slice(part, equals + 1, part.size);
+            return true;
+        }
+    }
+    return false;
+}
+
+static TN_FALLIBLE find_partitions(maker *m, tarn_error *err)
+{
+    tn_str name;
+    tn_str value;
+    size_t at = 0;
+    if (m->options->hive == TN_NO || m->count == 0) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_arena_array(&m->arena, tn_str, 64, &m->hive_names, err));
+    while (m->hive_count < 64 && next_partition(m->files[0].key, &at, &name, &value)) {
+        m->hive_names[m->hive_count++] = name;
+    }
+    for (size_t i = 1; i < m->count && m->hive_count > 0; i++) {
+        uint32_t same = 0;
+        at = 0;
+        while (same < m->hive_count && next_partition(m->files[i].key, &at, &name, &value) &&
+               tn_str_equal(name, m->hive_names[same])) {
+            same++;
+        }
+        if (same < m->hive_count) {
+            m->hive_count = 0; /* not every path has them */
+        }
+    }
+    return TARN_OK;
+}
+
+static TN_FALLIBLE unescape(tn_arena *arena, tn_str text, tn_str *out, tarn_error *err)
+{
+    void *memory;
+    size_t size = 0;
+    TN_RETURN_IF_ERROR(tn_arena_alloc(arena, text.size + 1, &memory, err));
+    char *to = memory;
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned code = 0;
+        bool is_code = text.data[i] == '%' && i + 2 < text.size;
+        for (size_t j = 1; j <= 2 && is_code; j++) {
+            const char c = tn_ascii_lower(text.data[i + j]);
+            is_code = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+            code = 16 * code + (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+        }
+        to[size++] = is_code ? (char)code : text.data[i];
+        i += is_code ? 2 : 0;
+    }
+    *out = (tn_str){to, size};
+    return TARN_OK;
+}
+
+/* The narrowest of BIGINT, DATE and VARCHAR that every file's value fits. */
+static TN_FALLIBLE hive_type(maker *m, uint32_t column, const tn_str *texts, const tn_type **out,
+                             tarn_error *err)
+{
+    bool integers = true;
+    bool dates = true;
+    for (size_t i = 0; i < m->count; i++) {
+        const tn_str text = texts[i * m->hive_count + column];
+        if (text.data != NULL) {
+            integers = integers && tn_text_why(text, TN_BIGINT) == NULL;
+            dates = dates && text.size == 10 && tn_text_why(text, TN_DATE) == NULL;
+        }
+    }
+    *out = integers ? TN_BIGINT : dates ? TN_DATE : TN_VARCHAR;
+    for (uint32_t i = 0; i < m->options->column_count; i++) {
+        if (tn_str_equal_fold(m->options->columns[i].name, m->hive_names[column])) {
+            *out = m->options->columns[i].type;
+        }
+    }
+    (void)err;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE add_partitions(maker *m, tn_data_file *files, tarn_error *err)
+{
+    const tn_str null_name = TN_STR("__HIVE_DEFAULT_PARTITION__");
+    tn_str *texts;
+    tn_value *values;
+    uint32_t *fields;
+
+    TN_RETURN_IF_ERROR(tn_arena_array(&m->arena, tn_str, m->count * m->hive_count, &texts, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(&m->arena, tn_value, m->count * m->hive_count, &values, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(&m->arena, uint32_t, m->hive_count, &fields, err));
+    for (size_t i = 0; i < m->count; i++) {
+        size_t at = 0;
+        tn_str name;
+        tn_str value;
+        for (uint32_t j = 0;
+             j < m->hive_count && next_partition(m->files[i].key, &at, &name, &value); j++) {
+            tn_str *text = &texts[i * m->hive_count + j];
+            *text = TN_STR_NONE;
+            if (!tn_str_equal(value, null_name) && value.size > 0) {
+                TN_RETURN_IF_ERROR(unescape(&m->arena, value, text, err));
+            }
+        }
+    }
+    for (uint32_t j = 0; j < m->hive_count; j++) {
+        const tn_type *type;
+        bool ambiguous;
+        const tn_schema so_far = {(uint32_t)m->fields.count, m->fields.items};
+        TN_RETURN_IF_ERROR(hive_type(m, j, texts, &type, err));
+        fields[j] = tn_schema_find(&so_far, m->hive_names[j], &ambiguous);
+        if (fields[j] == UINT32_MAX) { /* else the path's value counts, as others have it */
+            const tn_field field = {m->hive_names[j], type, true};
+            TN_RETURN_IF_ERROR(tn_vec_push(&m->fields, field, err));
+            fields[j] = (uint32_t)m->fields.count - 1;
+        }
+        m->fields.items[fields[j]].type = type;
+        for (size_t i = 0; i < m->count; i++) {
+            tn_value *value = &values[i * m->hive_count + j];
+            const tn_str text = texts[i * m->hive_count + j];
+            *value = tn_value_null(type);
+            if (text.data != NULL) {
+                TN_RETURN_IF_ERROR(tn_text_parse(text, type, &m->arena, value, err));
+                value->type = type;
+            }
+            files[i].partitions = &values[i * m->hive_count];
+        }
+    }
+    m->set.partition_fields = fields;
+    m->set.partition_count = m->hive_count;
+    return TARN_OK;
+}
+
+/* ---- schemas ----------------------------------------------------------------------------------*/
+
+static TN_FALLIBLE unite(maker *m, const tn_schema *schema, tn_str uri, tarn_error *err)
+{
+    for (uint32_t i = 0; i < schema->count; i++) {
+        bool ambiguous;
+        bool found;
+        const tn_schema so_far = {(uint32_t)m->fields.count, m->fields.items};
+        const uint32_t at = tn_schema_find(&so_far, schema->fields[i].name, &ambiguous);
+        if (at == UINT32_MAX) {
+            tn_field field = schema->fields[i];
+            field.nullable = field.nullable || m->fields.count > 0;
+            TN_RETURN_IF_ERROR(tn_arena_copy(&m->arena, schema->fields[i].name, &field.name, err));
+            TN_RETURN_IF_ERROR(tn_vec_push(&m->fields, field, err));
+            continue;
+        }
+        tn_field *known = &m->fields.items[at];
+        TN_RETURN_IF_ERROR(tn_types_common(m->types, known->type, schema->fields[i].type,
+                                           &known->type, &found, err));
+        if (!found) {
+            (void)tn_fail(err, TARN_E_INVALID,
+                          "column '%.*s' of '%.*s' has type %.*s, which no "
+                          "common type unites with that of the files before it",
+                          TN_STR_ARGS(schema->fields[i].name), TN_STR_ARGS(uri),
+                          TN_STR_ARGS(schema->fields[i].type->name));
+            return TARN_E_INVALID;
+        }
+    }
+    return TARN_OK;
+}
+
+static TN_FALLIBLE find_schema(maker *m, tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(open_file(m, 0, &m->first, err));
+    TN_RETURN_IF_ERROR(unite(m, &m->first->schema, m->files[0].uri, err));
+    for (size_t i = 1; i < m->count && m->options->union_by_name; i++) {
+        tn_source *source;
+        TN_RETURN_IF_ERROR(open_file(m, i, &source, err));
+        const tarn_code code = unite(m, &source->schema, m->files[i].uri, err);
+        tn_source_release(source);
+        TN_RETURN_IF_ERROR(code);
+    }
+    m->set.fill_missing = m->options->union_by_name;
+    return TARN_OK;
+}
+
+/* CSV files after the first are read in its types, so that a column is one type in all of them. */
+static TN_FALLIBLE fix_types(maker *m, tarn_error *err)
+{
+    if (m->format != FORMAT_CSV || m->count < 2 || m->options->columns_are_all) {
+        return TARN_OK;
+    }
+    csv_context *csv;
+    tn_field *fields;
+    TN_RETURN_IF_ERROR(tn_arena_new(&m->keep, csv_context, &csv, err));
+    *csv = *(const csv_context *)m->set.context;
+    TN_RETURN_IF_ERROR(tn_arena_array(&m->keep, tn_field, m->fields.count, &fields, err));
+    uint32_t count = 0;
+    for (size_t i = 0; i < m->fields.count; i++) {
+        fields[count] = m->fields.items[i];
+        TN_RETURN_IF_ERROR(
+            tn_arena_copy(&m->keep, m->fields.items[i].name, &fields[count].name, err));
+        count++;
+    }
+    csv->options.types = fields;
+    csv->options.type_count = count;
+    m->set.context = csv;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE make(maker *m, tn_str name, tn_source **out, tarn_error *err)
+{
+    tn_data_file *files;
+    TN_RETURN_IF_ERROR(
+        find_format(m->stores, &m->files[0], m->options->format, m->pool, &m->format, err));
+    TN_RETURN_IF_ERROR(choose_opener(m, err));
+    TN_RETURN_IF_ERROR(find_schema(m, err));
+    TN_RETURN_IF_ERROR(fix_types(m, err));
+    TN_RETURN_IF_ERROR(find_partitions(m, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(&m->arena, tn_data_file, m->count, &files, err));
+    for (size_t i = 0; i < m->count; i++) {
+        files[i] = (tn_data_file){.file = m->files[i], .rows = UINT64_MAX};
+    }
+    if (m->hive_count > 0) {
+        TN_RETURN_IF_ERROR(add_partitions(m, files, err));
+    }
+    if (m->count == 1 && m->hive_count == 0) { /* one file is its own source */
+        *out = m->first;
+        m->first = NULL;
+        return TARN_OK;
+    }
+    m->set.name = name;
+    m->set.kind = format_names[m->format];
+    m->set.schema = (tn_schema){(uint32_t)m->fields.count, m->fields.items};
+    m->set.files = files;
+    m->set.count = m->count;
+    m->set.keep = &m->keep;
+    TN_RETURN_IF_ERROR(tn_files_source_create(&m->set, m->types, m->first, m->pool, out, err));
+    m->first = NULL;
+    return TARN_OK;
+}
+
+/* ---- the interface ----------------------------------------------------------------------------*/
+
+static TN_FALLIBLE source_of(tn_stores *stores, tn_types *types, tn_str name,
+                             const tn_listed_file *files, size_t count,
+                             const tn_read_options *options, tn_pool *pool, tn_source **out,
+                             tarn_error *err)
+{
+    maker m = {.stores = stores,
+               .types = types,
+               .options = options,
+               .pool = pool,
+               .files = files,
+               .count = count};
+    *out = NULL;
+    tn_arena_init(&m.arena, pool);
+    tn_arena_init(&m.keep, pool);
+    m.fields.pool = pool;
+    const tarn_code code = make(&m, name, out, err);
+    if (m.first != NULL) {
+        tn_source_release(m.first);
+    }
+    tn_vec_free(&m.fields);
+    tn_arena_deinit(&m.arena);
+    if (code != TARN_OK || *out == NULL || m.set.keep == NULL) {
+        /* One file's own source keeps what it needs of the options itself. */
+        tn_arena_deinit(&m.keep);
+    }
+    return code;
+}
+
+/* Without files there are the columns that were declared, and no rows. */
+static TN_FALLIBLE empty_source(tn_types *types, const tn_read_options *options, tn_pool *pool,
+                                tn_source **out, tarn_error *err)
+{
+    const tn_file_set set = {.name = TN_STR("no files"),
+                             .kind = "files",
+                             .schema = {options->column_count, options->columns},
+                             .fill_missing = true,
+                             .open = tn_files_open_parquet};
+    return tn_files_source_create(&set, types, NULL, pool, out, err);
+}
+
+tarn_code tn_listing_source_of(tn_stores *stores, tn_types *types, const tn_listed_file *files,
+                               size_t count, const tn_read_options *options, tn_pool *pool,
+                               tn_source **out, tarn_error *err)
+{
+    return count == 0
+               ? empty_source(types, options, pool, out, err)
+               : source_of(stores, types, files[0].uri, files, count, options, pool, out, err);
+}
+
+static TN_FALLIBLE delta_source(tn_stores *stores, tn_types *types, tn_str uri,
+                                const tn_read_options *options, tn_pool *pool, tn_source **out,
+                                tarn_error *err)
+{
+    const tn_delta_at at = {options->version, options->timestamp_us};
+    tn_delta *table;
+    TN_RETURN_IF_ERROR(tn_delta_open(stores, types, uri, &at, pool, &table, err));
+    const tarn_code code = tn_delta_source(table, pool, out, err);
+    tn_delta_close(table);
+    return code;
+}
+
+tarn_code tn_listing_source(tn_stores *stores, tn_types *types, const tn_str *uris, uint32_t count,
+                            const tn_read_options *options, tn_pool *pool, tn_source **out,
+                            tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_arena arena;
+    tn_listed_file *files;
+    size_t file_count;
+    bool is_delta = tn_str_equal_fold(options->format, TN_STR("delta"));
+
+    *out = NULL;
+    if (count == 1 && options->format.size == 0 && !tn_str_equal(uris[0], TN_STR("-"))) {
+        TN_RETURN_IF_ERROR(tn_listing_is_delta(stores, uris[0], pool, &is_delta, err));
+    }
+    if (is_delta) {
+        return delta_source(stores, types, uris[0], options, pool, out, err);
+    }
+    tn_arena_init(&arena, pool);
+    TN_TRY(tn_listing_expand(stores, uris, count, false, &arena, pool, &files, &file_count, err));
+    TN_TRY(source_of(stores, types, uris[0], files, file_count, options, pool, out, err));
+done:
+    tn_arena_deinit(&arena);
+    return code;
+}
