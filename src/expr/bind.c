@@ -321,7 +321,8 @@ static TN_FALLIBLE in_as_ors(tn_expr_context *context, const tn_expr *const *par
         TN_RETURN_IF_ERROR(tn_expr_call(context, TN_STR("="), pair, 2, span, &terms[i - 1], err));
     }
     TN_RETURN_IF_ERROR(tn_expr_or(context, terms, count - 1, out, err));
-    return negated ? tn_expr_call(context, TN_STR("not"), out, 1, span, out, err) : TARN_OK;
+    const tn_expr *any = *out; /* a call clears its `out` before it looks at its children */
+    return negated ? tn_expr_call(context, TN_STR("not"), &any, 1, span, out, err) : TARN_OK;
 }
 
 tarn_code tn_expr_in(tn_expr_context *context, const tn_expr *const *children, uint32_t count,
