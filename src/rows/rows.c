@@ -72,8 +72,7 @@ void tn_rows_init(tn_rows *rows, const tn_row_layout *layout, tn_pool *pool, tn_
     *rows = (tn_rows){.layout = layout, .pool = pool, .spill = spill};
 }
 
-/* Notes in the open page what it holds. */
-static void note(tn_rows *rows)
+void tn_rows_note(tn_rows *rows)
 {
     tn_page *page = rows->last;
     if (rows->next_row != NULL) {
@@ -85,7 +84,7 @@ static void note(tn_rows *rows)
 static void close_page(tn_rows *rows)
 {
     if (rows->next_row != NULL) {
-        note(rows);
+        tn_rows_note(rows);
         rows->next_row = rows->heap = NULL;
         if (!rows->keep) {
             tn_page_unpin(rows->spill, rows->last);
@@ -178,7 +177,7 @@ tarn_code tn_rows_cursor_next(tn_rows_cursor *cursor, uint32_t max, uint8_t **ro
 {
     tn_rows *of = cursor->rows;
     *count = 0;
-    note(of);
+    tn_rows_note(of);
     while (cursor->page == NULL || cursor->row == cursor->page->rows) {
         tn_page *next = cursor->page != NULL ? cursor->page->next : of->first;
         tn_rows_cursor_close(cursor);

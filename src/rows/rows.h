@@ -60,6 +60,8 @@ typedef struct tn_rows {
 
 void tn_rows_init(tn_rows *rows, const tn_row_layout *layout, tn_pool *pool, tn_spill *spill);
 void tn_rows_clear(tn_rows *rows); /* frees all pages; may be used again */
+/* Notes in the open page what it holds, for those who walk the pages themselves. */
+void tn_rows_note(tn_rows *rows);
 /* Closes the open page; from here on nothing is pinned. */
 void tn_rows_seal(tn_rows *rows);
 TN_FALLIBLE tn_rows_pin(tn_rows *rows, tarn_error *err); /* all of it, after tn_rows_seal() */
@@ -114,6 +116,10 @@ void tn_row_writer_destroy(tn_row_writer *writer); /* NULL is allowed */
 /* Field i is columns[i], at the rows of the selection; at most TN_BATCH_ROWS. */
 TN_FALLIBLE tn_row_writer_prepare(tn_row_writer *writer, const tn_column *const *columns,
                                   const uint16_t *selection, uint32_t count, tarn_error *err);
+/* Fields `first` and on only; the caller sets the columns before. */
+TN_FALLIBLE tn_row_writer_prepare_from(tn_row_writer *writer, uint32_t first,
+                                       const tn_column *const *columns, const uint16_t *selection,
+                                       uint32_t count, tarn_error *err);
 /* Bytes of heap each prepared row needs: writer->heaps, and has_heap. */
 void tn_row_writer_measure(tn_row_writer *writer, uint32_t count);
 /*

@@ -129,7 +129,14 @@ static TN_FALLIBLE canonical_floats(tn_column *column, uint32_t count, tn_scratc
 tarn_code tn_row_writer_prepare(tn_row_writer *writer, const tn_column *const *columns,
                                 const uint16_t *selection, uint32_t count, tarn_error *err)
 {
-    for (uint32_t i = 0; i < writer->layout->count; i++) {
+    return tn_row_writer_prepare_from(writer, 0, columns, selection, count, err);
+}
+
+tarn_code tn_row_writer_prepare_from(tn_row_writer *writer, uint32_t first,
+                                     const tn_column *const *columns, const uint16_t *selection,
+                                     uint32_t count, tarn_error *err)
+{
+    for (uint32_t i = first; i < writer->layout->count; i++) {
         const tn_row_field *field = &writer->layout->fields[i];
         tn_column *out = &writer->columns[i];
         if (field->is_nested) {
