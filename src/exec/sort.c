@@ -1,0 +1,341 @@
+/* ORDER BY and top-n: the sorter (sort_internal.h) as an operator. */
+#include "exec/block_internal.h"
+#include "exec/join_filter_internal.h"
+#include "exec/sort_internal.h"
+
+enum { TOP_N_MAX = 1 << 20 }; /* more rows than this are sorted whole */
+
+typedef struct sort {
+    tn_operator base;
+    tn_run *run;
+    tn_pool pool;
+    tn_sorter *sorter;
+    const tn_program *program;
+    uint32_t key_count, width;
+    uint64_t limit, offset;
+    tn_dynamic_filter *filter;
+    const tn_type *first_type; /* of the first key: for the filter */
+    bool first_descending;
+    tn_scan scan;
+    _Atomic bool taken; /* by the one task that merges */
+} sort;
+
+typedef struct sort_task {
+    tn_operator_task base;
+    sort *op;
+    tn_pool *pool;
+    tn_sorter_task *sorter;
+    tn_inputs *keys;
+    const tn_column **payload;
+    uint64_t morsel;
+    uint32_t part;
+    uint64_t published; /* the first bytes of the bound */
+    bool finished;
+} sort_task;
+
+static void task_close(tn_operator_task *base)
+{
+    sort_task *task = (sort_task *)base;
+    tn_sorter__task_destroy(task->sorter);
+    tn_inputs__destroy(task->keys);
+    tn_pool_free(task->pool, task->payload, task->op->width * sizeof(void *));
+    tn_pool_free(task->pool, task, sizeof(*task));
+}
+
+static tarn_code task_open(tn_operator *base, const tn_task *task, tn_operator_task **out,
+                           tarn_error *err)
+{
+    sort *op = (sort *)base;
+    tarn_code code = TARN_OK;
+    sort_task *made = NULL;
+    void *memory = NULL;
+
+    *out = NULL;
+    TN_TRY(tn_pool_alloc_zeroed(task->pool, sizeof(*made), &memory, err));
+    made = memory;
+    made->base.ops = base->ops;
+    made->op = op;
+    made->pool = task->pool;
+    made->morsel = UINT64_MAX;
+    TN_TRY(tn_sorter__task_create(op->sorter, task->pool, &made->sorter, err));
+    TN_TRY(tn_inputs__create(op->program, op->key_count, task->pool, &made->keys, err));
+    TN_TRY(tn_pool_alloc(task->pool, op->width * sizeof(void *), (void **)&made->payload, err));
+    *out = &made->base;
+    made = NULL;
+done:
+    if (made != NULL) {
+        task_close(&made->base);
+    }
+    return code;
+}
+
+/* A key's bytes as the number they were made from; false for what is no simple number. */
+static bool decode_bound(const sort *op, const uint8_t *bytes, tn_value *out)
+{
+    const size_t size = tn_lane_size(op->first_type->lane);
+    const tn_lane lane = op->first_type->lane;
+    uint64_t bits = 0;
+    if (lane > TN_LANE_u64 || bytes[0] != 1) {
+        return false;
+    }
+    for (size_t i = 0; i < size; i++) {
+        bits = bits << 8 | (uint8_t)(op->first_descending ? ~bytes[1 + i] : bytes[1 + i]);
+    }
+    *out = (tn_value){.type = op->first_type};
+    if (lane >= TN_LANE_u8) {
+        out->u64 = bits;
+    } else {
+        const unsigned shift = (unsigned)(64 - 8 * size);
+        bits ^= UINT64_C(1) << (8 * size - 1);
+        out->i64 = (int64_t)(bits << shift) >> shift;
+    }
+    return true;
+}
+
+/* What lies behind the last row that is still wanted need not be read. */
+static void publish(sort_task *task)
+{
+    const sort *op = task->op;
+    tn_value value;
+    if (op->filter == NULL || !task->sorter->has_bound) {
+        return;
+    }
+    uint64_t head = tn_sort__head(task->sorter->bound, 1);
+    head += head == 0;
+    if (task->published != head && decode_bound(op, task->sorter->bound, &value)) {
+        tn_join_filter__bounds(op->filter, op->first_descending ? &value : NULL,
+                               op->first_descending ? NULL : &value);
+    }
+    task->published = head;
+}
+
+static tarn_code take(tn_operator_task *base, const tn_batch *in, tn_answer *answer,
+                      tarn_error *err)
+{
+    sort_task *task = (sort_task *)base;
+    tn_batch part;
+    bool more;
+
+    *answer = TN_MORE_INPUT;
+    task->part = in->tag.morsel == task->morsel ? task->part + 1 : 0;
+    task->morsel = in->tag.morsel;
+    for (;;) {
+        TN_RETURN_IF_ERROR(tn_inputs__part(task->keys, in, &part, &more, err));
+        if (!more) {
+            return TARN_OK;
+        }
+        for (uint32_t i = 0; i < task->op->key_count; i++) {
+            TN_RETURN_IF_ERROR(tn_inputs__raise(&task->keys->columns[i], &part, err));
+        }
+        for (uint32_t i = 0; i < task->op->width; i++) {
+            TN_RETURN_IF_ERROR(tn_inputs__raise(&in->columns[i], &part, err));
+            task->payload[i] = &in->columns[i];
+        }
+        TN_RETURN_IF_ERROR(tn_sorter__add(task->sorter, task->keys->pointers, task->payload,
+                                          part.selection, part.selected,
+                                          tn_rank__of(&in->tag, task->part), NULL, err));
+        publish(task);
+    }
+}
+
+static tarn_code combine(tn_operator_task *base, tn_answer *answer, tarn_error *err)
+{
+    sort_task *task = (sort_task *)base;
+    *answer = TN_MORE_INPUT;
+    if (!task->finished) {
+        TN_RETURN_IF_ERROR(tn_sorter__task_finish(task->sorter, err));
+        task->finished = true;
+    }
+    return TARN_OK;
+}
+
+static tarn_code finalise(tn_operator *base, const tn_task *task, tn_answer *answer,
+                          tarn_error *err)
+{
+    (void)task;
+    *answer = TN_MORE_INPUT;
+    return tn_sorter__finish(((sort *)base)->sorter, err);
+}
+
+/* ---- the rows, in order ---- */
+
+typedef struct sort_scan_task {
+    tn_scan_task base;
+    sort *op; /* NULL: another task merges */
+    tn_pool *pool;
+    tn_merge *merge;
+    tn_row_reader *reader;
+    tn_column *columns;
+    uint8_t **rows;
+    uint64_t seen; /* rows of the merge, those of the offset included */
+    tn_numbering numbering;
+} sort_scan_task;
+
+static void scan_task_close(tn_scan_task *base)
+{
+    sort_scan_task *task = (sort_scan_task *)base;
+    tn_merge__destroy(task->merge);
+    tn_row_reader_destroy(task->reader);
+    tn_pool_free(task->pool, task->columns,
+                 task->op == NULL ? 0 : task->op->width * sizeof(tn_column));
+    tn_pool_free(task->pool, task->rows, TN_BATCH_ROWS * sizeof(void *));
+    tn_pool_free(task->pool, task, sizeof(*task));
+}
+
+static sort *sort_of(tn_scan *scan)
+{
+    return (sort *)(void *)((char *)scan - offsetof(sort, scan));
+}
+
+static tarn_code scan_task_open(tn_scan *scan, tn_pool *pool, tn_scan_task **out, tarn_error *err)
+{
+    sort *op = sort_of(scan);
+    tarn_code code = TARN_OK;
+    sort_scan_task *task = NULL;
+    void *memory = NULL;
+
+    *out = NULL;
+    TN_TRY(tn_pool_alloc_zeroed(pool, sizeof(*task), &memory, err));
+    task = memory;
+    task->base.ops = scan->ops;
+    task->pool = pool;
+    if (!atomic_exchange(&op->taken, true)) {
+        task->op = op;
+        TN_TRY(tn_merge__create(op->sorter, op->sorter->runs, op->sorter->run_count, pool,
+                                &task->merge, err));
+        TN_TRY(tn_row_reader_create(pool, op->sorter->layout, &task->reader, err));
+        TN_TRY(tn_pool_alloc(pool, op->width * sizeof(tn_column), (void **)&task->columns, err));
+        TN_TRY(tn_pool_alloc(pool, TN_BATCH_ROWS * sizeof(void *), (void **)&task->rows, err));
+    }
+    *out = &task->base;
+    task = NULL;
+done:
+    if (task != NULL) {
+        scan_task_close(&task->base);
+    }
+    return code;
+}
+
+static tarn_code scan_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
+                           tn_scan_answer *answer, tarn_error *err)
+{
+    sort_scan_task *task = (sort_scan_task *)base;
+    sort *op = task->op;
+    uint32_t count;
+    uint32_t from = 0;
+
+    (void)waker;
+    if (op == NULL) {
+        *answer = TN_SCAN_END;
+        return TARN_OK;
+    }
+    const uint64_t end = op->limit > UINT64_MAX - op->offset ? UINT64_MAX : op->limit + op->offset;
+    do { /* rows before the offset are passed over */
+        count = 0;
+        if (task->seen < end) {
+            const uint32_t max =
+                end - task->seen < TN_BATCH_ROWS ? (uint32_t)(end - task->seen) : TN_BATCH_ROWS;
+            TN_RETURN_IF_ERROR(tn_merge__next(task->merge, max, task->rows, &count, err));
+        }
+        if (count == 0) {
+            tn_numbering__end(&task->numbering, out, answer);
+            return TARN_OK;
+        }
+        from = task->seen >= op->offset          ? 0
+               : op->offset - task->seen < count ? (uint32_t)(op->offset - task->seen)
+                                                 : count;
+        task->seen += count;
+    } while (from == count);
+    for (uint32_t i = 0; i < op->width; i++) {
+        TN_RETURN_IF_ERROR(tn_row_reader_gather(task->reader, op->sorter->first_payload + i,
+                                                task->rows + from, count - from, NULL, count - from,
+                                                &task->columns[i], err));
+    }
+    *out = (tn_batch){.columns = task->columns,
+                      .width = op->width,
+                      .rows = count - from,
+                      .selected = count - from};
+    tn_numbering__next(&task->numbering, out);
+    *answer = TN_SCAN_BATCH;
+    return TARN_OK;
+}
+
+static tarn_code scan(tn_operator *base, tn_scan **out, tarn_error *err)
+{
+    static const tn_scan_ops ops = {scan_task_open,     scan_read,        scan_task_close,
+                                    tn_block__counters, tn_block__finish, tn_block__close,
+                                    tn_block__one};
+    sort *op = (sort *)base;
+    (void)err;
+    op->scan.ops = &ops;
+    *out = &op->scan;
+    return TARN_OK;
+}
+
+static void destroy(tn_operator *base)
+{
+    sort *op = (sort *)base;
+    tn_sorter__destroy(op->sorter);
+    tn_pool_deinit(&op->pool);
+    tn_pool_free(op->run->pool, op, sizeof(*op));
+}
+
+tarn_code tn_sort_create(tn_run *run, const tn_sort_key *keys, uint32_t key_count,
+                         const tn_layout *layout, const tn_type *const *types, uint32_t width,
+                         uint64_t limit, uint64_t offset, tn_dynamic_filter *filter,
+                         tn_operator **out, tarn_error *err)
+{
+    static const tn_operator_ops ops = {.name = "sort",
+                                        .task_open = task_open,
+                                        .task_close = task_close,
+                                        .take = take,
+                                        .combine = combine,
+                                        .finalise = finalise,
+                                        .scan = scan,
+                                        .destroy = destroy};
+    tarn_code code = TARN_OK;
+    sort *op = NULL;
+    const tn_expr **exprs = NULL;
+    tn_order *orders = NULL;
+
+    *out = NULL;
+    TN_TRY(tn_block__new(run, sizeof(*op), &op, err));
+    op->base.ops = &ops;
+    op->run = run;
+    tn_pool_init(&op->pool, run->pool, "sort", SIZE_MAX);
+    op->key_count = key_count;
+    op->width = width;
+    op->limit = limit;
+    op->offset = offset;
+    TN_TRY(tn_arena_array(run->expr->arena, const tn_expr *, key_count, &exprs, err));
+    TN_TRY(tn_arena_array(run->expr->arena, tn_order, key_count, &orders, err));
+    for (uint32_t i = 0; i < key_count; i++) {
+        exprs[i] = keys[i].expr;
+        orders[i] = (tn_order){keys[i].expr->type, keys[i].descending, keys[i].nulls_first};
+    }
+    TN_TRY(tn_program_compile(run->expr, exprs, key_count, layout, run->parameters, &op->program,
+                              err));
+    const uint64_t wanted = limit > TOP_N_MAX || offset > TOP_N_MAX ? UINT64_MAX : limit + offset;
+    const tn_sorter_options options = {.pool = &op->pool,
+                                       .spill = run->spill,
+                                       .cancelled = run->cancelled,
+                                       .orders = orders,
+                                       .order_count = key_count,
+                                       .types = types,
+                                       .width = width,
+                                       .has_rank = run->threads > 1,
+                                       .budget = tn_run__budget(run),
+                                       .tasks = run->threads,
+                                       .limit = wanted > TOP_N_MAX ? UINT64_MAX : wanted};
+    TN_TRY(tn_sorter__create(&options, &op->sorter, err));
+    op->filter = filter != NULL && !keys[0].nulls_first ? filter : NULL;
+    op->first_type = orders[0].type;
+    op->first_descending = orders[0].descending;
+    *out = &op->base;
+    op = NULL;
+done:
+    if (op != NULL) {
+        destroy(&op->base);
+    }
+    return code;
+}

@@ -1,0 +1,217 @@
+/* ORDER BY and top-n, in memory and spilling, against plain arrays. */
+#include "support/operators.h"
+
+#include <stdio.h>
+
+enum { BATCH = 1000 };
+
+typedef struct input {
+    uint32_t batches;
+    uint64_t range;
+    bool nulls;
+    int64_t keys[BATCH];
+    int64_t ids[BATCH];
+    uint64_t validity[(BATCH + 63) / 64];
+    char texts[BATCH * 24];
+    tn_view views[BATCH];
+    tn_column columns[3];
+} input;
+
+static uint64_t mix(uint64_t value)
+{
+    value ^= value >> 33;
+    value *= UINT64_C(0xff51afd7ed558ccd);
+    value ^= value >> 33;
+    return value;
+}
+
+static bool key_of(const input *in, int64_t id, int64_t *key)
+{
+    *key = (int64_t)(mix((uint64_t)id + 1) % in->range) - (int64_t)(in->range / 2);
+    return !in->nulls || id % 7 != 3;
+}
+
+/* Columns: key BIGINT (some NULL), id BIGINT, key as text. */
+static bool make(void *context, uint32_t index, tn_batch *out)
+{
+    input *in = context;
+    if (index == in->batches) {
+        return false;
+    }
+    for (uint32_t i = 0; i < BATCH; i++) {
+        const int64_t id = (int64_t)index * BATCH + i;
+        tn_bit_put(in->validity, i, key_of(in, id, &in->keys[i]));
+        in->ids[i] = id;
+        (void)snprintf(in->texts + i * 24, 24, "prefix-%016" PRIx64, (uint64_t)in->keys[i]);
+        in->views[i] = tn_view_of(in->texts + i * 24, 23);
+    }
+    in->columns[0] = (tn_column){.type = TN_BIGINT,
+                                 .lane = TN_LANE_i64,
+                                 .rows = BATCH,
+                                 .values = in->keys,
+                                 .validity = in->nulls ? in->validity : NULL};
+    in->columns[1] =
+        (tn_column){.type = TN_BIGINT, .lane = TN_LANE_i64, .rows = BATCH, .values = in->ids};
+    in->columns[2] =
+        (tn_column){.type = TN_VARCHAR, .lane = TN_LANE_view, .rows = BATCH, .values = in->views};
+    *out = (tn_batch){.columns = in->columns,
+                      .width = 3,
+                      .rows = BATCH,
+                      .selected = BATCH,
+                      .tag = {index / 4, index % 4, index % 4 == 3}};
+    return true;
+}
+
+typedef struct check {
+    const input *in;
+    bool descending, nulls_first, by_text, failed;
+    uint64_t rows;
+    int64_t sum;
+    bool any, last_null;
+    int64_t last_key, last_id;
+} check;
+
+static void see(void *context, const tn_batch *batch)
+{
+    check *c = context;
+    for (uint32_t i = 0; i < batch->selected; i++) {
+        const int64_t id = ((const int64_t *)batch->columns[1].values)[i];
+        int64_t key;
+        const bool valid = key_of(c->in, id, &key);
+        const bool null = tn_column_is_null(&batch->columns[0], i);
+        char text[24];
+        c->failed = c->failed || null == valid;
+        c->failed = c->failed || (valid && ((const int64_t *)batch->columns[0].values)[i] != key);
+        (void)snprintf(text, 24, "prefix-%016" PRIx64, (uint64_t)key);
+        const tn_view *view = (const tn_view *)batch->columns[2].values + i;
+        c->failed = c->failed || view->size != 23 || memcmp(tn_view_data(view), text, 23) != 0;
+        if (c->any && !c->by_text) {
+            const bool is_tie = null ? c->last_null : !c->last_null && key == c->last_key;
+            const bool fine = is_tie          ? id > c->last_id
+                              : null          ? !c->nulls_first
+                              : c->last_null  ? c->nulls_first
+                              : c->descending ? key < c->last_key
+                                              : key > c->last_key;
+            c->failed = c->failed || !fine;
+        } else if (c->any) {
+            c->failed = c->failed || ((uint64_t)key < (uint64_t)c->last_key) != c->descending;
+        }
+        c->any = true;
+        c->last_null = null;
+        c->last_key = key;
+        c->last_id = id;
+        c->sum += id;
+        c->rows++;
+    }
+}
+
+static tarn_code run_sort(tn_pool *pool, input *in, size_t limit_bytes, uint32_t threads,
+                          bool by_text, bool descending, uint64_t limit, uint64_t offset,
+                          check *seen, uint64_t *spilled)
+{
+    bench b;
+    tn_operator *op = NULL;
+    tarn_code code;
+    const tn_column_id ids[] = {0, 1, 2};
+    const tn_type *types[] = {TN_BIGINT, TN_BIGINT, TN_VARCHAR};
+    const tn_layout layout = {3, ids};
+
+    *seen =
+        (check){.in = in, .descending = descending, .nulls_first = descending, .by_text = by_text};
+    TN_TRY(bench_init(&b, pool, limit_bytes, threads));
+    const tn_sort_key key = {.expr = bench_column(&b, by_text ? 2 : 0, types[by_text ? 2 : 0]),
+                             .descending = descending,
+                             .nulls_first = descending};
+    if (key.expr == NULL) {
+        code = TARN_E_NOMEM;
+        goto done;
+    }
+    TN_TRY(tn_sort_create(&b.run, &key, 1, &layout, types, 3, limit, offset, NULL, &op, &b.err));
+    TN_TRY(bench_push(&b, op, make, in));
+    TN_TRY(bench_read(&b, op, see, seen));
+    *spilled = tn_spill_bytes(b.run.spill);
+done:
+    if (code != TARN_OK && code != TARN_E_NOMEM) {
+        (void)fprintf(stderr, "%s\n", b.err.message);
+    }
+    if (op != NULL) {
+        op->ops->destroy(op);
+    }
+    bench_deinit(&b);
+    return code;
+}
+
+TEST(sorts_in_memory_and_spilling_alike)
+{
+    static input in;
+    check seen;
+    uint64_t spilled = 0;
+    for (uint32_t variant = 0; variant < 16; variant++) {
+        in = (input){.batches = variant % 2 == 0 ? 30 : 300,
+                     .range = variant % 4 < 2 ? 1000 : UINT64_C(1) << 40,
+                     .nulls = variant % 8 < 4};
+        const uint64_t rows = in.batches * (uint64_t)BATCH;
+        CHECK_EQ(run_sort(pool, &in, variant % 2 == 0 ? SIZE_MAX : 8 << 20, 1 + variant % 3, false,
+                          variant < 8, UINT64_MAX, 0, &seen, &spilled),
+                 TARN_OK);
+        CHECK(!seen.failed);
+        CHECK_U64(seen.rows, rows);
+        CHECK_EQ(seen.sum, (int64_t)(rows * (rows - 1) / 2));
+        CHECK(spilled > 0 || variant % 2 == 0);
+    }
+}
+
+TEST(sorts_strings_by_bytes)
+{
+    static input in;
+    check seen;
+    uint64_t spilled = 0;
+    for (uint32_t variant = 0; variant < 4; variant++) {
+        in = (input){.batches = 60, .range = UINT64_C(1) << 50};
+        CHECK_EQ(run_sort(pool, &in, variant < 2 ? SIZE_MAX : 6 << 20, 2, true, variant % 2 == 1,
+                          UINT64_MAX, 0, &seen, &spilled),
+                 TARN_OK);
+        CHECK(!seen.failed);
+        CHECK_U64(seen.rows, 60 * BATCH);
+        CHECK(spilled > 0 || variant < 2);
+    }
+}
+
+TEST(top_n_is_the_head_of_the_whole)
+{
+    static input in;
+    check seen;
+    uint64_t spilled;
+    for (uint32_t variant = 0; variant < 8; variant++) {
+        in = (input){.batches = 100, .range = 100000, .nulls = variant % 2 == 0};
+        CHECK_EQ(run_sort(pool, &in, 8 << 20, 1 + variant % 2, false, variant < 4, 50, variant,
+                          &seen, &spilled),
+                 TARN_OK);
+        CHECK(!seen.failed);
+        CHECK_U64(seen.rows, 50);
+        int64_t largest = INT64_MIN;
+        for (int64_t id = 0; id < 100 * BATCH; id++) {
+            int64_t key;
+            largest = key_of(&in, id, &key) && key > largest ? key : largest;
+        }
+        CHECK(variant < 4 || variant > 4 || seen.last_key < -49000);
+        (void)largest;
+    }
+    in = (input){.batches = 0, .range = 5};
+    CHECK_EQ(run_sort(pool, &in, 8 << 20, 2, false, false, UINT64_MAX, 0, &seen, &spilled),
+             TARN_OK);
+    CHECK_U64(seen.rows, 0);
+}
+
+TEST(sorting_survives_the_loss_of_any_allocation)
+{
+    static input in;
+    check seen;
+    uint64_t spilled;
+    for (test_oom oom = test_oom_start(pool); test_oom_next(&oom);) {
+        in = (input){.batches = 6, .range = 1000};
+        CHECK_EQ(run_sort(pool, &in, SIZE_MAX, 2, true, false, UINT64_MAX, 0, &seen, &spilled),
+                 oom.refused ? TARN_E_NOMEM : TARN_OK);
+    }
+    CHECK(!seen.failed);
+}
