@@ -148,7 +148,8 @@ void tn_rows_append(tn_rows *into, tn_rows *from)
 static size_t page_size(const tn_rows *rows, size_t need)
 {
     size_t size = PAGE_SMALL;
-    while (size < PAGE_LARGE && rows->bytes >= 4 * size) {
+    const size_t most = rows->page_max == 0 ? PAGE_LARGE : rows->page_max;
+    while (4 * size <= most && rows->bytes >= 4 * size) {
         size *= 4;
     }
     if (need > OWN_PAGE) {

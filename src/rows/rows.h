@@ -54,7 +54,8 @@ typedef struct tn_rows {
     tn_page *first, *last;
     uint8_t *next_row, *heap; /* of the open page; NULL: none is open */
     uint64_t count;
-    size_t bytes; /* of all pages */
+    size_t bytes;    /* of all pages */
+    size_t page_max; /* 0: 256 KiB; what an open page may hold pinned */
     bool keep;    /* full pages stay pinned */
 } tn_rows;
 
