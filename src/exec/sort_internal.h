@@ -95,6 +95,8 @@ int tn_sort__compare(const tn_sorter *sorter, const uint8_t *a, const uint8_t *b
 
 /* What a query may hold: the least limit of the pools above. */
 size_t tn_run__budget(const tn_run *run);
+/* What of it is not pinned by others now. */
+size_t tn_run__available(const tn_run *run);
 
 static inline uint64_t tn_sort__head(const uint8_t *row, size_t skip)
 {

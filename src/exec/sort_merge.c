@@ -22,6 +22,19 @@ size_t tn_run__budget(const tn_run *run)
     return least;
 }
 
+size_t tn_run__available(const tn_run *run)
+{
+    size_t least = SIZE_MAX;
+    const size_t evictable = tn_spill_evictable(run->spill);
+    for (tn_pool *pool = run->pool; pool != NULL; pool = pool->parent) {
+        const size_t held = atomic_load_explicit(&pool->held, memory_order_relaxed);
+        if (pool->limit != SIZE_MAX) {
+            least = tn_min_size(least, pool->limit - tn_min_size(held, pool->limit) + evictable);
+        }
+    }
+    return least;
+}
+
 tarn_code tn_sorter__create(const tn_sorter_options *options, tn_sorter **out, tarn_error *err)
 {
     tarn_code code = TARN_OK;

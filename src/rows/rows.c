@@ -145,6 +145,24 @@ void tn_rows_append(tn_rows *into, tn_rows *from)
     from->count = from->bytes = 0;
 }
 
+void tn_rows_move(tn_rows *into, tn_rows *from, size_t bytes)
+{
+    size_t moved = 0;
+    while (from->first != NULL && (moved == 0 || moved + from->first->size <= bytes)) {
+        tn_page *page = from->first;
+        from->first = page->next;
+        from->last = from->first == NULL ? NULL : from->last;
+        page->next = NULL;
+        *(into->last != NULL ? &into->last->next : &into->first) = page;
+        into->last = page;
+        from->bytes -= page->size;
+        from->count -= page->rows;
+        into->bytes += page->size;
+        into->count += page->rows;
+        moved += page->size;
+    }
+}
+
 static size_t page_size(const tn_rows *rows, size_t need)
 {
     size_t size = PAGE_SMALL;

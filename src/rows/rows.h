@@ -56,7 +56,7 @@ typedef struct tn_rows {
     uint64_t count;
     size_t bytes;    /* of all pages */
     size_t page_max; /* 0: 256 KiB; what an open page may hold pinned */
-    bool keep;    /* full pages stay pinned */
+    bool keep;       /* full pages stay pinned */
 } tn_rows;
 
 void tn_rows_init(tn_rows *rows, const tn_row_layout *layout, tn_pool *pool, tn_spill *spill);
@@ -67,6 +67,9 @@ void tn_rows_note(tn_rows *rows);
 void tn_rows_seal(tn_rows *rows);
 TN_FALLIBLE tn_rows_pin(tn_rows *rows, tarn_error *err); /* all of it, after tn_rows_seal() */
 void tn_rows_append(tn_rows *into, tn_rows *from);       /* moves the pages; seals both */
+
+/* Moves whole pages from the front of one sealed list to the end of another, until `bytes`. */
+void tn_rows_move(tn_rows *into, tn_rows *from, size_t bytes);
 
 /* One row with `heap` bytes of heap, its bytes undefined.  *heap_at may be NULL. */
 TN_FALLIBLE tn_rows_slot_slow(tn_rows *rows, size_t heap, uint8_t **row, tarn_error *err);
@@ -121,6 +124,9 @@ TN_FALLIBLE tn_row_writer_prepare(tn_row_writer *writer, const tn_column *const 
 TN_FALLIBLE tn_row_writer_prepare_from(tn_row_writer *writer, uint32_t first,
                                        const tn_column *const *columns, const uint16_t *selection,
                                        uint32_t count, tarn_error *err);
+/* The keys only, for those who look rows up. */
+TN_FALLIBLE tn_row_writer_prepare_keys(tn_row_writer *writer, const tn_column *const *columns,
+                                       const uint16_t *selection, uint32_t count, tarn_error *err);
 /* Bytes of heap each prepared row needs: writer->heaps, and has_heap. */
 void tn_row_writer_measure(tn_row_writer *writer, uint32_t count);
 /*

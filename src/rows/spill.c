@@ -36,6 +36,7 @@ struct tn_spill {
     uint64_t behind_offset[BEHIND];
     size_t behind_size[BEHIND];
     uint32_t behind;
+    size_t evictable; /* bytes of the pages that are linked */
     _Atomic uint64_t written;
     bool failed;
     tarn_error failure;
@@ -108,6 +109,17 @@ tarn_code tn_spill_explain(const tn_spill *spill, tarn_code code, tarn_error *er
         err->struct_size = size;
     }
     return spill->failure.code;
+}
+
+size_t tn_spill_evictable(tn_spill *spill)
+{
+    if (spill == NULL) {
+        return 0;
+    }
+    pthread_mutex_lock(&spill->lock);
+    const size_t bytes = spill->evictable;
+    pthread_mutex_unlock(&spill->lock);
+    return bytes;
 }
 
 /* ---- the file ---- */
@@ -206,6 +218,7 @@ static void unlink_page(tn_spill *spill, tn_page *page)
     *(page->colder != NULL ? &page->colder->hotter : &spill->coldest) = page->hotter;
     *(page->hotter != NULL ? &page->hotter->colder : &spill->hottest) = page->colder;
     page->colder = page->hotter = NULL;
+    spill->evictable -= page->size;
 }
 
 static void link_hottest(tn_spill *spill, tn_page *page)
@@ -214,6 +227,7 @@ static void link_hottest(tn_spill *spill, tn_page *page)
     page->hotter = NULL;
     *(page->colder != NULL ? &page->colder->hotter : &spill->coldest) = page;
     spill->hottest = page;
+    spill->evictable += page->size;
 }
 
 static bool reclaim(void *context, size_t size)

@@ -37,7 +37,9 @@ typedef struct tn_page {
 
 /* Installs itself as the pool's reclaim hook. `temp_dir` empty: TMPDIR, or /tmp. */
 TN_FALLIBLE tn_spill_create(tn_pool *query, tn_str temp_dir, tn_spill **out, tarn_error *err);
-void tn_spill_destroy(tn_spill *spill);         /* NULL is allowed; all pages are gone by then */
+void tn_spill_destroy(tn_spill *spill); /* NULL is allowed; all pages are gone by then */
+/* Bytes that could be written out now. */
+size_t tn_spill_evictable(tn_spill *spill);     /* NULL is allowed */
 uint64_t tn_spill_bytes(const tn_spill *spill); /* written so far */
 
 /*

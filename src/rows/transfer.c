@@ -132,11 +132,11 @@ tarn_code tn_row_writer_prepare(tn_row_writer *writer, const tn_column *const *c
     return tn_row_writer_prepare_from(writer, 0, columns, selection, count, err);
 }
 
-tarn_code tn_row_writer_prepare_from(tn_row_writer *writer, uint32_t first,
-                                     const tn_column *const *columns, const uint16_t *selection,
-                                     uint32_t count, tarn_error *err)
+static TN_FALLIBLE prepare_fields(tn_row_writer *writer, uint32_t first, uint32_t end,
+                                  const tn_column *const *columns, const uint16_t *selection,
+                                  uint32_t count, tarn_error *err)
 {
-    for (uint32_t i = first; i < writer->layout->count; i++) {
+    for (uint32_t i = first; i < end; i++) {
         const tn_row_field *field = &writer->layout->fields[i];
         tn_column *out = &writer->columns[i];
         if (field->is_nested) {
@@ -156,6 +156,19 @@ tarn_code tn_row_writer_prepare_from(tn_row_writer *writer, uint32_t first,
         }
     }
     return TARN_OK;
+}
+
+tarn_code tn_row_writer_prepare_from(tn_row_writer *writer, uint32_t first,
+                                     const tn_column *const *columns, const uint16_t *selection,
+                                     uint32_t count, tarn_error *err)
+{
+    return prepare_fields(writer, first, writer->layout->count, columns, selection, count, err);
+}
+
+tarn_code tn_row_writer_prepare_keys(tn_row_writer *writer, const tn_column *const *columns,
+                                     const uint16_t *selection, uint32_t count, tarn_error *err)
+{
+    return prepare_fields(writer, 0, writer->key_count, columns, selection, count, err);
 }
 
 void tn_row_writer_measure(tn_row_writer *writer, uint32_t count)

@@ -1,0 +1,126 @@
+/* The heads of chains of build rows. */
+#include "exec/join_internal.h"
+
+void tn_join__table_free(tn_pool *pool, tn_join_table *table)
+{
+    tn_pool_free_pages(pool, table->heads, table->size);
+    *table = (tn_join_table){0};
+}
+
+static inline uint64_t key_of(const tn_join *join, const uint8_t *row)
+{
+    const tn_row_field *field = &join->layout->fields[0];
+    const uint8_t *at = row + field->offset;
+    int64_t wide;
+    int32_t i32;
+    int16_t i16;
+    switch ((tn_lane)field->lane) {
+    case TN_LANE_i8:
+        return (uint64_t)(int64_t)(int8_t)*at;
+    case TN_LANE_u8:
+        return *at;
+    case TN_LANE_i16:
+        memcpy(&i16, at, 2);
+        return (uint64_t)(int64_t)i16;
+    case TN_LANE_u16:
+        memcpy(&i16, at, 2);
+        return (uint16_t)i16;
+    case TN_LANE_i32:
+        memcpy(&i32, at, 4);
+        return (uint64_t)(int64_t)i32;
+    case TN_LANE_u32:
+        memcpy(&i32, at, 4);
+        return (uint32_t)i32;
+    case TN_LANE_i64:
+    case TN_LANE_u64:
+    case TN_LANE_f32:
+    case TN_LANE_f64:
+    case TN_LANE_bool:
+    case TN_LANE_i128:
+    case TN_LANE_i256:
+    case TN_LANE_interval:
+    case TN_LANE_view:
+    case TN_LANE_list:
+    case TN_LANE_none:
+    case TN_LANE_ALL:
+    default:
+        memcpy(&wide, at, 8);
+        return (uint64_t)wide;
+    }
+}
+
+static void chain_rows(const tn_join *join, tn_join_table *table, uint8_t *const *rows,
+                       uint32_t count)
+{
+    uint64_t at[256];
+    for (uint32_t i = 0; i < count; i++) {
+        tn_join_row *row = (tn_join_row *)(void *)rows[i];
+        at[i] = table->dense ? key_of(join, rows[i]) - table->min : row->hash & table->mask;
+        __builtin_prefetch(&table->heads[at[i]], 1);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        tn_join_row *row = (tn_join_row *)(void *)rows[i];
+        const uint64_t head = table->heads[at[i]];
+        const uint64_t tag = UINT64_C(1) << (48 + (row->hash >> 44 & 15));
+        const uint64_t pointer = (UINT64_C(1) << 48) - 1;
+        row->next = (tn_join_row *)(uintptr_t)(head & pointer);
+        table->heads[at[i]] =
+            (table->dense ? 0 : (head & ~pointer) | tag) | (uint64_t)(uintptr_t)row;
+    }
+    table->rows += count;
+}
+
+tarn_code tn_join__table_make(const tn_join *join, tn_pool *pool, tn_rows *const *sets,
+                              uint32_t count, bool dense, tn_join_table *table, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    void *memory;
+    uint8_t *rows[256];
+    uint64_t total = 0;
+    tn_rows_cursor cursor = {0};
+
+    *table = (tn_join_table){0};
+    for (uint32_t s = 0; s < count; s++) {
+        total += sets[s]->count;
+    }
+    const uint64_t range = (uint64_t)join->max - (uint64_t)join->min;
+    if (dense && range < 2 * total + 1024) {
+        table->dense = true;
+        table->min = (uint64_t)join->min;
+        table->range = range + 1;
+        table->size = (size_t)table->range * 8;
+    } else {
+        size_t heads = 64;
+        while (heads < total + total / 4 && join->options.key_count > 0) {
+            heads *= 2;
+        }
+        table->mask = heads - 1;
+        table->size = heads * 8;
+    }
+    code = tn_pool_alloc_pages(pool, table->size, true, &memory, err);
+    if (code != TARN_OK) {
+        table->size = 0;
+        return tn_spill_explain(join->run->spill, code, err);
+    }
+    table->heads = memory;
+    for (uint32_t s = 0; s < count; s++) {
+        uint32_t part;
+        uint64_t seen = 0;
+        cursor = (tn_rows_cursor){.rows = sets[s]};
+        do {
+            TN_TRY(tn_rows_cursor_next(&cursor, 256, rows, &part, err));
+            chain_rows(join, table, rows, part);
+            seen += part;
+            if (seen % (64 << 10) < 256 &&
+                atomic_load_explicit(join->run->cancelled, memory_order_relaxed)) {
+                code = tn_fail(err, TARN_E_CANCELLED, "cancelled");
+                goto done;
+            }
+        } while (part > 0);
+    }
+done:
+    if (cursor.rows != NULL) {
+        tn_rows_cursor_close(&cursor);
+    }
+    return code;
+}
