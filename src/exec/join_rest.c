@@ -43,6 +43,7 @@ static void drop_block(rest_task *task)
 {
     tn_join__table_free(task->pool, &task->table);
     tn_rows_clear(&task->block);
+    task->block.keep = false;
 }
 
 static void drop_item(rest_task *task)

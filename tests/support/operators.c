@@ -140,7 +140,8 @@ tarn_code bench_step(bench *b, tn_operator *step, bench_source *source, void *co
     for (uint32_t i = 0; source(context, i, &batch); i++) {
         do {
             out = (tn_batch){0};
-            TN_TRY(step->ops->step(tasks[batch.tag.morsel % threads], &batch, &out, &answer, &b->err));
+            TN_TRY(
+                step->ops->step(tasks[batch.tag.morsel % threads], &batch, &out, &answer, &b->err));
             if (answer != TN_WAIT && out.selected > 0) {
                 see(see_context, &out);
             }
