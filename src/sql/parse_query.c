@@ -158,6 +158,7 @@ typedef struct select_frame {
     tn_frame head;
     tn_ast_query *query;
     size_t values, items;
+    uint32_t start;
     bool again;
 } select_frame;
 
@@ -304,11 +305,11 @@ static tarn_code parse_values(void *parser, void *frame, tarn_error *err)
     f->values = p->values.count;
     do {
         f->items = p->values.count; /* here: where the row begins */
+        f->start = next_token(p)->span.start;
         TN_RETURN_IF_ERROR(tn_parser__expect(p, '(', "'('", err));
         TN_CALL(p, f, tn_parse__list, (tn_list_frame){.head.state = 0});
         TN_RETURN_IF_ERROR(tn_parser__expect(p, ')', "',' or ')'", err));
-        TN_RETURN_IF_ERROR(
-            tn_parser__node(p, TN_AST_ROW, p->values.items[f->items]->span.start, &row, err));
+        TN_RETURN_IF_ERROR(tn_parser__node(p, TN_AST_ROW, f->start, &row, err));
         TN_RETURN_IF_ERROR(tn_parser__items_to(p, f->items, row, err));
         TN_RETURN_IF_ERROR(tn_vec_push(&p->values, row, err));
         TN_RETURN_IF_ERROR(tn_parser__accept(p, ',', &more, err));

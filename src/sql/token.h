@@ -36,8 +36,9 @@ typedef enum tn_token_kind {
 /* clang-format off */
 #define TN_KEYWORDS(X)                                                                             \
     X(ALL, r)                                                                                      \
-    X(ANALYZE, u) X(AND, r) X(ANTI, t) X(ANY, r) X(ARRAY, t) X(AS, r) X(ASC, r) X(ASOF, t) X(      \
-        AT, t) X(BEGIN, u) X(BETWEEN, t) X(BOTH, r) X(BY, u) X(CASE, r) X(CAST, r) X(COLLATE, t)   \
+    X(ANALYZE, u)                                                                                  \
+    X(AND, r) X(ANTI, t) X(ANY, r) X(ARRAY, t) X(AS, r) X(ASC, r) X(ASOF, t) X(AT, t) X(           \
+        BEGIN, u) X(BETWEEN, t) X(BOTH, r) X(BY, u) X(CASE, r) X(CAST, r) X(COLLATE, t)            \
         X(COLUMNS, u) X(COMMIT, u) X(COPY, u) X(CREATE, r) X(CROSS, t) X(CUBE, u) X(DEFAULT, r) X( \
             DELETE, u) X(DESC, r) X(DESCRIBE, u) X(DISTINCT, r) X(DROP, u) X(ELSE, r) X(END, r)    \
             X(ESCAPE, t) X(EXCEPT, r) X(EXCLUDE, u) X(EXISTS, u) X(EXPLAIN, u) X(EXTRACT, u) X(    \
@@ -58,11 +59,11 @@ typedef enum tn_token_kind {
                                     NULLS, u)                                                      \
                                     X(OFFSET, r) X(ON, r) X(ONLY, u) X(OR, r) X(ORDER, r) X(       \
                                         ORDINALITY,                                                \
-                                        u) X(OUTER, t)                                             \
-                                        X(OVER, t) X(OVERLAY, u) X(PIVOT, t) X(PLACING, r) X(      \
-                                            POSITION,                                              \
-                                            u) X(POSITIONAL,                                       \
-                                                 t) X(PRIMARY, u)                                  \
+                                        u) X(OUTER,                                                \
+                                             t) X(OVER, t)                                         \
+                                        X(OVERLAY, u) X(PIVOT, t) X(PLACING, r) X(POSITION, u) X(  \
+                                            POSITIONAL,                                            \
+                                            t) X(PRIMARY, u)                                       \
                                             X(QUALIFY, t) X(RECURSIVE, u) X(RENAME, u) X(          \
                                                 REPLACE,                                           \
                                                 u) X(RESET,                                        \
