@@ -31,7 +31,12 @@ typedef struct tn_bound_aggregate {
     const tn_type *argument_types[4];
     uint32_t argument_count; /* 0 for count(*) */
     const tn_type *result_type;
-    size_t state_size;    /* multiple of 8; 0 for ordered ones */
+    size_t state_size; /* multiple of 8; 0 for ordered ones */
+    /* Of the one state of an ungrouped aggregate: at least state_size, zeroed before init().  What
+     * lies behind state_size runs within a morsel: end_morsel() folds it away, and is called before
+     * such a state is merged or finalised. */
+    size_t single_size;
+    bool takes_narrow;    /* the argument may come in any lane that tn_lane_fits() its type */
     bool is_ordered;      /* the second class */
     bool keeps_tag;       /* first/last without ORDER BY: the lowest/highest tag wins */
     bool sorted_by_value; /* ordered class: wants its values sorted (median, quantile) */

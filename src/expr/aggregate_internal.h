@@ -14,15 +14,19 @@ typedef struct tn_sum_wide { /* of i64, u64, decimals; the sum in two words, low
     int64_t count;
     int64_t overflowed; /* not 0: past 128 bits */
 } tn_sum_wide;
-/* The defined order of CONTRACTS 3: the i-th row of a morsel goes to accumulator i mod 16, folded
- * each 2,048 rows; `total` is the morsel's folds, `sum` those of the morsels before. */
+/* Grouped: sum and count. Ungrouped: the defined order of CONTRACTS 3 behind them, the i-th row of
+ * a morsel to accumulator i mod 16, folded each 2,048 rows into `total`, the morsel's into `sum`.
+ */
 typedef struct tn_sum_float {
-    double accumulators[16];
-    double total;
     double sum;
     int64_t count;
-    uint64_t rank;
 } tn_sum_float;
+typedef struct tn_sum_float_single {
+    tn_sum_float base;
+    double accumulators[16];
+    double total;
+    uint64_t rank;
+} tn_sum_float_single;
 typedef struct tn_sum_interval {
     int64_t months, days;
     int64_t nanos_low, nanos_high; /* an i128, low word first */
@@ -36,10 +40,16 @@ typedef struct tn_pair_moments {
     double mean_x, mean_y, m2_x, m2_y, co;
     int64_t count;
 } tn_pair_moments;
+/* Bytes of the heap that a state may write its text to again. */
+typedef struct tn_text_room {
+    char *bytes;
+    uint64_t capacity;
+} tn_text_room;
 typedef struct tn_kept { /* first, last, any_value */
     uint64_t rank;
-    uint64_t set;      /* 0: none yet; 1: a value; 2: NULL */
+    uint64_t set, null;
     uint64_t value[4]; /* in the declared lane */
+    tn_text_room room;
 } tn_kept;
 enum { TN_HLL_BITS = 12, TN_HLL_STATE_SIZE = 1 << TN_HLL_BITS };
 
@@ -55,6 +65,7 @@ extern const tn_aggregate_ops tn_aggregate__count, tn_aggregate__sum_small, tn_a
     tn_aggregate__quantile_cont, tn_aggregate__quantile_disc, tn_aggregate__mode,
     tn_aggregate__string_agg, tn_aggregate__array_agg;
 const tn_aggregate_ops *tn_aggregate__extreme(tn_lane lane, bool max);
+size_t tn_aggregate__extreme_size(tn_lane lane);
 const tn_aggregate_ops *tn_aggregate__moments(uint8_t op);
 const tn_aggregate_ops *tn_aggregate__pair(uint8_t op);
 const tn_aggregate_ops *tn_aggregate__one_of(uint8_t op);

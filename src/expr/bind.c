@@ -89,7 +89,7 @@ tarn_code tn_expr_subquery(tn_expr_context *context, const tn_subquery *subquery
     TN_RETURN_IF_ERROR(tn_arena_new(context->arena, tn_subquery, &copy, err));
     *copy = *subquery;
     expr->subquery = copy;
-    expr->can_fail = true; /* a scalar one with two rows */
+    /* Two rows of a scalar one are raised by the join that it becomes, not by the expression. */
     tn_expr__finish(expr);
     *out = expr;
     return TARN_OK;

@@ -17,6 +17,7 @@ static void use(tn_bound_aggregate *bound, const tn_aggregate_ops *ops, size_t s
 {
     bound->ops = ops;
     bound->state_size = state_size;
+    bound->single_size = state_size;
     bound->result_type = result;
 }
 
@@ -55,19 +56,23 @@ static tarn_code resolve_sum(tn_binder *binder, tn_bound_aggregate *bound, tarn_
     case TN_KIND_USMALLINT:
     case TN_KIND_UINTEGER:
         use(bound, &tn_aggregate__sum_small, sizeof(tn_sum_small), TN_BIGINT);
+        bound->takes_narrow = true;
         return TARN_OK;
     case TN_KIND_BIGINT:
     case TN_KIND_UBIGINT:
         use(bound, &tn_aggregate__sum_wide, sizeof(tn_sum_wide), NULL);
+        bound->takes_narrow = true;
         return tn_types_decimal(binder->context->types, 38, 0, &bound->result_type, err);
     case TN_KIND_DECIMAL:
         use(bound, &tn_aggregate__sum_wide, sizeof(tn_sum_wide), NULL);
+        bound->takes_narrow = true;
         return tn_types_decimal(binder->context->types,
                                 min_unsigned(type->precision + 19U, TN_DECIMAL_DIGITS_MAX),
                                 type->scale, &bound->result_type, err);
     case TN_KIND_REAL:
     case TN_KIND_DOUBLE:
         use(bound, &tn_aggregate__sum_float, sizeof(tn_sum_float), TN_DOUBLE);
+        bound->single_size = sizeof(tn_sum_float_single);
         return TARN_OK;
     case TN_KIND_INTERVAL:
         use(bound, &tn_aggregate__sum_interval, sizeof(tn_sum_interval), TN_INTERVAL);
@@ -89,16 +94,19 @@ static tarn_code resolve_avg(tn_binder *binder, tn_bound_aggregate *bound, tarn_
         const unsigned scale = min_unsigned(least + 4, TN_DECIMAL_DIGITS_MAX);
         const unsigned whole = (unsigned)type->precision - type->scale;
         use(bound, &tn_aggregate__avg_decimal, sizeof(tn_sum_wide), NULL);
+        bound->takes_narrow = true;
         return tn_types_decimal(binder->context->types,
                                 min_unsigned(whole + scale, TN_DECIMAL_DIGITS_MAX), scale,
                                 &bound->result_type, err);
     }
     if (tn_type_is_integer(type)) {
         use(bound, &tn_aggregate__avg_integer, sizeof(tn_sum_wide), TN_DOUBLE);
+        bound->takes_narrow = true;
         return TARN_OK;
     }
     if (tn_type_is_float(type)) {
         use(bound, &tn_aggregate__avg_float, sizeof(tn_sum_float), TN_DOUBLE);
+        bound->single_size = sizeof(tn_sum_float_single);
         return TARN_OK;
     }
     if (type->kind == TN_KIND_INTERVAL) {
@@ -119,8 +127,8 @@ static tarn_code resolve_extreme(tn_binder *binder, tn_bound_aggregate *bound, t
         return tn_coerce__no_overload(binder, err);
     }
     const bool max = binder->function->binding->op == 1;
-    use(bound, tn_aggregate__extreme(type->lane, max),
-        tn_round_up(tn_max_size(tn_lane_size(type->lane), 1) + 8, 16), type);
+    use(bound, tn_aggregate__extreme(type->lane, max), tn_aggregate__extreme_size(type->lane),
+        type);
     return TARN_OK;
 }
 

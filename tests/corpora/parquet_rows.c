@@ -3,6 +3,7 @@
  *
  *     parquet_rows FILE [ROWS]
  *     parquet_rows FILE scan      (times a scan of all of it)
+ *     parquet_rows FILE meta      (what is inside)
  *     parquet_rows FILE write OUT (reads and writes all of it)
  *
  * The first line holds the columns' names, the second their types, each a JSON array; then one
@@ -223,6 +224,14 @@ int main(int argc, char **argv)
     object = NULL;
     if (argc > 2 && strcmp(argv[2], "scan") == 0) {
         code = time_scan(source, &pool, err);
+    } else if (argc > 2 && strcmp(argv[2], "meta") == 0) {
+        tn_text text;
+        tn_text_init(&text, &pool, MEMORY);
+        code = tn_parquet_describe(source, true, &text, err);
+        if (code == TARN_OK) {
+            put_line(&text);
+        }
+        tn_text_deinit(&text);
     } else if (argc > 3 && strcmp(argv[2], "write") == 0) {
         code = write_again(source, stores, argv[3], &pool, err);
     } else {

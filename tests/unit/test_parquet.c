@@ -569,6 +569,55 @@ TEST(bounds_prune_row_groups)
     bench_close(&b);
 }
 
+TEST(the_page_index_passes_over_pages_and_rows_stay_what_they_are)
+{
+    enum { ROWS = 30000, COLUMN = 4 };
+    bench b;
+    tn_field fields[32];
+    tn_column *const columns = malloc(15 * 32 * sizeof(tn_column));
+    tn_batch batches[15];
+    tn_chunk *chunk;
+    tn_source *source;
+    tn_text all;
+    tn_text got;
+    CHECK(bench_open(&b, pool));
+    tn_text_init(&all, pool, 1 << 26);
+    tn_text_init(&got, pool, 1 << 26);
+    for (shape how = RISING; how <= WILD; how++) {
+        const tn_schema schema = {(uint32_t)all_types(&b, fields, true), fields};
+        CHECK_EQ(make_chunk(&b, &schema, RISING, ROWS, 0, &chunk), TARN_OK);
+        const size_t count = batches_of(chunk, columns, batches);
+        const tn_writer_options options = {.plain_only = how == WILD};
+        CHECK_EQ(write_file(&b, "p.parquet", &schema, batches, count, 15, &options, NULL), TARN_OK);
+        CHECK_EQ(open_file(&b, "p.parquet", &source), TARN_OK);
+        const tn_value low = tn_value_bigint(3 * 9000);
+        const tn_value high = tn_value_bigint(3 * 16100);
+        const tn_conjunct both[] = {
+            {.field = COLUMN, .op = TN_OP_GE, .value_count = 1, .values = &low},
+            {.field = COLUMN, .op = TN_OP_LT, .value_count = 1, .values = &high}};
+        tn_promise promises[2];
+        tn_scan_counters counters;
+        tn_scan_request request = {.virtuals = TN_VIRTUAL_ROW, .row_limit = UINT64_MAX};
+        tn_text_clear(&all);
+        tn_text_clear(&got);
+        CHECK_EQ(read_rows(&b, source, &request, &all, NULL), TARN_OK);
+        request.conjuncts = both;
+        request.conjunct_count = 2;
+        request.promises = promises;
+        CHECK_EQ(read_rows(&b, source, &request, &got, &counters), TARN_OK);
+        CHECK_EQ(counters.rows_read + counters.rows_pruned, ROWS);
+        CHECK_EQ(counters.rows_read, 8192);                   /* one page of four */
+        const char *const place = strstr(all.data, got.data); /* whole lines, in order */
+        CHECK(place != NULL && got.size > 0 && (place == all.data || place[-1] == '\n'));
+        tn_source_release(source);
+        tn_chunk_release(chunk);
+    }
+    tn_text_deinit(&all);
+    tn_text_deinit(&got);
+    bench_close(&b);
+    free(columns);
+}
+
 TEST(a_limit_reads_no_more_groups_than_it_needs)
 {
     bench b;

@@ -54,21 +54,21 @@ static void bench_close(bench *at)
     tn_stores_destroy(at->stores);
 }
 
-static char state[] = "/tmp/tarn-state-XXXXXX";
-
-/* Open uploads are remembered there, and not among the user's own. */
-__attribute__((constructor)) static void keep_state_apart(void)
+/* Open uploads are remembered in a folder of the test's own, not among the user's. */
+static void state_make(char state[32])
 {
+    (void)snprintf(state, 32, "/tmp/tarn-state-XXXXXX");
     if (mkdtemp(state) != NULL) {
         (void)setenv("XDG_STATE_HOME", state, 1);
     }
 }
 
-__attribute__((destructor)) static void remove_state(void)
+static void state_remove(const char *state)
 {
     char command[64];
     (void)snprintf(command, sizeof(command), "rm -rf '%s'", state);
     (void)!system(command);
+    (void)unsetenv("XDG_STATE_HOME");
 }
 
 #define OPEN(at, answers) bench_open((at), (answers), sizeof(answers) / sizeof((answers)[0]), pool)
@@ -512,6 +512,8 @@ TEST(an_upload_ends_as_the_answers_say)
         {{lost, gone, same}, TARN_E_OUTCOME_UNKNOWN, TN_OUTCOME_UNKNOWN}, /* other parts' MD5s */
         {{gone, aborted}, TARN_E_NOT_FOUND, TN_OUTCOME_REFUSED},
     };
+    char state[32];
+    state_make(state);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         bench at;
         tn_outcome outcome;
@@ -527,6 +529,7 @@ TEST(an_upload_ends_as_the_answers_say)
         CHECK(strstr(at.fake.headers[3], "if-none-match: *") != NULL);
         bench_close(&at);
     }
+    state_remove(state);
 }
 
 TEST(s3_survives_the_loss_of_any_allocation)

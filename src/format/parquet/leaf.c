@@ -192,7 +192,8 @@ static TN_FALLIBLE open_page(tn_leaf_reader *reader, tarn_error *err)
 }
 
 /* Makes sure that a page with values is open; `*end` at the chunk's end. */
-static TN_FALLIBLE turn_page(tn_leaf_reader *reader, tn_ready *ready, bool *end, tarn_error *err)
+static TN_FALLIBLE turn_page_past(tn_leaf_reader *reader, size_t *skip, tn_ready *ready, bool *end,
+                                  tarn_error *err)
 {
     *ready = TN_READY;
     *end = false;
@@ -201,7 +202,7 @@ static TN_FALLIBLE turn_page(tn_leaf_reader *reader, tn_ready *ready, bool *end,
             TN_RETURN_IF_ERROR(leave_page(reader, err));
         }
         TN_RETURN_IF_ERROR(tn_page__next(&reader->range, reader->decompressor, reader->chunk.codec,
-                                         &reader->page, ready, err));
+                                         skip, &reader->page, ready, err));
         if (*ready == TN_NOT_READY) {
             return TARN_OK;
         }
@@ -225,6 +226,12 @@ static TN_FALLIBLE turn_page(tn_leaf_reader *reader, tn_ready *ready, bool *end,
         TN_RETURN_IF_ERROR(open_page(reader, err));
     }
     return TARN_OK;
+}
+
+static TN_FALLIBLE turn_page(tn_leaf_reader *reader, tn_ready *ready, bool *end, tarn_error *err)
+{
+    size_t skip = 0;
+    return turn_page_past(reader, &skip, ready, end, err);
 }
 
 /* ---- flat leaves ----------------------------------------------------------------------------- */
@@ -519,8 +526,10 @@ TN_FALLIBLE tn_leaf__skip(tn_leaf_reader *reader, size_t rows, tn_ready *ready, 
     while (reader->filled < rows) {
         bool end;
         size_t ones = 0;
-        TN_RETURN_IF_ERROR(turn_page(reader, ready, &end, err));
-        if (*ready == TN_NOT_READY) {
+        size_t left = rows - reader->filled;
+        TN_RETURN_IF_ERROR(turn_page_past(reader, &left, ready, &end, err));
+        reader->filled = rows - left; /* whole pages need no decoding */
+        if (*ready == TN_NOT_READY || left == 0) {
             return TARN_OK;
         }
         if (end) {

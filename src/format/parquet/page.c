@@ -205,7 +205,7 @@ static TN_FALLIBLE page_body(tn_range *range, tn_decompressor *decompressor, tn_
 }
 
 TN_FALLIBLE tn_page__next(tn_range *range, tn_decompressor *decompressor, tn_codec codec,
-                          tn_page *out, tn_ready *ready, tarn_error *err)
+                          size_t *skip, tn_page *out, tn_ready *ready, tarn_error *err)
 {
     *out = (tn_page){.head = {.kind = -1}};
     for (;;) {
@@ -240,8 +240,10 @@ TN_FALLIBLE tn_page__next(tn_range *range, tn_decompressor *decompressor, tn_cod
             return TARN_OK; /* the head is read again then: it is short */
         }
         range->at += out->head.head_size;
-        if (out->head.kind == TN_PAGE_DATA || out->head.kind == TN_PAGE_DATA_V2 ||
-            out->head.kind == TN_PAGE_DICTIONARY) {
+        const bool is_data = out->head.kind == TN_PAGE_DATA || out->head.kind == TN_PAGE_DATA_V2;
+        if (is_data && out->head.value_count <= *skip) {
+            *skip -= out->head.value_count;
+        } else if (is_data || out->head.kind == TN_PAGE_DICTIONARY) {
             return page_body(range, decompressor, codec, out, err);
         }
         range->at += out->head.stored_size; /* an index page, or what is not invented yet */

@@ -35,10 +35,11 @@ typedef struct tn_page {
     size_t body_size;
 } tn_page;
 
-/* The next page of a chunk.  Padded by TN_BLOCK_PADDING readable bytes.  READY with owner NULL and
- * kind -1 at the chunk's end. */
+/* The next page of a chunk.  Data pages of at most `*skip` values are passed over undecoded, and
+ * `*skip` falls by what they hold.  Padded by TN_BLOCK_PADDING readable bytes.  READY with owner
+ * NULL and kind -1 at the chunk's end. */
 TN_FALLIBLE tn_page__next(tn_range *range, tn_decompressor *decompressor, tn_codec codec,
-                          tn_page *out, tn_ready *ready, tarn_error *err);
+                          size_t *skip, tn_page *out, tn_ready *ready, tarn_error *err);
 static inline void tn_page__release(tn_page *page)
 {
     tn_buffer_release(page->owner);

@@ -8,6 +8,7 @@
 #include "format/parquet/source_internal.h"
 
 #include "base/size.h"
+#include "base/vec.h"
 
 #include <inttypes.h>
 
@@ -17,7 +18,8 @@ enum {
     WINDOW_MIN = 16 << 10,
     WINDOWS_BUDGET = 16 << 20, /* of a task */
     GAP_MAX = 32 << 10,        /* bytes nobody wants, cheaper read than asked for again */
-    TOGETHER_MAX = 4 << 20     /* of one read for several chunks */
+    TOGETHER_MAX = 4 << 20,    /* of one read for several chunks */
+    INDEX_MAX = 16 << 20       /* of one chunk's pages */
 };
 
 typedef struct parquet_morsel {
@@ -42,7 +44,18 @@ typedef struct parquet_scan {
     _Atomic uint64_t bytes_read, rows_read, rows_pruned, groups, groups_pruned;
 } parquet_scan;
 
-typedef enum task_state { TASK_MORSEL, TASK_BATCH, TASK_FILL } task_state;
+typedef enum task_state {
+    TASK_MORSEL,
+    TASK_INDEX, /* waits for page indexes */
+    TASK_BATCH,
+    TASK_SKIP, /* passes over rows that the page index excludes */
+    TASK_FILL
+} task_state;
+
+/* Rows of a morsel that may pass, counted from its first. */
+typedef struct row_range {
+    uint64_t from, to;
+} row_range;
 
 typedef struct parquet_task {
     tn_scan_task base;
@@ -60,8 +73,11 @@ typedef struct parquet_task {
     uint32_t morsel;
     uint32_t morsels_done;
     uint32_t part;
-    uint64_t rows_left, first_row; /* of the morsel */
-    size_t rows, next_leaf;        /* of the batch in the making */
+    uint64_t row, first_row; /* the next one, of the morsel; the morsel's first, of the file */
+    TN_VEC(row_range) ranges;
+    size_t range;
+    tn_range *indexes;            /* two a conjunct: offsets, bounds */
+    size_t rows, skip, next_leaf; /* of the batch in the making; rows before it to pass over */
     uint64_t bytes_counted;
 } parquet_task;
 
@@ -193,6 +209,13 @@ static uint32_t morsels_expected(tn_scan *base)
 
 /* ---- tasks ----------------------------------------------------------------------------------- */
 
+static void close_indexes(parquet_task *task)
+{
+    for (uint32_t i = 0; task->indexes != NULL && i < 2 * task->scan->request.conjunct_count; i++) {
+        tn_range__close(&task->indexes[i]);
+    }
+}
+
 static void task_close(tn_scan_task *base)
 {
     parquet_task *const task = (parquet_task *)base;
@@ -204,6 +227,10 @@ static void task_close(tn_scan_task *base)
     for (uint32_t i = 0; task->assemblies != NULL && i < fields; i++) {
         tn_assembly__close(&task->assemblies[i]);
     }
+    close_indexes(task);
+    tn_pool_free(task->pool, task->indexes,
+                 2 * (size_t)scan->request.conjunct_count * sizeof(tn_range));
+    tn_vec_free(&task->ranges);
     tn_decompressor_deinit(&task->decompressor);
     tn_pool_free(task->pool, task->readers, scan->leaf_count * sizeof(tn_leaf_reader));
     tn_pool_free(task->pool, task->by_leaf,
@@ -241,7 +268,11 @@ static tarn_code task_open(tn_scan *base, tn_pool *pool, tn_scan_task **out, tar
     task->pool = pool;
     task->column_count = fields + (uint32_t)__builtin_popcount(scan->request.virtuals);
     task->reading = (tn_reading){.object = scan->source->object, .pool = pool};
+    task->ranges.pool = pool;
     tn_decompressor_init(&task->decompressor, pool);
+    TN_TRY(zeroed_array(pool, 2 * (size_t)scan->request.conjunct_count, sizeof(tn_range), &memory,
+                        err));
+    task->indexes = memory;
     TN_TRY(zeroed_array(pool, scan->leaf_count, sizeof(tn_leaf_reader), &memory, err));
     task->readers = memory;
     TN_TRY(zeroed_array(pool, footer->leaf_count, sizeof(tn_leaf_reader *), &memory, err));
@@ -356,9 +387,150 @@ static TN_FALLIBLE begin_morsel(parquet_task *task, tarn_error *err)
     for (size_t i = 0, taken; i < scan->leaf_count; i += taken) {
         TN_RETURN_IF_ERROR(read_together(task, i, window, &taken, err));
     }
-    task->rows_left = morsel->rows;
     task->first_row = scan->source->footer.groups[morsel->group].first_row;
+    task->row = 0;
+    task->range = 0;
     task->part = 0;
+    return TARN_OK;
+}
+
+/* ---- the page index -------------------------------------------------------------------------- */
+
+/* The chunk of a conjunct where the group is large enough for its page index to be worth a look. */
+static bool index_of(const parquet_task *task, uint32_t i, uint32_t *leaf, tn_chunk_meta *chunk)
+{
+    const tn_parquet_source *const source = task->scan->source;
+    const parquet_morsel *const morsel = &task->scan->morsels[task->morsel];
+    const uint32_t field = task->scan->request.conjuncts[i].field;
+    if (field >= source->footer.schema.count ||
+        source->footer.groups[morsel->group].rows < 2 * TN_BATCH_ROWS) {
+        return false;
+    }
+    *leaf = tn_footer__flat_leaf(&source->footer, field);
+    return *leaf != UINT32_MAX &&
+           tn_footer__chunk(&source->footer, morsel->group, *leaf, source->file_size, chunk,
+                            NULL) == TARN_OK &&
+           chunk->offset_index_size > 0 && chunk->column_index_size > 0 &&
+           chunk->offset_index_size <= INDEX_MAX && chunk->column_index_size <= INDEX_MAX &&
+           chunk->offset_index_offset < source->file_size &&
+           chunk->column_index_offset < source->file_size &&
+           chunk->offset_index_size <= source->file_size - chunk->offset_index_offset &&
+           chunk->column_index_size <= source->file_size - chunk->column_index_offset;
+}
+
+static TN_FALLIBLE start_indexes(parquet_task *task, tarn_error *err)
+{
+    for (uint32_t i = 0; i < task->scan->request.conjunct_count; i++) {
+        tn_chunk_meta chunk;
+        uint32_t leaf;
+        if (!index_of(task, i, &leaf, &chunk)) {
+            continue;
+        }
+        tn_range *const pair = &task->indexes[2 * i];
+        tn_range__open(&pair[0], &task->reading, chunk.offset_index_offset,
+                       chunk.offset_index_offset + chunk.offset_index_size, WINDOW_MIN, false);
+        tn_range__open(&pair[1], &task->reading, chunk.column_index_offset,
+                       chunk.column_index_offset + chunk.column_index_size, WINDOW_MIN, false);
+        TN_RETURN_IF_ERROR(tn_range__start(&pair[0], err));
+        TN_RETURN_IF_ERROR(tn_range__start(&pair[1], err));
+    }
+    return TARN_OK;
+}
+
+/* Takes the rows of one page out of the ranges. */
+static TN_FALLIBLE take_out(parquet_task *task, row_range out, tarn_error *err)
+{
+    for (size_t i = 0; i < task->ranges.count; i++) {
+        row_range *const range = &task->ranges.items[i];
+        if (out.to <= range->from || out.from >= range->to) {
+            continue;
+        }
+        const row_range behind = {out.to, range->to};
+        range->to = out.from > range->from ? out.from : range->from;
+        if (behind.from < behind.to) { /* in two: the rest goes right behind */
+            TN_RETURN_IF_ERROR(tn_vec_push(&task->ranges, behind, err));
+            row_range *const items = task->ranges.items;
+            memmove(items + i + 2, items + i + 1, (task->ranges.count - i - 2) * sizeof(row_range));
+            items[i + 1] = behind;
+        }
+    }
+    return TARN_OK;
+}
+
+static TN_FALLIBLE prune_pages(parquet_task *task, uint32_t i, uint32_t leaf, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    const tn_footer *const footer = &task->scan->source->footer;
+    const uint64_t rows = footer->groups[task->scan->morsels[task->morsel].group].rows;
+    const tn_range *const pair = &task->indexes[2 * i];
+    tn_page_index index;
+    tn_arena arena;
+    tn_arena_init(&arena, task->pool);
+    /* A damaged index is no reason not to read the file: it then says nothing. */
+    if (tn_page_index__read(pair[0].at, tn_range__there(&pair[0]), pair[1].at,
+                            tn_range__there(&pair[1]), rows, &arena, &index, NULL) != TARN_OK ||
+        index.bounds == NULL) {
+        index.count = 0;
+    }
+    for (size_t page = 0; page < index.count; page++) {
+        const uint64_t from = index.places[page].first_row;
+        const uint64_t to = page + 1 < index.count ? index.places[page + 1].first_row : rows;
+        tn_column_statistics statistics;
+        tn_bounds__read(footer, leaf, &index.bounds[page], &statistics);
+        if (index.only_nulls[page] != 0) {
+            statistics.nulls = TN_EXACT;
+            statistics.null_count = to - from;
+        }
+        if (tn_conjunct_excludes(&task->scan->request.conjuncts[i], &statistics, to - from)) {
+            TN_TRY(take_out(task, (row_range){from, to}, err));
+        }
+    }
+done:
+    tn_arena_deinit(&arena);
+    return code;
+}
+
+/* Which rows of the morsel are read: all of them, less what the page indexes exclude. */
+static TN_FALLIBLE choose_rows(parquet_task *task, tn_waker *waker, bool *wait, tarn_error *err)
+{
+    const uint32_t count = task->scan->request.conjunct_count;
+    const uint64_t rows = task->scan->morsels[task->morsel].rows;
+    *wait = false;
+    for (uint32_t i = 0; i < 2 * count; i++) {
+        tn_range *const range = &task->indexes[i];
+        while (range->reading != NULL) {
+            tn_ready ready;
+            TN_RETURN_IF_ERROR(tn_range__need(range, (size_t)tn_range__left(range), &ready, err));
+            if (ready == TN_READY) {
+                break;
+            }
+            if (tn_range__park(range, waker)) {
+                *wait = true;
+                return TARN_OK;
+            }
+        }
+    }
+    task->ranges.count = 0;
+    TN_RETURN_IF_ERROR(tn_vec_push(&task->ranges, ((row_range){0, rows}), err));
+    for (uint32_t i = 0; i < count; i++) {
+        tn_chunk_meta chunk;
+        uint32_t leaf;
+        if (index_of(task, i, &leaf, &chunk)) {
+            TN_RETURN_IF_ERROR(prune_pages(task, i, leaf, err));
+        }
+    }
+    close_indexes(task);
+    size_t kept = 0;
+    uint64_t left = 0;
+    for (size_t i = 0; i < task->ranges.count; i++) {
+        const row_range range = task->ranges.items[i];
+        if (range.from < range.to) {
+            task->ranges.items[kept++] = range;
+            left += range.to - range.from;
+        }
+    }
+    task->ranges.count = kept;
+    task->scan->rows_pruned += rows - left;
     return TARN_OK;
 }
 
@@ -404,10 +576,14 @@ static void begin_batch(parquet_task *task)
     if (heap > 0) {
         rows = tn_min_size(rows, tn_max_size(TN_BATCH_HEAP / heap, 1));
     }
-    task->rows = task->rows_left < rows ? (size_t)task->rows_left : rows;
+    const row_range *const range = &task->ranges.items[task->range];
+    task->skip = range->from > task->row ? (size_t)(range->from - task->row) : 0;
+    const uint64_t left = range->to - (task->row + task->skip);
+    task->rows = left < rows ? (size_t)left : rows;
     task->next_leaf = 0;
 }
 
+/* Fills all leaves, or has them pass over rows. */
 static TN_FALLIBLE fill(parquet_task *task, tn_waker *waker, bool *wait, tarn_error *err)
 {
     *wait = false;
@@ -415,9 +591,10 @@ static TN_FALLIBLE fill(parquet_task *task, tn_waker *waker, bool *wait, tarn_er
         tn_leaf_reader *const reader = &task->readers[task->next_leaf];
         for (;;) {
             tn_ready ready;
-            const tarn_code code = reader->is_flat
-                                       ? tn_leaf__fill(reader, task->rows, &ready, err)
-                                       : tn_leaf__fill_nested(reader, task->rows, &ready, err);
+            const tarn_code code =
+                task->state == TASK_SKIP ? tn_leaf__skip(reader, task->skip, &ready, err)
+                : reader->is_flat        ? tn_leaf__fill(reader, task->rows, &ready, err)
+                                         : tn_leaf__fill_nested(reader, task->rows, &ready, err);
             if (code != TARN_OK) {
                 return explain_leaf(task, task->next_leaf, code, err);
             }
@@ -447,7 +624,7 @@ static void virtual_columns(parquet_task *task)
                              .values = &scan->file_name};
     }
     if ((scan->request.virtuals & TN_VIRTUAL_ROW) != 0) {
-        task->row_numbers = (tn_sequence){(int64_t)task->first_row + 1, 1};
+        task->row_numbers = (tn_sequence){(int64_t)(task->first_row + task->row) + 1, 1};
         *out++ = (tn_column){.type = TN_BIGINT,
                              .lane = TN_LANE_i64,
                              .encoding = TN_SEQUENCE,
@@ -493,13 +670,15 @@ static TN_FALLIBLE hand_out(parquet_task *task, tn_batch *out, tarn_error *err)
         }
     }
     virtual_columns(task);
-    task->rows_left -= task->rows;
-    task->first_row += task->rows;
+    task->row += task->rows;
+    if (task->row == task->ranges.items[task->range].to) {
+        task->range++;
+    }
     *out = (tn_batch){.columns = task->columns,
                       .width = task->column_count,
                       .rows = (uint32_t)task->rows,
                       .selected = (uint32_t)task->rows,
-                      .tag = {task->morsel, task->part++, task->rows_left == 0}};
+                      .tag = {task->morsel, task->part++, task->range == task->ranges.count}};
     return TARN_OK;
 }
 
@@ -544,22 +723,44 @@ static TN_FALLIBLE next_batch(parquet_task *task, tn_waker *waker, tn_batch *out
             empty_batch(task, out);
             return TARN_OK;
         }
+        TN_RETURN_IF_ERROR(start_indexes(task, err));
+        task->state = TASK_INDEX;
+    }
+    if (task->state == TASK_INDEX) {
+        TN_RETURN_IF_ERROR(choose_rows(task, waker, &wait, err));
+        if (wait) {
+            *answer = TN_SCAN_WAIT;
+            return TARN_OK;
+        }
+        if (task->ranges.count == 0) {
+            task->state = TASK_MORSEL;
+            empty_batch(task, out);
+            return TARN_OK;
+        }
         TN_RETURN_IF_ERROR(begin_morsel(task, err));
         task->state = TASK_BATCH;
     }
     if (task->state == TASK_BATCH) {
         begin_batch(task);
-        task->state = TASK_FILL;
+        task->state = task->skip > 0 ? TASK_SKIP : TASK_FILL;
     }
-    TN_RETURN_IF_ERROR(fill(task, waker, &wait, err));
-    if (wait) {
-        *answer = TN_SCAN_WAIT;
-        return TARN_OK;
+    for (;;) {
+        TN_RETURN_IF_ERROR(fill(task, waker, &wait, err));
+        if (wait) {
+            *answer = TN_SCAN_WAIT;
+            return TARN_OK;
+        }
+        if (task->state == TASK_FILL) {
+            break;
+        }
+        task->row += task->skip; /* and now the batch itself */
+        begin_batch(task);
+        task->state = TASK_FILL;
     }
     TN_RETURN_IF_ERROR(hand_out(task, out, err));
     scan->rows_read += task->rows;
     task->state = TASK_BATCH;
-    if (task->rows_left == 0) {
+    if (task->range == task->ranges.count) {
         task->state = TASK_MORSEL;
         task->morsels_done++;
         count(task);

@@ -15,6 +15,24 @@ typedef struct tn_parquet_source {
     tn_footer footer;
 } tn_parquet_source;
 
+/* Where a page lies. */
+typedef struct tn_page_place {
+    uint64_t offset, size, first_row;
+} tn_page_place;
+
+typedef struct tn_page_index {
+    size_t count;
+    tn_page_place *places;
+    tn_chunk_statistics *bounds; /* NULL: unknown */
+    uint8_t *only_nulls;
+} tn_page_index;
+
+/* Reads both indexes of a chunk of `rows` rows; bounds point into the bytes.  Without an offset
+ * index the count is 0. */
+TN_FALLIBLE tn_page_index__read(const uint8_t *offsets, size_t offsets_size, const uint8_t *bounds,
+                                size_t bounds_size, uint64_t rows, tn_arena *arena,
+                                tn_page_index *out, tarn_error *err);
+
 /* Statistics of one chunk, or one page, in the terms of pruning.  Strings point into the bytes. */
 void tn_bounds__read(const tn_footer *footer, uint32_t leaf, const tn_chunk_statistics *statistics,
                      tn_column_statistics *out);

@@ -1,0 +1,398 @@
+/* Aggregates that are fed one group at a time, sorted: quantiles, mode, string_agg, array_agg. */
+#include "column/chunk.h"
+#include "expr/aggregate_internal.h"
+#include "kernel/operand.h"
+
+#include <math.h>
+
+static inline bool is_valid(const tn_column *column, size_t row)
+{
+    return column->validity == NULL || tn_bit_get(column->validity, row);
+}
+static inline size_t row_at(const uint16_t *selection, size_t i)
+{
+    return selection == NULL ? i : selection[i];
+}
+
+static TN_FALLIBLE row_value(const tn_column *column, size_t row, tn_value *out, tarn_error *err)
+{
+    return tn_value_of(column, (uint32_t)row, NULL, out, err); /* scalars need no arena */
+}
+
+/* A scalar that outlives its batch: texts are copied to the pool. */
+typedef struct held {
+    tn_value value;
+    char *bytes;
+    size_t size;
+    bool is_set;
+} held;
+
+static void held_free(held *item, tn_pool *pool)
+{
+    tn_pool_free(pool, item->bytes, item->size);
+    *item = (held){.bytes = NULL};
+}
+
+static TN_FALLIBLE hold(held *item, tn_pool *pool, const tn_value *value, tarn_error *err)
+{
+    tn_value copy = *value;
+    if (value->type->lane == TN_LANE_view) {
+        if (item->size < value->str.size) {
+            void *bytes = NULL;
+            tn_pool_free(pool, item->bytes, item->size);
+            item->bytes = NULL;
+            item->size = 0;
+            TN_RETURN_IF_ERROR(tn_pool_alloc(pool, value->str.size, &bytes, err));
+            item->bytes = bytes;
+            item->size = value->str.size;
+        }
+        if (value->str.size > 0) {
+            memcpy(item->bytes, value->str.data, value->str.size);
+        }
+        copy.str.data = item->bytes;
+    }
+    item->value = copy;
+    item->is_set = true;
+    return TARN_OK;
+}
+
+/* ---- quantiles: the wanted ranks are known before the first row ---- */
+
+typedef struct quantile {
+    tn_pool *pool;
+    uint64_t seen, lower, upper; /* non-null rows so far; ranks to keep */
+    double weight;               /* of the upper one */
+    held low, high;
+} quantile;
+
+static size_t quantile_size(const tn_bound_aggregate *self)
+{
+    (void)self;
+    return sizeof(quantile);
+}
+
+static tarn_code quantile_begin(const tn_bound_aggregate *self, void *stream, tn_pool *pool,
+                                uint64_t rows, uint64_t non_null_rows, tarn_error *err)
+{
+    quantile *state = stream;
+    const double fraction = *(const double *)self->data;
+    (void)rows;
+    (void)err;
+    *state = (quantile){.pool = pool};
+    if (non_null_rows == 0) {
+        return TARN_OK;
+    }
+    if (self->ops == &tn_aggregate__quantile_disc) {
+        const double at = ceil(fraction * (double)non_null_rows);
+        state->lower = at < 1 ? 0 : (uint64_t)at - 1;
+    } else {
+        const double at = fraction * (double)(non_null_rows - 1);
+        state->lower = (uint64_t)at;
+        state->weight = at - (double)state->lower;
+    }
+    state->lower = state->lower >= non_null_rows ? non_null_rows - 1 : state->lower;
+    state->upper = state->lower + (state->weight > 0);
+    return TARN_OK;
+}
+
+static tarn_code quantile_rows(const tn_bound_aggregate *self, void *stream,
+                               const tn_column *arguments, const uint16_t *selection,
+                               uint32_t count, tarn_error *err)
+{
+    quantile *state = stream;
+    (void)self;
+    for (size_t i = 0; i < count && state->seen <= state->upper; i++) {
+        const size_t row = row_at(selection, i);
+        tn_value value;
+        if (!is_valid(arguments, row)) {
+            continue;
+        }
+        if (state->seen == state->lower || state->seen == state->upper) {
+            TN_RETURN_IF_ERROR(row_value(arguments, row, &value, err));
+            if (state->seen == state->lower) {
+                TN_RETURN_IF_ERROR(hold(&state->low, state->pool, &value, err));
+            }
+            if (state->seen == state->upper) {
+                TN_RETURN_IF_ERROR(hold(&state->high, state->pool, &value, err));
+            }
+        }
+        state->seen++;
+    }
+    return TARN_OK;
+}
+
+static void quantile_abandon(const tn_bound_aggregate *self, void *stream)
+{
+    quantile *state = stream;
+    (void)self;
+    held_free(&state->low, state->pool);
+    held_free(&state->high, state->pool);
+}
+
+static tarn_code quantile_end(const tn_bound_aggregate *self, void *stream, tn_arena *arena,
+                              tn_value *out, tarn_error *err)
+{
+    quantile *state = stream;
+    tarn_code code = TARN_OK;
+    *out = tn_value_null(self->result_type);
+    if (state->low.is_set && state->high.is_set) {
+        tn_value value = state->low.value;
+        if (self->result_type->kind == TN_KIND_DOUBLE && state->weight > 0) {
+            const double low = state->low.value.f64;
+            value.f64 = low + (state->high.value.f64 - low) * state->weight;
+        } else if (state->weight > 0) {
+            const double gap = (double)state->high.value.i64 - (double)state->low.value.i64;
+            value.i64 += (int64_t)(gap * state->weight);
+        }
+        value.type = self->result_type;
+        code = tn_value_copy(arena, &value, out, err);
+    }
+    quantile_abandon(self, stream);
+    return code;
+}
+
+#define QUANTILE                                                      \
+    {                                                                 \
+        .stream_size = quantile_size, .stream_begin = quantile_begin, \
+        .stream_rows = quantile_rows, .stream_end = quantile_end,     \
+        .stream_abandon = quantile_abandon                            \
+    }
+const tn_aggregate_ops tn_aggregate__quantile_cont = QUANTILE;
+const tn_aggregate_ops tn_aggregate__quantile_disc = QUANTILE;
+
+/* ---- mode: the longest run of equal values, the first of them ---- */
+
+typedef struct mode {
+    tn_pool *pool;
+    held best, current;
+    uint64_t best_run, run;
+} mode;
+
+static size_t mode_size(const tn_bound_aggregate *self)
+{
+    (void)self;
+    return sizeof(mode);
+}
+
+static tarn_code mode_begin(const tn_bound_aggregate *self, void *stream, tn_pool *pool,
+                            uint64_t rows, uint64_t non_null_rows, tarn_error *err)
+{
+    (void)self, (void)rows, (void)non_null_rows, (void)err;
+    *(mode *)stream = (mode){.pool = pool};
+    return TARN_OK;
+}
+
+static void close_run(mode *state)
+{
+    if (state->run > state->best_run) {
+        const held swap = state->best;
+        state->best = state->current;
+        state->current = swap;
+        state->best_run = state->run;
+    }
+}
+
+static tarn_code mode_rows(const tn_bound_aggregate *self, void *stream, const tn_column *arguments,
+                           const uint16_t *selection, uint32_t count, tarn_error *err)
+{
+    mode *state = stream;
+    (void)self;
+    for (size_t i = 0; i < count; i++) {
+        const size_t row = row_at(selection, i);
+        tn_value value;
+        if (!is_valid(arguments, row)) {
+            continue;
+        }
+        TN_RETURN_IF_ERROR(row_value(arguments, row, &value, err));
+        if (state->run > 0 && tn_value_compare(&state->current.value, &value) == 0) {
+            state->run++;
+            continue;
+        }
+        close_run(state);
+        TN_RETURN_IF_ERROR(hold(&state->current, state->pool, &value, err));
+        state->run = 1;
+    }
+    return TARN_OK;
+}
+
+static void mode_abandon(const tn_bound_aggregate *self, void *stream)
+{
+    mode *state = stream;
+    (void)self;
+    held_free(&state->best, state->pool);
+    held_free(&state->current, state->pool);
+}
+
+static tarn_code mode_end(const tn_bound_aggregate *self, void *stream, tn_arena *arena,
+                          tn_value *out, tarn_error *err)
+{
+    mode *state = stream;
+    tarn_code code = TARN_OK;
+    close_run(state);
+    *out = tn_value_null(self->result_type);
+    if (state->best_run > 0) {
+        code = tn_value_copy(arena, &state->best.value, out, err);
+    }
+    mode_abandon(self, stream);
+    return code;
+}
+
+const tn_aggregate_ops tn_aggregate__mode = {.stream_size = mode_size,
+                                             .stream_begin = mode_begin,
+                                             .stream_rows = mode_rows,
+                                             .stream_end = mode_end,
+                                             .stream_abandon = mode_abandon};
+
+/* ---- string_agg ---- */
+
+typedef struct joined {
+    tn_text text;
+    bool any;
+} joined;
+
+static size_t joined_size(const tn_bound_aggregate *self)
+{
+    (void)self;
+    return sizeof(joined);
+}
+
+static tarn_code joined_begin(const tn_bound_aggregate *self, void *stream, tn_pool *pool,
+                              uint64_t rows, uint64_t non_null_rows, tarn_error *err)
+{
+    enum { TEXT_MAX = 1 << 30 };
+    joined *state = stream;
+    (void)self, (void)rows, (void)non_null_rows, (void)err;
+    tn_text_init(&state->text, pool, TEXT_MAX);
+    state->any = false;
+    return TARN_OK;
+}
+
+static tarn_code joined_rows(const tn_bound_aggregate *self, void *stream,
+                             const tn_column *arguments, const uint16_t *selection, uint32_t count,
+                             tarn_error *err)
+{
+    joined *state = stream;
+    for (size_t i = 0; i < count; i++) {
+        const size_t row = row_at(selection, i);
+        if (!is_valid(arguments, row)) {
+            continue;
+        }
+        if (state->any) {
+            tn_text_append(&state->text, *(const tn_str *)self->data);
+        }
+        tn_text_append(&state->text, tn_view_str(&((const tn_view *)arguments->values)[row]));
+        state->any = true;
+    }
+    return tn_text_status(&state->text, err);
+}
+
+static void joined_abandon(const tn_bound_aggregate *self, void *stream)
+{
+    (void)self;
+    tn_text_deinit(&((joined *)stream)->text);
+}
+
+static tarn_code joined_end(const tn_bound_aggregate *self, void *stream, tn_arena *arena,
+                            tn_value *out, tarn_error *err)
+{
+    joined *state = stream;
+    tarn_code code = TARN_OK;
+    *out = tn_value_null(TN_VARCHAR);
+    if (state->any) {
+        const tn_str text = state->text.size == 0 ? TN_STR("") : tn_text_str(&state->text);
+        const tn_value value = tn_value_varchar(text);
+        code = tn_value_copy(arena, &value, out, err);
+    }
+    joined_abandon(self, stream);
+    return code;
+}
+
+const tn_aggregate_ops tn_aggregate__string_agg = {.stream_size = joined_size,
+                                                   .stream_begin = joined_begin,
+                                                   .stream_rows = joined_rows,
+                                                   .stream_end = joined_end,
+                                                   .stream_abandon = joined_abandon};
+
+/* ---- array_agg ---- */
+
+typedef struct listed {
+    tn_chunk_builder *builder; /* NULL: no rows */
+    const tn_type *types[1];
+} listed;
+
+static size_t listed_size(const tn_bound_aggregate *self)
+{
+    (void)self;
+    return sizeof(listed);
+}
+
+static tarn_code listed_begin(const tn_bound_aggregate *self, void *stream, tn_pool *pool,
+                              uint64_t rows, uint64_t non_null_rows, tarn_error *err)
+{
+    listed *state = stream;
+    (void)non_null_rows;
+    *state = (listed){.types = {self->argument_types[0]}};
+    if (rows > INT32_MAX) {
+        return tn_fail(err, TARN_E_LIMIT, "array_agg: a list of %llu values is too long",
+                       (unsigned long long)rows);
+    }
+    return rows == 0 ? TARN_OK
+                     : tn_chunk_builder_create(pool, state->types, 1, (uint32_t)rows,
+                                               &state->builder, err);
+}
+
+static tarn_code listed_rows(const tn_bound_aggregate *self, void *stream,
+                             const tn_column *arguments, const uint16_t *selection, uint32_t count,
+                             tarn_error *err)
+{
+    listed *state = stream;
+    uint32_t rows = count;
+    uint32_t next = 0;
+    (void)self;
+    for (size_t i = 0; selection != NULL && i < count; i++) {
+        rows = rows > selection[i] + 1U ? rows : selection[i] + 1U;
+    }
+    const tn_batch batch = {
+        .columns = arguments, .selection = selection, .width = 1, .rows = rows, .selected = count};
+    TN_RETURN_IF_ERROR(tn_chunk_builder_append(state->builder, &batch, &next, err));
+    return next == count ? TARN_OK
+                         : tn_fail(err, TARN_E_LIMIT, "array_agg: a list's texts are too long");
+}
+
+static void listed_abandon(const tn_bound_aggregate *self, void *stream)
+{
+    (void)self;
+    tn_chunk_builder_destroy(((listed *)stream)->builder);
+}
+
+static tarn_code listed_end(const tn_bound_aggregate *self, void *stream, tn_arena *arena,
+                            tn_value *out, tarn_error *err)
+{
+    listed *state = stream;
+    tn_chunk *chunk = NULL;
+    tarn_code code = TARN_OK;
+    *out = tn_value_null(self->result_type);
+    if (state->builder == NULL) {
+        return TARN_OK;
+    }
+    TN_TRY(tn_chunk_builder_finish(state->builder, &chunk, err));
+    const tn_list head = {0, chunk->rows};
+    const tn_column list = {.type = self->result_type,
+                            .lane = TN_LANE_list,
+                            .encoding = TN_FLAT,
+                            .rows = 1,
+                            .values = &head,
+                            .children = chunk->columns};
+    const tn_value value = {.type = self->result_type, .nested = &list};
+    TN_TRY(tn_value_copy(arena, &value, out, err));
+done:
+    tn_chunk_release(chunk);
+    listed_abandon(self, stream);
+    return code;
+}
+
+const tn_aggregate_ops tn_aggregate__array_agg = {.stream_size = listed_size,
+                                                  .stream_begin = listed_begin,
+                                                  .stream_rows = listed_rows,
+                                                  .stream_end = listed_end,
+                                                  .stream_abandon = listed_abandon};

@@ -1,0 +1,385 @@
+/*
+ * Subquery expressions become APPLY nodes below the node that holds them.
+ *
+ *   EXISTS, IN, ANY, ALL as a conjunct of WHERE    SEMI or ANTI
+ *   the same anywhere else                         MARK: a BOOLEAN column
+ *   a scalar subquery                              SINGLE: a column
+ *
+ * IN over values that may be NULL is null-aware.  Only plans without outer columns are joined so;
+ * with them the three-valued logic is written out: x NOT IN (...) keeps a row for which no row of
+ * the subquery has x = v true or NULL.
+ */
+#include "plan/optimise_internal.h"
+
+typedef struct placing {
+    tn_optimiser *optimiser;
+    tn_plan *child;       /* what the node reads, with the applies so far */
+    tn_pointer_map known; /* subquery to the expression that stands for it */
+} placing;
+
+/* The subquery's plan; where it stands in the plan already, with new ids. */
+static tarn_code fresh_plan(placing *p, tn_plan *plan, tn_plan **out, tarn_error *err)
+{
+    size_t ignored;
+    *out = plan;
+    if (tn_pointer_map__find(&p->optimiser->cloned, plan, &ignored)) {
+        return tn_plan__clone(p->optimiser->context, plan, out, err);
+    }
+    return tn_pointer_map__put(&p->optimiser->cloned, plan, 1, err);
+}
+
+static tarn_code apply(placing *p, tn_join_kind kind, tn_plan *plan, const tn_expr *condition,
+                       bool null_aware, tarn_error *err)
+{
+    tn_plan_context *context = p->optimiser->context;
+    tn_expr_vec conjuncts = TN_VEC_INIT(context->pool);
+    tarn_code code = TARN_OK;
+    if (condition != NULL) {
+        TN_TRY(tn_expr__conjuncts(condition, &conjuncts, err));
+    }
+    TN_TRY(tn_plan__join(context, TN_PLAN_APPLY, kind, p->child, plan, conjuncts.items,
+                         (uint32_t)conjuncts.count, plan->span, &p->child, err));
+    p->child->null_aware = null_aware;
+    TN_TRY(tn_plan__derive(context, p->child, err));
+done:
+    tn_vec_free(&conjuncts);
+    return code;
+}
+
+static tarn_code mark_column(placing *p, const tn_expr **out, tarn_error *err)
+{
+    const tn_output *mark = tn_plan_output(p->child, p->child->mark);
+    return tn_expr__column_of(p->optimiser->context, mark, out, err);
+}
+
+static tarn_code negate(placing *p, bool negated, const tn_expr *expr, const tn_expr **out,
+                        tarn_error *err)
+{
+    *out = expr;
+    return negated ? tn_expr__call1(p->optimiser->context, "not", expr, out, err) : TARN_OK;
+}
+
+/* expr is true or NULL. */
+static tarn_code not_false(placing *p, const tn_expr *expr, const tn_expr **out, tarn_error *err)
+{
+    tn_plan_context *context = p->optimiser->context;
+    return tn_expr__call1(context, "is_not_false", expr, out, err);
+}
+
+static tarn_code has_outer(placing *p, const tn_plan *plan, bool *out, tarn_error *err)
+{
+    tn_columns free;
+    tn_columns__init(&free, p->optimiser->context->pool);
+    const tarn_code code = tn_columns__add_free(&free, plan, err);
+    *out = !tn_columns__empty(&free);
+    tn_columns__deinit(&free);
+    return code;
+}
+
+/* What a quantified comparison says, as ANY: ALL is NOT ANY of the opposite. */
+typedef struct quantified {
+    tn_plan *plan;
+    const tn_expr *condition; /* left comparison value */
+    bool negated;             /* NOT ANY */
+    bool may_be_null, has_outer, equality;
+} quantified;
+
+static const char *opposite(const char *comparison)
+{
+    static const char *const pairs[][2] = {{"=", "<>"}, {"<>", "="}, {"<", ">="},
+                                           {">=", "<"}, {">", "<="}, {"<=", ">"}};
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        if (strcmp(pairs[i][0], comparison) == 0) {
+            return pairs[i][1];
+        }
+    }
+    return comparison;
+}
+
+static tarn_code quantify(placing *p, const tn_expr *expr, quantified *q, tarn_error *err)
+{
+    tn_plan_context *context = p->optimiser->context;
+    const tn_subquery *subquery = expr->subquery;
+    const bool all = subquery->kind == TN_SUBQUERY_ALL;
+    const char *comparison = all ? opposite(subquery->comparison) : subquery->comparison;
+    const tn_expr *left = expr->children[0];
+    const tn_expr *value = NULL;
+
+    TN_RETURN_IF_ERROR(fresh_plan(p, subquery->plan, &q->plan, err));
+    TN_RETURN_IF_ERROR(has_outer(p, q->plan, &q->has_outer, err));
+    TN_RETURN_IF_ERROR(tn_expr__column_of(context, &q->plan->outputs[0], &value, err));
+    TN_RETURN_IF_ERROR(tn_expr__call2(context, comparison, left, value, &q->condition, err));
+    q->negated = subquery->negated != all;
+    q->may_be_null = tn_expr__nullable(left, p->child) || q->plan->outputs[0].nullable;
+    q->equality = strcmp(comparison, "=") == 0 && !q->condition->can_fail;
+    return TARN_OK;
+}
+
+/* As a conjunct: rows pass or do not, so NULL is as good as false. */
+static tarn_code place_conjunct(placing *p, const tn_expr *expr, bool negated, tarn_error *err)
+{
+    const tn_subquery *subquery = expr->subquery;
+    if (subquery->kind == TN_SUBQUERY_EXISTS) {
+        tn_plan *plan = NULL;
+        TN_RETURN_IF_ERROR(fresh_plan(p, subquery->plan, &plan, err));
+        negated = negated != subquery->negated;
+        return apply(p, negated ? TN_JOIN_ANTI : TN_JOIN_SEMI, plan, NULL, false, err);
+    }
+    quantified q = {0};
+    TN_RETURN_IF_ERROR(quantify(p, expr, &q, err));
+    if (q.negated == negated) {
+        return apply(p, TN_JOIN_SEMI, q.plan, q.condition, false, err);
+    }
+    if (!q.may_be_null) {
+        return apply(p, TN_JOIN_ANTI, q.plan, q.condition, false, err);
+    }
+    if (q.equality && !q.has_outer) {
+        return apply(p, TN_JOIN_ANTI, q.plan, q.condition, true, err);
+    }
+    TN_RETURN_IF_ERROR(not_false(p, q.condition, &q.condition, err));
+    return apply(p, TN_JOIN_ANTI, q.plan, q.condition, false, err);
+}
+
+/* A column of truth: TRUE where a row has the condition true, else NULL where one has it NULL. */
+static tarn_code place_quantified(placing *p, const tn_expr *expr, const tn_expr **out,
+                                  tarn_error *err)
+{
+    tn_plan_context *context = p->optimiser->context;
+    const tn_value null = tn_value_null(TN_BOOLEAN);
+    const tn_expr *parts[5] = {NULL};
+    const tn_expr *unknown = NULL;
+    tn_plan *again = NULL;
+    quantified q = {0};
+    TN_RETURN_IF_ERROR(quantify(p, expr, &q, err));
+    if (!q.may_be_null || (q.equality && !q.has_outer)) {
+        TN_RETURN_IF_ERROR(apply(p, TN_JOIN_MARK, q.plan, q.condition, q.may_be_null, err));
+        TN_RETURN_IF_ERROR(mark_column(p, out, err));
+        return negate(p, q.negated, *out, out, err);
+    }
+    TN_RETURN_IF_ERROR(apply(p, TN_JOIN_MARK, q.plan, q.condition, false, err));
+    TN_RETURN_IF_ERROR(mark_column(p, &parts[0], err));
+    const tn_subquery *subquery = expr->subquery;
+    const tn_expr *value = NULL;
+    TN_RETURN_IF_ERROR(tn_plan__clone(context, subquery->plan, &again, err));
+    TN_RETURN_IF_ERROR(tn_expr__column_of(context, &again->outputs[0], &value, err));
+    TN_RETURN_IF_ERROR(
+        tn_expr__call2(context, subquery->comparison, expr->children[0], value, &unknown, err));
+    TN_RETURN_IF_ERROR(tn_expr__call1(context, "is_null", unknown, &unknown, err));
+    TN_RETURN_IF_ERROR(apply(p, TN_JOIN_MARK, again, unknown, false, err));
+    TN_RETURN_IF_ERROR(mark_column(p, &parts[2], err));
+    TN_RETURN_IF_ERROR(tn_expr__boolean(context, true, &parts[1], err));
+    TN_RETURN_IF_ERROR(tn_expr_literal(&context->expr, &null, expr->span, &parts[3], err));
+    TN_RETURN_IF_ERROR(tn_expr__boolean(context, false, &parts[4], err));
+    TN_RETURN_IF_ERROR(tn_expr_case(&context->expr, parts, 5, expr->span, out, err));
+    return negate(p, q.negated, *out, out, err);
+}
+
+static tarn_code place_value(placing *p, const tn_expr *expr, const tn_expr **out, tarn_error *err)
+{
+    const tn_subquery *subquery = expr->subquery;
+    tn_plan *plan = NULL;
+    if (subquery->kind == TN_SUBQUERY_ANY || subquery->kind == TN_SUBQUERY_ALL) {
+        return place_quantified(p, expr, out, err);
+    }
+    TN_RETURN_IF_ERROR(fresh_plan(p, subquery->plan, &plan, err));
+    if (subquery->kind == TN_SUBQUERY_EXISTS) {
+        TN_RETURN_IF_ERROR(apply(p, TN_JOIN_MARK, plan, NULL, false, err));
+        TN_RETURN_IF_ERROR(mark_column(p, out, err));
+        return negate(p, subquery->negated, *out, out, err);
+    }
+    const tn_column_id id = plan->outputs[0].id;
+    TN_RETURN_IF_ERROR(apply(p, TN_JOIN_SINGLE, plan, NULL, false, err));
+    TN_RETURN_IF_ERROR(
+        tn_expr__column_of(p->optimiser->context, tn_plan_output(p->child, id), out, err));
+    if (expr->type != (*out)->type) {
+        return tn_expr_cast(&p->optimiser->context->expr, *out, expr->type, false, false,
+                            expr->span, out, err);
+    }
+    return TARN_OK;
+}
+
+static tarn_code replace_subquery(void *context, const tn_expr *expr, const tn_expr **out,
+                                  tarn_error *err)
+{
+    placing *p = context;
+    size_t known;
+    *out = expr;
+    if (expr->kind != TN_EXPR_SUBQUERY) {
+        return TARN_OK;
+    }
+    /* One run serves equal expressions, as when ORDER BY repeats what SELECT has. */
+    if (expr->child_count == 0 && tn_pointer_map__find(&p->known, expr->subquery, &known)) {
+        *out = (const tn_expr *)(uintptr_t)known;
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(place_value(p, expr, out, err));
+    return tn_pointer_map__put(&p->known, expr->subquery, (size_t)(uintptr_t)*out, err);
+}
+
+static tarn_code map_expr(void *context, const tn_expr *expr, const tn_expr **out, tarn_error *err)
+{
+    placing *p = context;
+    tn_plan_context *plans = p->optimiser->context;
+    bool out_of_memory = false;
+    *out = expr;
+    if (!tn_expr__has_subquery(expr, plans->pool, &out_of_memory)) {
+        return out_of_memory ? tn_fail(err, TARN_E_NOMEM, "no memory left for the plan") : TARN_OK;
+    }
+    return tn_expr_rewrite(expr, plans->expr.arena, replace_subquery, p, out, err);
+}
+
+/* A conjunct that is a subquery's truth: the expression, with NOTs counted; or NULL. */
+static const tn_expr *truth_of(const tn_expr *conjunct, bool *negated)
+{
+    *negated = false;
+    while (tn_expr__is_call(conjunct, "not")) {
+        *negated = !*negated;
+        conjunct = conjunct->children[0];
+    }
+    const bool is_truth =
+        conjunct->kind == TN_EXPR_SUBQUERY && conjunct->subquery->kind != TN_SUBQUERY_SCALAR;
+    return is_truth ? conjunct : NULL;
+}
+
+static tarn_code place_filter(placing *p, tn_plan *plan, tn_plan **out, tarn_error *err)
+{
+    tn_plan_context *context = p->optimiser->context;
+    tarn_code code = TARN_OK;
+    tn_expr_vec kept = TN_VEC_INIT(context->pool);
+    bool negated = false;
+    const tn_expr *mapped = NULL;
+    /* Plain conjuncts first: they stay below the subqueries. */
+    for (uint32_t i = 0; i < plan->expr_count; i++) {
+        bool out_of_memory = false;
+        if (!tn_expr__has_subquery(plan->exprs[i], context->pool, &out_of_memory)) {
+            TN_TRY(tn_vec_push(&kept, plan->exprs[i], err));
+        }
+    }
+    TN_TRY(tn_plan__filter(context, p->child, kept.items, (uint32_t)kept.count, &p->child, err));
+    kept.count = 0;
+    for (uint32_t i = 0; i < plan->expr_count; i++) {
+        bool out_of_memory = false;
+        if (!tn_expr__has_subquery(plan->exprs[i], context->pool, &out_of_memory)) {
+            continue;
+        }
+        const tn_expr *truth = truth_of(plan->exprs[i], &negated);
+        if (truth == NULL) {
+            TN_TRY(map_expr(p, plan->exprs[i], &mapped, err));
+            TN_TRY(tn_vec_push(&kept, mapped, err));
+            continue;
+        }
+        if (truth->child_count > 0) { /* the left of IN may hold another */
+            tn_expr *copy = NULL;
+            const tn_expr **left = NULL;
+            TN_TRY(tn_arena_new(context->expr.arena, tn_expr, &copy, err));
+            TN_TRY(tn_arena_new(context->expr.arena, const tn_expr *, &left, err));
+            TN_TRY(map_expr(p, truth->children[0], left, err));
+            *copy = *truth;
+            copy->children = left;
+            truth = copy;
+        }
+        TN_TRY(place_conjunct(p, truth, negated, err));
+    }
+    TN_TRY(tn_plan__filter(context, p->child, kept.items, (uint32_t)kept.count, out, err));
+done:
+    tn_vec_free(&kept);
+    return code;
+}
+
+/* Conditions of joins: an inner one is a filter above; a left one is part of its right side. */
+static tarn_code place_join(placing *p, tn_plan *plan, tn_plan **out, tarn_error *err)
+{
+    tn_plan_context *context = p->optimiser->context;
+    tarn_code code = TARN_OK;
+    tn_plan *left = plan->children[plan->join == TN_JOIN_RIGHT];
+    tn_plan *right = plan->children[plan->join != TN_JOIN_RIGHT];
+    tn_expr_vec conditions = TN_VEC_INIT(context->pool);
+    tn_plan *made = NULL;
+
+    TN_TRY(tn_plan__conditions(context, plan, &conditions, err));
+    if (plan->join == TN_JOIN_INNER) {
+        TN_TRY(tn_plan__join(context, plan->kind, TN_JOIN_INNER, left, right, NULL, 0, plan->span,
+                             &made, err));
+        TN_TRY(
+            tn_plan__filter(context, made, conditions.items, (uint32_t)conditions.count, out, err));
+        goto done;
+    }
+    if (plan->join == TN_JOIN_FULL || plan->null_aware) {
+        code = tn_fail(err, TARN_E_UNSUPPORTED,
+                       "a subquery in the condition of a FULL join is not supported");
+        tn_hint(err, "compute it in a subquery of FROM, and join by its column");
+        if (err != NULL) {
+            err->span_start = plan->span.start;
+            err->span_length = plan->span.length;
+        }
+        goto done;
+    }
+    TN_TRY(
+        tn_plan__filter(context, right, conditions.items, (uint32_t)conditions.count, &right, err));
+    TN_TRY(tn_plan__join(context, TN_PLAN_APPLY,
+                         plan->join == TN_JOIN_RIGHT ? TN_JOIN_LEFT : plan->join, left, right, NULL,
+                         0, plan->span, &made, err));
+    if (plan->join == TN_JOIN_MARK) {
+        made->mark = plan->mark;
+        TN_TRY(tn_plan__derive(context, made, err));
+    }
+    TN_TRY(tn_plan__restore(context, made, plan->outputs, plan->output_count, out, err));
+done:
+    tn_vec_free(&conditions);
+    return code;
+}
+
+typedef struct finding {
+    tn_pool *pool;
+    bool found, out_of_memory;
+} finding;
+
+static tarn_code find_subquery(void *context, const tn_expr *expr, tarn_error *err)
+{
+    finding *f = context;
+    f->found = f->found || tn_expr__has_subquery(expr, f->pool, &f->out_of_memory);
+    return f->out_of_memory ? tn_fail(err, TARN_E_NOMEM, "no memory left for the plan") : TARN_OK;
+}
+
+static tarn_code place(placing *p, tn_plan *plan, tn_plan **out, tarn_error *err)
+{
+    tn_plan_context *context = p->optimiser->context;
+    tn_plan *node = plan;
+    p->child = plan->children[0];
+    if (plan->kind == TN_PLAN_FILTER) {
+        TN_RETURN_IF_ERROR(place_filter(p, plan, out, err));
+        return tn_plan__restore(context, *out, plan->outputs, plan->output_count, out, err);
+    }
+    TN_RETURN_IF_ERROR(tn_plan__map_exprs(context, plan, map_expr, p, &node, err));
+    TN_RETURN_IF_ERROR(tn_plan__with_children(context, node, &p->child, out, err));
+    return tn_plan__restore(context, *out, plan->outputs, plan->output_count, out, err);
+}
+
+TN_FALLIBLE tn_rule__subqueries(void *context, tn_plan *plan, tn_plan **out, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    placing p = {.optimiser = context};
+    finding f = {.pool = p.optimiser->context->pool};
+
+    if (plan->kind == TN_PLAN_VALUES) {
+        return tn_rule__unnest_values(context, plan, out, err);
+    }
+    *out = plan;
+    TN_RETURN_IF_ERROR(tn_plan__each_expr(plan, find_subquery, &f, err));
+    if (!f.found) {
+        return TARN_OK;
+    }
+    tn_pointer_map__init(&p.known, f.pool);
+    if (plan->kind == TN_PLAN_JOIN || plan->kind == TN_PLAN_APPLY) {
+        TN_TRY(place_join(&p, plan, out, err));
+        /* The filter that holds the condition now may be the result itself. */
+        if ((*out)->kind == TN_PLAN_FILTER) {
+            TN_TRY(place(&p, *out, out, err));
+        }
+    } else {
+        TN_TRY(place(&p, plan, out, err));
+    }
+done:
+    tn_pointer_map__deinit(&p.known);
+    return code;
+}
