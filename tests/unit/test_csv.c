@@ -197,6 +197,40 @@ TEST(options_say_what_the_sample_does_not)
     texts_stop(&t);
 }
 
+TEST(options_are_set_by_their_names)
+{
+    texts t;
+    CHECK(texts_start(&t, pool));
+    tn_csv_options o = TN_CSV_OPTIONS_DEFAULT;
+    const tn_value semicolon = tn_value_varchar(TN_STR(";"));
+    const tn_value yes = tn_value_boolean(true);
+    const tn_value two = tn_value_bigint(2);
+#define SET(name, value) tn_csv_options_set(&o, TN_STR(name), value, t.types, &t.arena, &t.err)
+    CHECK_EQ(SET("DELIM", &semicolon), TARN_OK);
+    CHECK_EQ(SET("header", &yes), TARN_OK);
+    CHECK_EQ(SET("skip", &two), TARN_OK);
+    CHECK_EQ(SET("nullstr", &semicolon), TARN_OK);
+    CHECK(tn_str_equal(o.delimiter, TN_STR(";")) && o.header == 1 && o.skip == 2);
+    CHECK_EQ(o.null_count, 1);
+    CHECK_EQ(SET("delimitter", &semicolon), TARN_E_INVALID);
+    CHECK_STR(t.err.hint, "did you mean 'delimiter'?");
+    CHECK_EQ(SET("header", &semicolon), TARN_E_INVALID);
+    CHECK_STR(t.err.message, "the option header takes true or false, not VARCHAR");
+    const tn_type *type;
+    CHECK_EQ(tn_types_parse(t.types, TN_STR("STRUCT(a VARCHAR, b VARCHAR)"), &type, NULL), TARN_OK);
+    const tn_view a = tn_view_of("DECIMAL(5,1)", 12);
+    const tn_view b = tn_view_of("DATE", 4);
+    const tn_column fields[] = {
+        {.type = TN_VARCHAR, .lane = TN_LANE_view, .rows = 1, .values = &a},
+        {.type = TN_VARCHAR, .lane = TN_LANE_view, .rows = 1, .values = &b}};
+    const tn_column row = {.type = type, .lane = TN_LANE_none, .rows = 1, .children = fields};
+    const tn_value columns = {.type = type, .nested = &row};
+    CHECK_EQ(SET("columns", &columns), TARN_OK);
+    CHECK_EQ(o.column_count, 2);
+    CHECK(tn_str_equal(o.columns[0].name, TN_STR("a")) && o.columns[1].type == TN_DATE);
+    texts_stop(&t);
+}
+
 /* ---- large files, many morsels ------------------------------------------------------------------
  */
 

@@ -22,6 +22,8 @@ typedef struct tn_csv_options {
     uint64_t skip;       /* lines before the header */
     const tn_str *nulls; /* texts that stand for NULL; none given: the empty one */
     uint32_t null_count;
+    const tn_str *names; /* of the columns, in order; fewer than there are is fine */
+    uint32_t name_count;
     const tn_field *columns; /* all of them, names and types; NULL: found */
     uint32_t column_count;
     const tn_field *types; /* of some columns, by name */

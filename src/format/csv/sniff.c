@@ -354,6 +354,9 @@ static tarn_code name_columns(sniffer *s, const row *header, tarn_error *err)
         }
         s->fields[i] = (tn_field){.name = name, .type = TN_VARCHAR, .nullable = true};
     }
+    for (uint32_t i = 0; i < s->options->name_count && i < s->width; i++) {
+        TN_RETURN_IF_ERROR(tn_arena_copy(arena, s->options->names[i], &s->fields[i].name, err));
+    }
     /* names that come twice get a number behind them */
     for (uint32_t i = 1; i < s->width && s->width <= FIELDS_MAX; i++) {
         const tn_schema before = {i, s->fields};

@@ -5,26 +5,6 @@
 
 enum { SAMPLE_SIZE = 1 << 20 };
 
-static tarn_code find_codec(const tn_csv_options *options, const tn_object *object, tn_codec *out,
-                            tarn_error *err)
-{
-    const tn_str name = options->compression;
-    *out = TN_CODEC_NONE;
-    if (name.size == 0 || tn_str_equal_fold(name, TN_STR("auto"))) {
-        const tn_str key = tn_object_about(object)->key;
-        *out = tn_codec_of_name(key.data, key.size);
-    } else if (tn_str_equal_fold(name, TN_STR("gzip"))) {
-        *out = TN_CODEC_GZIP;
-    } else if (tn_str_equal_fold(name, TN_STR("zstd"))) {
-        *out = TN_CODEC_ZSTD;
-    } else if (!tn_str_equal_fold(name, TN_STR("none"))) {
-        return tn_fail(err, TARN_E_UNSUPPORTED,
-                       "'%.*s' is no compression of text files: gzip, zstd or none",
-                       TN_STR_ARGS(name));
-    }
-    return TARN_OK;
-}
-
 static tarn_code set_dialect(tn__csv_dialect *dialect, const tn_csv_options *o, tarn_error *err)
 {
     if (o->delimiter.size > sizeof(dialect->delimiter)) {
@@ -88,7 +68,7 @@ tarn_code tn_csv_open(tn_object *object, bool is_local, const tn_csv_options *op
     source->text.morsel_size = options->morsel_size != 0 ? options->morsel_size : TN__MORSEL_SIZE;
     source->null_padding = options->null_padding;
     source->text.base.name = tn_str_of(tn_object_uri(object));
-    TN_TRY(find_codec(options, object, &source->text.codec, err));
+    TN_TRY(tn__text_codec_of(options->compression, object, &source->text.codec, err));
     TN_TRY(set_dialect(&source->dialect, options, err));
     TN_TRY(copy_nulls(source, options, err));
     TN_TRY(tn__text_sample_read(object, source->text.codec, SAMPLE_SIZE, pool, &sample, err));

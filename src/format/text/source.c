@@ -12,6 +12,24 @@ tarn_code tn__text_add_bad(tn__text_parser *parser, const tn__bad *bad, tarn_err
     return TARN_OK;
 }
 
+tarn_code tn__text_codec_of(tn_str name, const tn_object *object, tn_codec *out, tarn_error *err)
+{
+    *out = TN_CODEC_NONE;
+    if (name.size == 0 || tn_str_equal_fold(name, TN_STR("auto"))) {
+        const tn_str key = tn_object_about(object)->key;
+        *out = tn_codec_of_name(key.data, key.size);
+    } else if (tn_str_equal_fold(name, TN_STR("gzip"))) {
+        *out = TN_CODEC_GZIP;
+    } else if (tn_str_equal_fold(name, TN_STR("zstd"))) {
+        *out = TN_CODEC_ZSTD;
+    } else if (!tn_str_equal_fold(name, TN_STR("none"))) {
+        return tn_fail(err, TARN_E_UNSUPPORTED,
+                       "'%.*s' is no compression of text files: gzip, zstd or none",
+                       TN_STR_ARGS(name));
+    }
+    return TARN_OK;
+}
+
 /* ---- the sample -------------------------------------------------------------------------------
  */
 

@@ -100,6 +100,9 @@ struct tn__text_source {
     double row_bytes; /* about, from the sample; 0 unknown */
 };
 
+/* "gzip", "zstd", "none"; empty or "auto": by the object's name. */
+TN_FALLIBLE tn__text_codec_of(tn_str name, const tn_object *object, tn_codec *out, tarn_error *err);
+
 /* Fills in the ops of tn_source; the format has set the rest. */
 void tn__text_source_start(tn__text_source *source, const tn__text_ops *ops);
 
