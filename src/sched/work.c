@@ -212,8 +212,11 @@ void tn_gang_init(tn_gang *gang, unsigned threads)
 
 void tn_gang_deinit(tn_gang *gang)
 {
-    assert(gang->living == 0 && gang->first == NULL);
-    pthread_mutex_lock(&workers.lock); /* the last helper has left run_unlocked() */
+    pthread_mutex_lock(&workers.lock);
+    while (gang->living > 0) { /* tasks have said that they are done; their workers are leaving */
+        pthread_cond_wait(&gang->changed, &workers.lock);
+    }
+    assert(gang->first == NULL);
     unlist_gang(gang);
     pthread_mutex_unlock(&workers.lock);
     (void)pthread_cond_destroy(&gang->changed);

@@ -48,7 +48,7 @@ struct tn_gang {
 };
 
 void tn_gang_init(tn_gang *gang, unsigned threads);
-void tn_gang_deinit(tn_gang *gang); /* no task lives */
+void tn_gang_deinit(tn_gang *gang); /* every task is done, or about to say so */
 
 /* Makes the task ready to run. */
 void tn_gang_start(tn_gang *gang, tn_work *work, tn_work_answer (*run)(tn_work *work));

@@ -3,6 +3,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Every allocation up to here has its turn, then one in a growing number. */
+enum { OOM_EVERY = 200, OOM_SHARE = 32 };
+
 static test_case *first_test;
 static _Atomic bool current_failed; /* checks and allocations may happen on any thread */
 
@@ -65,7 +68,8 @@ bool test_oom_next(test_oom *oom)
     oom->refused = false;
     oom->pool->refuse = refuse_one;
     fault.loop = oom;
-    fault.countdown = fault.round++;
+    fault.countdown = fault.round;
+    fault.round += 1 + (fault.round >= OOM_EVERY ? fault.round / OOM_SHARE : 0);
     return true;
 }
 

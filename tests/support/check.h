@@ -69,8 +69,8 @@ void test_fail(const char *file, int line, const char *format, ...) TN_PRINTF(3,
     } while (0)
 
 /*
- * Runs the body once for each allocation it makes, refusing that one, and a last time refusing
- * none:
+ * Runs the body once for each allocation it makes (above 200 for some of them), refusing that one,
+ * and a last time refusing none:
  *
  *     for (test_oom oom = test_oom_start(pool); test_oom_next(&oom);) {
  *         code = thing_under_test(pool, ...);
