@@ -77,7 +77,9 @@ static const tn_ast *child_at(const tn_ast *ast, uint32_t i)
         return row->kind == TN_AST_ROW && row->count == width ? row->items[i % width] : NULL;
     }
     if (i < ast->count) {
-        return ast->items[i];
+        const bool named = ast->kind == TN_AST_CALL && ast->items[i]->kind == TN_AST_ARGUMENT &&
+                           tn_str_equal_fold(ast->text, TN_STR("struct_pack"));
+        return named ? ast->items[i]->items[0] : ast->items[i];
     }
     i -= ast->count;
     return i < ast->call->order_count ? ast->call->order[i].expr : ast->call->filter;
@@ -207,6 +209,10 @@ static TN_FALLIBLE enter_call(tn_binder *b, tn_bind_frame *f, tarn_error *err)
                                    TN_STR_ARGS(ast->text));
         }
         return TARN_OK;
+    }
+    if (ast->call != NULL && ast->call->star &&
+        (ast->call->distinct || !tn_str_equal_fold(ast->text, TN_STR("count")))) {
+        return tn_binder__fail(b, ast->span, err, TARN_E_INVALID, "only count(*) takes '*'");
     }
     if (f->env->in_aggregate) {
         return tn_binder__fail(b, ast->span, err, TARN_E_INVALID,

@@ -315,11 +315,31 @@ tarn_code tn_binder__aggregate(tn_binder *b, const tn_ast *ast, tn_env *env,
                           grouping->aggregate_names.items[at], made->type, call.span, out, err);
 }
 
+/* {'a': 1}, struct_pack(a := 1): names and values in turn. */
+static TN_FALLIBLE bind_struct(tn_binder *b, const tn_ast *ast, const tn_expr *const *items,
+                               const tn_expr **out, tarn_error *err)
+{
+    const tn_expr **parts;
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(b->arena, const tn_expr *, (size_t)ast->count * 2, &parts, err));
+    for (uint32_t i = 0; i < ast->count; i++) {
+        TN_RETURN_IF_ERROR(
+            string_literal(b, ast->kind == TN_AST_STRUCT ? ast->names[i] : ast->items[i]->text,
+                           ast->items[i]->span, &parts[2 * (size_t)i], err));
+        parts[2 * (size_t)i + 1] = items[i];
+    }
+    return tn_binder__call(b, "struct_pack", parts, ast->count * 2, ast->span, out, err);
+}
+
 static TN_FALLIBLE bind_call(tn_binder *b, const tn_ast *ast, tn_env *env,
                              const tn_expr *const *items, const tn_expr **out, tarn_error *err)
 {
     if (tn_binder__is_aggregate(ast)) {
         return tn_binder__aggregate(b, ast, env, items, out, err);
+    }
+    if (ast->count > 0 && ast->items[0]->kind == TN_AST_ARGUMENT &&
+        tn_str_equal_fold(ast->text, TN_STR("struct_pack"))) {
+        return bind_struct(b, ast, items, out, err);
     }
     if (tn_str_equal_fold(ast->text, TN_STR("unnest"))) {
         return tn_binder__unsupported(b, ast->span, err,
@@ -331,21 +351,6 @@ static TN_FALLIBLE bind_call(tn_binder *b, const tn_ast *ast, tn_env *env,
     }
     return tn_expr_call(b->expr_context, ast->text, items, ast->count,
                         tn_binder__span(b, ast->span), out, err);
-}
-
-/* {'a': 1}: names and values in turn. */
-static TN_FALLIBLE bind_struct(tn_binder *b, const tn_ast *ast, const tn_expr *const *items,
-                               const tn_expr **out, tarn_error *err)
-{
-    const tn_expr **parts;
-    TN_RETURN_IF_ERROR(
-        tn_arena_array(b->arena, const tn_expr *, (size_t)ast->count * 2, &parts, err));
-    for (uint32_t i = 0; i < ast->count; i++) {
-        TN_RETURN_IF_ERROR(
-            string_literal(b, ast->names[i], ast->items[i]->span, &parts[2 * (size_t)i], err));
-        parts[2 * (size_t)i + 1] = items[i];
-    }
-    return tn_binder__call(b, "struct_pack", parts, ast->count * 2, ast->span, out, err);
 }
 
 static TN_FALLIBLE bind_subscript(tn_binder *b, const tn_ast *ast, const tn_expr *const *items,

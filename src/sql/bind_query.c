@@ -249,8 +249,15 @@ static tarn_code order_outputs(void *binder, void *frame, tarn_error *err)
 
 /* ---- WITH ---- */
 
-static TN_FALLIBLE begin_cte(tn_binder *b, const tn_ast_cte *cte, tarn_error *err)
+static TN_FALLIBLE begin_cte(tn_binder *b, const tn_bind_query_frame *f, const tn_ast_cte *cte,
+                             tarn_error *err)
 {
+    for (size_t i = f->ctes; i < b->ctes.count; i++) {
+        if (tn_str_equal_fold(b->ctes.items[i].name, cte->name)) {
+            return tn_binder__fail(b, cte->span, err, TARN_E_INVALID, "WITH names '%.*s' twice",
+                                   TN_STR_ARGS(cte->name));
+        }
+    }
     const tn_cte entry = {.name = cte->name,
                           .uses = cte->uses + (cte->materialized ? 1 : 0),
                           .recursive = cte->recursive,
@@ -336,7 +343,7 @@ tarn_code tn_bind__query(void *binder, void *frame, tarn_error *err)
     f->ctes = b->ctes.count;
     f->plans = b->plans.count;
     for (f->index = 0; f->index < f->query->cte_count; f->index++) {
-        TN_RETURN_IF_ERROR(begin_cte(b, &f->query->ctes[f->index], err));
+        TN_RETURN_IF_ERROR(begin_cte(b, f, &f->query->ctes[f->index], err));
         f->shallowest = b->shallowest;
         b->shallowest = UINT32_MAX;
         TN_CALL(b, f, tn_bind__query,

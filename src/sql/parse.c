@@ -277,6 +277,13 @@ tarn_code tn_parser__type(tn_parser *p, tn_str *out, tn_span *span, tarn_error *
     if (next_is_text(p, "PRECISION") || next_is_text(p, "VARYING")) {
         TN_RETURN_IF_ERROR(tn_parser__skip(p, err));
     }
+    if (next_is_text(p, "UNSIGNED")) { /* INT UNSIGNED is UINTEGER */
+        const bool plain = tn_str_equal_fold(name, TN_STR("INT"));
+        TN_RETURN_IF_ERROR(tn_parser__skip(p, err));
+        *span = tn_parser__span_from(p, start);
+        return tn_arena_print(p->arena, out, err, "U%.*s%s", TN_STR_ARGS(name),
+                              plain ? "EGER" : "");
+    }
     if (next_is(p, '(')) {
         TN_RETURN_IF_ERROR(skip_brackets(p, err));
     }

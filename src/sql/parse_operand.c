@@ -159,7 +159,7 @@ static tarn_code parse_struct(void *parser, void *frame, tarn_error *err)
         TN_RETURN_IF_ERROR(tn_vec_push(&p->values, p->expr, err));
         TN_RETURN_IF_ERROR(tn_vec_push(&p->items, f->item, err));
         TN_RETURN_IF_ERROR(tn_parser__accept(p, ',', &more, err));
-    } while (more);
+    } while (more && !next_is(p, '}'));
     TN_RETURN_IF_ERROR(tn_parser__expect(p, '}', "'}'", err));
     TN_RETURN_IF_ERROR(tn_parser__node(p, TN_AST_STRUCT, f->start, &p->expr, err));
     TN_RETURN_IF_ERROR(tn_parser__items_to(p, f->list, p->expr, err));
@@ -170,6 +170,52 @@ static tarn_code parse_struct(void *parser, void *frame, tarn_error *err)
     }
     p->items.count = f->items;
     p->expr->names = names;
+    TN_ROUTINE_END(p);
+}
+
+/* Keys and values in turn become two lists. */
+static TN_FALLIBLE finish_map(tn_parser *p, tn_operand_frame *f, tarn_error *err)
+{
+    tn_ast *lists[2];
+    const size_t pairs = (p->values.count - f->list) / 2;
+    for (size_t side = 0; side < 2; side++) {
+        TN_RETURN_IF_ERROR(tn_parser__node(p, TN_AST_LIST, f->start, &lists[side], err));
+        lists[side]->count = (uint32_t)pairs;
+        TN_RETURN_IF_ERROR(tn_arena_array(p->arena, tn_ast *, pairs, &lists[side]->items, err));
+        for (size_t i = 0; i < pairs; i++) {
+            lists[side]->items[i] = p->values.items[f->list + 2 * i + side];
+        }
+    }
+    p->values.count = f->list;
+    TN_RETURN_IF_ERROR(tn_vec_push(&p->values, lists[0], err));
+    TN_RETURN_IF_ERROR(tn_vec_push(&p->values, lists[1], err));
+    TN_RETURN_IF_ERROR(tn_parser__node(p, TN_AST_CALL, f->start, &p->expr, err));
+    p->expr->text = TN_STR("map");
+    return tn_parser__items_to(p, f->list, p->expr, err);
+}
+
+/* MAP {k: v} is map([k], [v]). */
+static tarn_code parse_map(void *parser, void *frame, tarn_error *err)
+{
+    tn_parser *p = parser;
+    tn_operand_frame *f = frame;
+    bool more = true;
+
+    TN_ROUTINE(f);
+    f->start = next_token(p)->span.start;
+    f->list = p->values.count;
+    TN_RETURN_IF_ERROR(tn_parser__skip(p, err));
+    TN_RETURN_IF_ERROR(tn_parser__skip(p, err));
+    while (more && !next_is(p, '}')) {
+        TN_CALL(p, f, tn_parse__expr, (tn_expr_frame){.values = 0});
+        TN_RETURN_IF_ERROR(tn_vec_push(&p->values, p->expr, err));
+        TN_RETURN_IF_ERROR(tn_parser__expect(p, ':', "':'", err));
+        TN_CALL(p, f, tn_parse__expr, (tn_expr_frame){.values = 0});
+        TN_RETURN_IF_ERROR(tn_vec_push(&p->values, p->expr, err));
+        TN_RETURN_IF_ERROR(tn_parser__accept(p, ',', &more, err));
+    }
+    TN_RETURN_IF_ERROR(tn_parser__expect(p, '}', "'}'", err));
+    TN_RETURN_IF_ERROR(finish_map(p, f, err));
     TN_ROUTINE_END(p);
 }
 
@@ -465,6 +511,12 @@ static TN_FALLIBLE word_operand(tn_parser *p, tn_routine **out, tarn_error *err)
     if (*out == NULL && tn_parser__is_name(next_token(p), false)) {
         bool literal;
         *out = bracket ? tn_parse__call : NULL;
+        if (behind->kind == TN_TOKEN_SYMBOL && behind->symbol == '{' &&
+            tn_str_equal_fold(tn_str_slice(p->lexer.text, next_token(p)->span.start,
+                                           next_token(p)->span.start + next_token(p)->span.length),
+                              TN_STR("map"))) {
+            *out = parse_map;
+        }
         TN_RETURN_IF_ERROR(tn_parser__typed_literal_ahead(p, &literal, err));
         *out = literal ? parse_typed_literal : *out;
     }
@@ -492,8 +544,11 @@ tarn_code tn_parser__operand(tn_parser *p, tn_routine **out, tarn_error *err)
     if (*out != NULL) {
         return TARN_OK;
     }
-    /* Words such as LEFT are functions, not columns. */
-    if (!tn_parser__is_name(next_token(p), true)) {
+    /* Words such as LEFT are functions, not columns, unless a point follows. */
+    const tn_token *point;
+    TN_RETURN_IF_ERROR(tn_parser__peek(p, 1, &point, err));
+    const bool qualifies = point->kind == TN_TOKEN_SYMBOL && point->symbol == '.';
+    if (!tn_parser__is_name(next_token(p), !qualifies)) {
         return tn_parser__expected(p, "an expression", err);
     }
     bool star;

@@ -158,7 +158,6 @@ typedef struct select_frame {
     tn_frame head;
     tn_ast_query *query;
     size_t values, items;
-    uint32_t start;
     bool again;
 } select_frame;
 
@@ -292,10 +291,10 @@ static tarn_code parse_select(void *parser, void *frame, tarn_error *err)
 }
 
 /* VALUES (1, 2), (3, 4) */
-static tarn_code parse_values(void *parser, void *frame, tarn_error *err)
+tarn_code tn_parse__values(void *parser, void *frame, tarn_error *err)
 {
     tn_parser *p = parser;
-    select_frame *f = frame;
+    tn_values_frame *f = frame;
     tn_ast *row;
     bool more;
 
@@ -304,16 +303,16 @@ static tarn_code parse_values(void *parser, void *frame, tarn_error *err)
     TN_RETURN_IF_ERROR(tn_parser__skip(p, err));
     f->values = p->values.count;
     do {
-        f->items = p->values.count; /* here: where the row begins */
+        f->row = p->values.count;
         f->start = next_token(p)->span.start;
         TN_RETURN_IF_ERROR(tn_parser__expect(p, '(', "'('", err));
         TN_CALL(p, f, tn_parse__list, (tn_list_frame){.head.state = 0});
         TN_RETURN_IF_ERROR(tn_parser__expect(p, ')', "',' or ')'", err));
         TN_RETURN_IF_ERROR(tn_parser__node(p, TN_AST_ROW, f->start, &row, err));
-        TN_RETURN_IF_ERROR(tn_parser__items_to(p, f->items, row, err));
+        TN_RETURN_IF_ERROR(tn_parser__items_to(p, f->row, row, err));
         TN_RETURN_IF_ERROR(tn_vec_push(&p->values, row, err));
         TN_RETURN_IF_ERROR(tn_parser__accept(p, ',', &more, err));
-    } while (more);
+    } while (more && next_is(p, '(')); /* a comma too many is forgiven */
     TN_RETURN_IF_ERROR(take_values(p, f->values, &f->query->rows, &f->query->row_count, err));
     f->query->span = tn_parser__span_from(p, f->query->span.start);
     p->query = f->query;
@@ -561,7 +560,7 @@ tarn_code tn_parse__query(void *parser, void *frame, tarn_error *err)
         } else if (next_is_word(p, TN_KW_SELECT) || next_is_word(p, TN_KW_FROM)) {
             TN_CALL(p, f, parse_select, (select_frame){.again = false});
         } else if (next_is_word(p, TN_KW_VALUES)) {
-            TN_CALL(p, f, parse_values, (select_frame){.again = false});
+            TN_CALL(p, f, tn_parse__values, (tn_values_frame){.start = 0});
         } else if (next_is_word(p, TN_KW_TABLE)) {
             TN_RETURN_IF_ERROR(parse_table_query(p, err));
         } else if (next_is_word(p, TN_KW_WITH) && p->queries.count > f->queries) {

@@ -125,7 +125,7 @@ static TN_FALLIBLE parse_definitions(tn_parser *p, tn_ast_statement *ast, tarn_e
             TN_RETURN_IF_ERROR(parse_definition(p, ast, err));
         }
         TN_RETURN_IF_ERROR(tn_parser__accept(p, ',', &more, err));
-    } while (more);
+    } while (more && !next_is(p, ')'));
     TN_RETURN_IF_ERROR(tn_parser__expect(p, ')', "',' or ')'", err));
     ast->definition_count = (uint32_t)(p->definitions.count - base);
     TN_RETURN_IF_ERROR(
@@ -264,7 +264,8 @@ static TN_FALLIBLE begin_insert(tn_parser *p, tn_statement_frame *f, tarn_error 
     TN_RETURN_IF_ERROR(tn_parser__expect_word(p, TN_KW_INTO, err));
     TN_RETURN_IF_ERROR(tn_parser__object_name(p, "a table", &f->ast->name, err));
     TN_RETURN_IF_ERROR(tn_parser__peek(p, 1, &behind, err));
-    if (next_is(p, '(') && tn_parser__is_name(behind, false)) {
+    const bool values = behind->kind == TN_TOKEN_NAME && behind->keyword == TN_KW_VALUES;
+    if (next_is(p, '(') && tn_parser__is_name(behind, false) && !values) {
         TN_RETURN_IF_ERROR(tn_parser__name_list(p, &f->ast->columns, &f->ast->column_count, err));
     }
     TN_RETURN_IF_ERROR(

@@ -103,7 +103,13 @@ static tarn_code parse_table(void *parser, void *frame, tarn_error *err)
     TN_ROUTINE(f);
     f->start = next_token(p)->span.start;
     TN_RETURN_IF_ERROR(tn_parser__accept_word(p, TN_KW_LATERAL, &f->lateral, err));
-    if (next_is(p, '(')) {
+    TN_RETURN_IF_ERROR(
+        tn_parser__words_ahead(p, TN_KW_VALUES, TN_KW_NONE, &f->call, err)); /* FROM VALUES (1) */
+    if (f->call) {
+        TN_CALL(p, f, tn_parse__values, (tn_values_frame){.start = 0});
+        TN_RETURN_IF_ERROR(new_table(p, TN_TABLE_QUERY, f->start, &f->table, err));
+        f->table->query = p->query;
+    } else if (next_is(p, '(')) {
         TN_CALL(p, f, parse_table_brackets, (table_frame){.table = NULL});
         f->table = p->table;
     } else {
@@ -147,8 +153,9 @@ static TN_FALLIBLE accept_join_kind(tn_parser *p, tn_ast_table *join, bool *take
         return TARN_OK;
     }
     TN_RETURN_IF_ERROR(tn_parser__skip(p, err));
-    if (join->join == TN_JOIN_LEFT &&
+    if ((join->join == TN_JOIN_LEFT || join->join == TN_JOIN_RIGHT) &&
         (next_is_word(p, TN_KW_SEMI) || next_is_word(p, TN_KW_ANTI))) {
+        join->lateral = join->join == TN_JOIN_RIGHT; /* of a join: its sides change places */
         join->join = next_is_word(p, TN_KW_SEMI) ? TN_JOIN_SEMI : TN_JOIN_ANTI;
         return tn_parser__skip(p, err);
     }
@@ -186,8 +193,13 @@ static void close_join(tn_parser *p, tn_ast_table **table)
 {
     tn_ast_table *join = tn_vec_pop(&p->joins);
     join->right = *table;
-    join->span.start = join->left->span.start;
-    join->span = tn_parser__span_from(p, join->span.start);
+    if (join->lateral) {
+        join->right = join->left;
+        join->left = *table;
+    }
+    const uint32_t start = join->lateral ? join->right->span.start : join->left->span.start;
+    join->lateral = false;
+    join->span = tn_parser__span_from(p, start);
     *table = join;
 }
 

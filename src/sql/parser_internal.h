@@ -182,6 +182,14 @@ typedef struct tn_query_frame {
 } tn_query_frame;
 tarn_code tn_parse__query(void *parser, void *frame, tarn_error *err); /* p->query */
 
+typedef struct tn_values_frame {
+    tn_frame head;
+    tn_ast_query *query;
+    size_t values, row;
+    uint32_t start;
+} tn_values_frame;
+tarn_code tn_parse__values(void *parser, void *frame, tarn_error *err); /* p->query */
+
 typedef struct tn_from_frame {
     tn_frame head;
     tn_ast_table *table;

@@ -41,7 +41,7 @@ typedef enum tn_token_kind {
         BEGIN, u) X(BETWEEN, t) X(BOTH, r) X(BY, u) X(CASE, r) X(CAST, r) X(COLLATE, t)            \
         X(COLUMNS, u) X(COMMIT, u) X(COPY, u) X(CREATE, r) X(CROSS, t) X(CUBE, u) X(DEFAULT, r) X( \
             DELETE, u) X(DESC, r) X(DESCRIBE, u) X(DISTINCT, r) X(DROP, u) X(ELSE, r) X(END, r)    \
-            X(ESCAPE, t) X(EXCEPT, r) X(EXCLUDE, u) X(EXISTS, u) X(EXPLAIN, u) X(EXTRACT, u) X(    \
+            X(ESCAPE, u) X(EXCEPT, r) X(EXCLUDE, u) X(EXISTS, u) X(EXPLAIN, u) X(EXTRACT, u) X(    \
                 FALSE, r) X(FETCH, r)                                                              \
                 X(FILTER, u) X(FIRST, u) X(FOR, r) X(FORMAT, u) X(FROM, r) X(FULL, t) X(           \
                     FUNCTIONS,                                                                     \
