@@ -129,11 +129,39 @@ static TN_FALLIBLE settle_types(tn_binder *b, tarn_error *err)
     return any ? tn_plan_project(b->context, b->plan, exprs, names, count, &b->plan, err) : TARN_OK;
 }
 
+/* CREATE TABLE t (a INT NOT NULL) AS: names and types are given. */
+static TN_FALLIBLE cast_to_schema(tn_binder *b, const tn_ast_statement *ast,
+                                  const tn_schema *schema, tarn_error *err)
+{
+    const tn_expr **exprs;
+    tn_str *names;
+    if (b->plan->output_count != schema->count) {
+        return tn_binder__fail(b, ast->name.span, err, TARN_E_INVALID,
+                               "%u columns are defined, the query has %u", schema->count,
+                               b->plan->output_count);
+    }
+    TN_RETURN_IF_ERROR(tn_arena_array(b->arena, const tn_expr *, schema->count, &exprs, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(b->arena, tn_str, schema->count, &names, err));
+    for (uint32_t i = 0; i < schema->count; i++) {
+        const tn_expr *column;
+        const tn_span span = ast->definitions[i].span;
+        TN_RETURN_IF_ERROR(tn_plan_column(b->context, b->plan, i, span, &column, err));
+        TN_RETURN_IF_ERROR(tn_expr_cast(b->expr_context, column, schema->fields[i].type, false,
+                                        false, span, &exprs[i], err));
+        names[i] = schema->fields[i].name;
+    }
+    return tn_plan_project(b->context, b->plan, exprs, names, schema->count, &b->plan, err);
+}
+
 static TN_FALLIBLE bind_create_as(tn_binder *b, const tn_ast_statement *ast, tn_bound *out,
                                   tarn_error *err)
 {
     tn_field *fields;
     TN_RETURN_IF_ERROR(run_query(b, ast->query, err));
+    if (ast->definition_count > 0) {
+        TN_RETURN_IF_ERROR(bind_create_table(b, ast, out, err));
+        return cast_to_schema(b, ast, &out->schema, err);
+    }
     if (ast->column_count > 0) {
         TN_RETURN_IF_ERROR(tn_binder__rename(b, b->plan, ast->columns, ast->column_count,
                                              ast->name.span, &b->plan, err));

@@ -89,6 +89,9 @@ static TN_FALLIBLE bind_operator(tn_binder *b, const tn_ast *ast, const tn_expr 
         const tn_expr *const zoned[2] = {items[1], items[0]};
         return tn_binder__call(b, "timezone", zoned, 2, ast->span, out, err);
     }
+    if (strcmp(name, "->") == 0 || strcmp(name, "->>") == 0) {
+        return tn_binder__unsupported(b, ast->span, err, "-> of JSON and lambdas");
+    }
     if (strcmp(name, "^") == 0) {
         name = "power";
     }

@@ -234,7 +234,7 @@ static tarn_code order_outputs(void *binder, void *frame, tarn_error *err)
     const uint32_t count = f->query->order_all ? f->plan->output_count : f->query->order_count;
     TN_RETURN_IF_ERROR(tn_arena_array(b->arena, tn_sort_key, count, &keys, err));
     for (uint32_t i = 0; i < count; i++) {
-        const tn_expr *expr = b->exprs.items[f->exprs + (f->query->order_all ? 0 : i)];
+        const tn_expr *expr = f->query->order_all ? NULL : b->exprs.items[f->exprs + i];
         if (f->query->order_all) {
             TN_RETURN_IF_ERROR(tn_plan_column(b->context, f->plan, i, (tn_span){0, 0}, &expr, err));
         }

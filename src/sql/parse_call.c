@@ -6,6 +6,15 @@ static bool named(const tn_operand_frame *f, const char *name)
     return tn_str_equal_fold(f->text, tn_str_of(name));
 }
 
+static bool is_word_text(tn_parser *p, const char *word)
+{
+    const tn_token *token = next_token(p);
+    return token->kind == TN_TOKEN_NAME &&
+           tn_str_equal_fold(tn_str_slice(p->lexer.text, token->span.start,
+                                          token->span.start + token->span.length),
+                             tn_str_of(word));
+}
+
 static tn_ast_call *call_of(tn_parser *p, tn_operand_frame *f, tarn_error *err)
 {
     if (f->call == NULL && tn_arena_new(p->arena, tn_ast_call, &f->call, err) != TARN_OK) {
@@ -95,6 +104,9 @@ static TN_FALLIBLE accept_argument_name(tn_parser *p, tn_operand_frame *f, tarn_
     const tn_token *behind;
     TN_RETURN_IF_ERROR(tn_parser__peek(p, 1, &behind, err));
     f->node = NULL;
+    if (is_word_text(p, "lambda") && behind->kind == TN_TOKEN_NAME) {
+        return tn_parser__unsupported(p, next_token(p)->span, err, "lambdas");
+    }
     if (behind->kind != TN_TOKEN_SYMBOL ||
         (behind->symbol != TN_SYM2('=', '>') && behind->symbol != TN_SYM2(':', '='))) {
         return TARN_OK;
@@ -154,15 +166,6 @@ static TN_FALLIBLE begin_call(tn_parser *p, tn_operand_frame *f, tarn_error *err
     }
     TN_RETURN_IF_ERROR(begin_extract(p, f, &taken, err));
     return taken ? TARN_OK : begin_trim(p, f, err);
-}
-
-static bool is_word_text(tn_parser *p, const char *word)
-{
-    const tn_token *token = next_token(p);
-    return token->kind == TN_TOKEN_NAME &&
-           tn_str_equal_fold(tn_str_slice(p->lexer.text, token->span.start,
-                                          token->span.start + token->span.length),
-                             tn_str_of(word));
 }
 
 static TN_FALLIBLE finish_call(tn_parser *p, tn_operand_frame *f, tarn_error *err)
@@ -271,6 +274,18 @@ static TN_FALLIBLE parse_excluded(tn_parser *p, tn_star_frame *f, tarn_error *er
     return many ? tn_parser__expect(p, ')', "',' or ')'", err) : TARN_OK;
 }
 
+/* * EXCEPT (a): a name where the set operation would have a query. */
+static TN_FALLIBLE except_ahead(tn_parser *p, bool *found, tarn_error *err)
+{
+    const tn_token *name;
+    TN_RETURN_IF_ERROR(tn_parser__words_ahead(p, TN_KW_EXCEPT, TN_KW_NONE, found, err));
+    if (*found) {
+        TN_RETURN_IF_ERROR(tn_parser__peek(p, 2, &name, err));
+        *found = tn_parser__is_name(name, true);
+    }
+    return TARN_OK;
+}
+
 tarn_code tn_parse__star(void *parser, void *frame, tarn_error *err)
 {
     tn_parser *p = parser;
@@ -285,7 +300,8 @@ tarn_code tn_parse__star(void *parser, void *frame, tarn_error *err)
     TN_RETURN_IF_ERROR(tn_parser__node(p, TN_AST_STAR, f->start, &f->node, err));
     TN_RETURN_IF_ERROR(tn_arena_new(p->arena, tn_ast_star, &f->node->star, err));
     f->node->star->table = f->table;
-    if (next_is_word(p, TN_KW_EXCLUDE)) {
+    TN_RETURN_IF_ERROR(except_ahead(p, &more, err));
+    if (next_is_word(p, TN_KW_EXCLUDE) || more) {
         TN_RETURN_IF_ERROR(parse_excluded(p, f, err));
     }
     while (next_is_word(p, TN_KW_REPLACE) || next_is_word(p, TN_KW_RENAME)) {

@@ -124,6 +124,9 @@ static tarn_code parse_list_literal(void *parser, void *frame, tarn_error *err)
     if (!next_is(p, f->flag ? ')' : ']')) {
         TN_CALL(p, f, tn_parse__list, (tn_list_frame){.head.state = 0});
     }
+    if (next_is_word(p, TN_KW_FOR)) {
+        return tn_parser__unsupported(p, next_token(p)->span, err, "lists made by FOR");
+    }
     TN_RETURN_IF_ERROR(f->flag ? tn_parser__expect(p, ')', "')'", err)
                                : tn_parser__expect(p, ']', "']'", err));
     TN_RETURN_IF_ERROR(

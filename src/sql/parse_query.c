@@ -565,6 +565,8 @@ tarn_code tn_parse__query(void *parser, void *frame, tarn_error *err)
             TN_RETURN_IF_ERROR(parse_table_query(p, err));
         } else if (next_is_word(p, TN_KW_WITH) && p->queries.count > f->queries) {
             return tn_parser__expected(p, "a query in brackets", err);
+        } else if (next_is_word(p, TN_KW_PIVOT) || next_is_word(p, TN_KW_UNPIVOT)) {
+            return tn_parser__unsupported(p, next_token(p)->span, err, "PIVOT and UNPIVOT");
         } else {
             return tn_parser__expected(p, "SELECT, FROM or VALUES", err);
         }

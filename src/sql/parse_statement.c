@@ -14,6 +14,20 @@ static bool next_is_text(const tn_parser *p, const char *word)
 
 /* ---- CREATE ---- */
 
+/* What may be created elsewhere, and not here. */
+static const char *is_other_object(const tn_parser *p)
+{
+    static const char *const others[] = {
+        "INDEX",    "UNIQUE", "SCHEMA", "SEQUENCE",     "MACRO",   "FUNCTION", "TYPE", "EXTERNAL",
+        "DATABASE", "SECRET", "USER",   "MATERIALIZED", "TRIGGER", "VIRTUAL",  "ROLE", "UNBOUNDED"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+        if (next_is_text(p, others[i])) {
+            return others[i];
+        }
+    }
+    return NULL;
+}
+
 static TN_FALLIBLE accept_if_exists(tn_parser *p, bool negated, bool *found, tarn_error *err)
 {
     *found = next_is_word(p, TN_KW_IF);
@@ -29,8 +43,8 @@ static TN_FALLIBLE accept_if_exists(tn_parser *p, bool negated, bool *found, tar
 
 static TN_FALLIBLE refuse_constraint(tn_parser *p, tarn_error *err)
 {
-    static const char *const words[] = {"CHECK",     "REFERENCES", "FOREIGN",
-                                        "GENERATED", "CONSTRAINT", "AUTO_INCREMENT"};
+    static const char *const words[] = {"CHECK",      "REFERENCES",     "FOREIGN", "GENERATED",
+                                        "CONSTRAINT", "AUTO_INCREMENT", "COLLATE"};
     if (next_is_word(p, TN_KW_DEFAULT)) {
         return tn_parser__unsupported(p, next_token(p)->span, err, "DEFAULT of a column");
     }
@@ -167,16 +181,11 @@ static TN_FALLIBLE begin_create(tn_parser *p, tn_statement_frame *f, tarn_error 
     }
     TN_RETURN_IF_ERROR(tn_parser__accept_word(p, TN_KW_VIEW, &view, err));
     if (!view && !next_is_word(p, TN_KW_TABLE)) {
-        static const char *const others[] = {"INDEX",        "UNIQUE",   "SCHEMA", "SEQUENCE",
-                                             "MACRO",        "FUNCTION", "TYPE",   "EXTERNAL",
-                                             "DATABASE",     "SECRET",   "USER",   "ROLE",
-                                             "MATERIALIZED", "TRIGGER",  "VIRTUAL"};
-        for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
-            if (next_is_text(p, others[i])) {
-                char what[64];
-                (void)snprintf(what, sizeof(what), "CREATE %s", others[i]);
-                return tn_parser__unsupported(p, next_token(p)->span, err, what);
-            }
+        const char *other = is_other_object(p);
+        if (other != NULL) {
+            char what[64];
+            (void)snprintf(what, sizeof(what), "CREATE %s", other);
+            return tn_parser__unsupported(p, next_token(p)->span, err, what);
         }
         return tn_parser__expected(p, "TABLE or VIEW", err);
     }
@@ -226,7 +235,7 @@ static TN_FALLIBLE parse_drop(tn_parser *p, tn_statement_frame *f, tarn_error *e
     TN_RETURN_IF_ERROR(tn_parser__skip(p, err));
     const bool view = next_is_word(p, TN_KW_VIEW);
     if (!view && !next_is_word(p, TN_KW_TABLE)) {
-        if (next_is_text(p, "INDEX") || next_is_text(p, "SCHEMA") || next_is_text(p, "SEQUENCE")) {
+        if (is_other_object(p) != NULL) {
             return tn_parser__unsupported(p, next_token(p)->span, err,
                                           "DROP of anything but tables and views");
         }
