@@ -355,6 +355,12 @@ TEST(statements_tell_the_session_what_to_do)
     CHECK(!b.out.schema.fields[0].nullable && b.out.schema.fields[1].nullable);
     forget(&b);
 
+    bind(&b, pool, TN_STR("CREATE TABLE x (a BIGINT NOT NULL, b VARCHAR) AS VALUES (1, 2)"));
+    CHECK_EQ(b.code, TARN_OK);
+    CHECK(b.out.kind == TN_STATEMENT_CREATE_TABLE_AS && b.out.schema.count == 2 &&
+          !b.out.schema.fields[0].nullable && b.out.plan->outputs[1].type == TN_VARCHAR);
+    forget(&b);
+
     bind(&b, pool, TN_STR("CREATE VIEW w (p) AS SELECT a FROM t ;"));
     CHECK_EQ(b.code, TARN_OK);
     CHECK(tn_str_equal(b.out.sql, TN_STR("SELECT a FROM t")));

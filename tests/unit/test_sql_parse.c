@@ -275,6 +275,8 @@ TEST(expressions_bind_as_in_postgresql)
         {"SELECT ?, $a, $1, ?", "{select $1 $a $1 $2}"},
         {"SELECT a AT TIME ZONE 'UTC' + b", "{select (+ (at_time_zone a 'UTC') b)}"},
         {"SELECT 1.5, .5, 1., 1e10, 0x1F, 1_000", "{select 1.5 .5 1. 1e10 0x1F 1_000}"},
+        {"SELECT MAP {'a': 1, b: 2}, {a: 1,}, a::INT UNSIGNED",
+         "{select (callmap (list 'a' b) (list 1 2)) (struct a=1) (castUINTEGER a)}"},
         {"SELECT left(a, 1), \"left\", interval, first(x), date", "{select (callleft a 1) left "
                                                                   "interval (callfirst x) date}"},
         {"SELECT ((SELECT 1) UNION (SELECT 2)), ((SELECT 1) + 1)",
@@ -316,6 +318,8 @@ TEST(queries_have_all_their_clauses)
         {"SELECT * EXCLUDE (a, b) REPLACE (1 AS c), t.* FROM t", "{select (*) (*) from t}"},
         {"VALUES (1, 2), (3, 4) ORDER BY 1", "{values (row 1 2) (row 3 4) asc 1}"},
         {"TABLE t", "{select from t}"},
+        {"SELECT * EXCEPT (a) FROM t EXCEPT (SELECT 1)", "{except {select (*) from t} {select 1}}"},
+        {"SELECT a FROM t AS at WHERE at.a = 1", "{select a from t:at where (= at.a 1)}"},
         {"SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3",
          "{union all {select 1} {select 2} {select 3}}"},
         {"SELECT 1 UNION SELECT 2 INTERSECT SELECT 3 EXCEPT SELECT 4 ORDER BY 1",
@@ -347,6 +351,8 @@ TEST(tables_join_in_order)
          "{select from (join (join (join {select 1}:a {select 2}:b) {values (row 1)}:c) "
          "{union {select 1} {select 2}}:d)}"},
         {"FROM main.t AS u", "{select from t:u}"},
+        {"FROM a RIGHT SEMI JOIN b ON x", "{select from (semi b a on x)}"},
+        {"FROM VALUES (1), (2), AS t(a)", "{select from {values (row 1) (row 2)}:t}"},
     };
     CHECK_EXAMPLES(examples);
 }
@@ -376,6 +382,8 @@ TEST(mistakes_are_told_in_the_words_of_the_text)
         {"BEGIN", "1:1 BEGIN: not built yet"},
         {"SELECT rank() OVER (ORDER BY a) FROM t", "1:15 window functions (OVER): not built yet"},
         {"SELECT a FROM t QUALIFY b", "1:17 QUALIFY: not built yet"},
+        {"SELECT list_transform(a, lambda x: x + 1)", "1:26 lambdas: not built yet"},
+        {"SELECT [x for x in a]", "1:11 lists made by FOR: not built yet"},
         {"CREATE INDEX i ON t (a)", "1:8 CREATE INDEX: not built yet"},
         {"CREATE TABLE t (a INT DEFAULT 1)", "1:23 DEFAULT of a column: not built yet"},
         {"COPY t FROM 'a.csv'", "1:8 COPY ... FROM: not built yet / INSERT INTO t SELECT * FROM "
