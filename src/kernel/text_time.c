@@ -24,6 +24,47 @@ static bool take(tn_str text, size_t *at, char c)
     return false;
 }
 
+static inline bool two_digits(const char *p, unsigned *out)
+{
+    const unsigned high = (unsigned)(unsigned char)p[0] - '0';
+    const unsigned low = (unsigned)(unsigned char)p[1] - '0';
+    *out = high * 10 + low;
+    return (high <= 9) & (low <= 9);
+}
+
+/* YYYY-MM-DD, as nearly all dates are written. */
+static inline bool plain_day(const char *p, int64_t *out)
+{
+    unsigned part[4];
+    const bool digits = two_digits(p, &part[0]) & two_digits(p + 2, &part[1]) &
+                        two_digits(p + 5, &part[2]) & two_digits(p + 8, &part[3]);
+    if (!digits || p[4] != '-' || p[7] != '-') {
+        return false;
+    }
+    const int64_t year = part[0] * 100 + part[1];
+    if (part[2] - 1 > 11 || part[3] - 1 > tn_days_in_month(year, part[2]) - 1) {
+        return false;
+    }
+    *out = tn_days_from_civil(year, part[2], part[3]);
+    return true;
+}
+
+/* YYYY-MM-DD HH:MM:SS, or with a T, perhaps with a Z behind; in seconds. */
+static bool plain_timestamp(tn_str text, int64_t *out)
+{
+    unsigned part[3];
+    int64_t day;
+    const char *p = text.data;
+    if ((text.size != 19 && (text.size != 20 || p[19] != 'Z')) || (p[10] != ' ' && p[10] != 'T') ||
+        p[13] != ':' || p[16] != ':' || !plain_day(p, &day) || !two_digits(p + 11, &part[0]) ||
+        !two_digits(p + 14, &part[1]) || !two_digits(p + 17, &part[2]) || part[0] > 23 ||
+        part[1] > 59 || part[2] > 59) {
+        return false;
+    }
+    *out = day * 86400 + part[0] * 3600 + part[1] * 60 + part[2];
+    return true;
+}
+
 static bool ends_before_christ(tn_str *text)
 {
     const tn_str era =
@@ -159,6 +200,10 @@ tn_reason tn_text_parse_date(tn_str text, int32_t *out)
     int64_t day;
     int64_t nanos;
     int64_t zone;
+    if (text.size == 10 && plain_day(text.data, &day)) {
+        *out = (int32_t)day;
+        return NULL;
+    }
     const tn_reason why = parse_parts(text, &day, &nanos, &zone);
     if (why == NULL) {
         if (day < INT32_MIN || day > INT32_MAX) {
@@ -188,6 +233,9 @@ tn_reason tn_text_parse_timestamp(tn_str text, int64_t unit, int64_t *out)
     int64_t nanos;
     int64_t zone;
     int64_t value;
+    if (plain_timestamp(text, &value)) {
+        return __builtin_mul_overflow(value, unit, out) ? "no timestamp reaches so far" : NULL;
+    }
     const tn_reason why = parse_parts(text, &day, &nanos, &zone);
     if (why != NULL) {
         return why;

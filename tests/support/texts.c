@@ -5,6 +5,14 @@
 
 #include <stdio.h>
 
+static tn_fault fail_reads(void *context, tn_store_operation operation, tn_str key)
+{
+    texts *t = context;
+    (void)key;
+    return operation == TN_STORE_READ && t->fail_read > 0 && --t->fail_read == 0 ? TN_FAULT_BEFORE
+                                                                                 : TN_FAULT_NONE;
+}
+
 bool texts_start(texts *t, tn_pool *pool)
 {
     memset(t, 0, sizeof(*t));
@@ -15,7 +23,7 @@ bool texts_start(texts *t, tn_pool *pool)
     tn_text_init(&t->schema, pool, 1 << 20);
     tn_text_init(&t->rejects, pool, 1 << 28);
     return tn_stores_create(pool, NULL, &t->stores, &t->err) == TARN_OK &&
-           tn_stores_add_memory(t->stores, "texts", NULL, NULL, &t->store, &t->err) == TARN_OK &&
+           tn_stores_add_memory(t->stores, "texts", fail_reads, t, &t->store, &t->err) == TARN_OK &&
            tn_types_create(pool, &t->types, &t->err) == TARN_OK;
 }
 
@@ -205,7 +213,7 @@ tarn_code texts_csv(texts *t, tn_str bytes, const tn_csv_options *options)
     if (object == NULL) {
         return t->err.code;
     }
-    tarn_code code = tn_csv_open(object, true, options, t->types, t->pool, &source, &t->err);
+    tarn_code code = tn_csv_open(object, !t->remote, options, t->types, t->pool, &source, &t->err);
     if (code != TARN_OK) {
         tn_object_close(object);
         return code;

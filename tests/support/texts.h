@@ -20,9 +20,9 @@ typedef struct texts {
     uint32_t tasks;     /* 0: one */
     uint64_t row_limit; /* 0: none */
     bool with_rejects;
+    bool remote;   /* read as from afar: through slots */
+    int fail_read; /* counts reads down; the one that comes to 0 fails */
     tn_scan_counters counters;
-    tn_fault_hook *hook;
-    void *hook_context;
 } texts;
 
 bool texts_start(texts *t, tn_pool *pool);

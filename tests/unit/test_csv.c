@@ -318,6 +318,46 @@ TEST(a_wrong_guess_is_never_handed_on_in_silence)
     check_large(pool, 2, 3, "middle of a quoted value");
 }
 
+TEST(remote_text_is_read_ahead_and_failed_reads_are_errors)
+{
+    texts t;
+    tn_text text;
+    tn_text want;
+    CHECK(texts_start(&t, pool));
+    tn_text_init(&text, pool, 1 << 28);
+    tn_text_init(&want, pool, 1 << 28);
+    make_large(&text, &want, 1);
+    t.remote = true;
+    t.tasks = 2;
+    tn_csv_options options = TN_CSV_OPTIONS_DEFAULT;
+    const tn_field types[] = {{TN_STR("amount"), type_named(&t, "DECIMAL(10,2)"), true}};
+    options.types = types;
+    options.type_count = 1;
+    options.morsel_size = MORSEL;
+    CHECK_EQ(texts_csv(&t, tn_text_str(&text), &options), TARN_OK);
+    CHECK(tn_str_equal(tn_text_str(&t.out), tn_text_str(&want)));
+    for (int remote = 0; remote < 2; remote++) {
+        int failed = 0;
+        for (int read = 1; read < 100; read++) {
+            t.remote = remote != 0;
+            t.fail_read = read;
+            const tarn_code code = texts_csv(&t, tn_text_str(&text), &options);
+            if (t.fail_read == 0) {
+                CHECK(code != TARN_OK);
+                failed++;
+            } else {
+                CHECK_EQ(code, TARN_OK);
+                break;
+            }
+        }
+        t.fail_read = 0;
+        CHECK(failed > 3);
+    }
+    tn_text_deinit(&want);
+    tn_text_deinit(&text);
+    texts_stop(&t);
+}
+
 TEST(rows_and_lines_are_numbered_across_morsels)
 {
     texts t;

@@ -14,6 +14,7 @@ typedef struct tn__csv_cells {
     int64_t *wide; /* where the lane is narrower than what the kernel writes */
     uint64_t *validity, *odd;
     bool has_nulls;
+    bool is_quoted; /* some field of an earlier batch was */
 } tn__csv_cells;
 
 typedef struct tn__csv_places {

@@ -76,10 +76,10 @@ typedef struct tn__json_parser {
     tn__json_nodes nodes;
     uint32_t *places; /* ordinals and starts of the batch */
     TN_VEC(tn__json_record) records;
-    size_t record;  /* the first of the batch */
-    uint32_t guess; /* the wanted field that probably comes next */
-    uint32_t row;   /* being read */
-    uint32_t top;   /* the wanted field being read, for messages */
+    size_t record;        /* the first of the batch */
+    uint32_t guess;       /* the wanted field that probably comes next */
+    bool names_are_plain; /* none needs an escape, so they compare as they stand */
+    uint32_t top;         /* the wanted field being read, for messages */
     tn__json_level stack[TN_TYPE_DEPTH_MAX + 1];
 } tn__json_parser;
 

@@ -42,8 +42,12 @@ static tarn_code create(const tn__text_source *base, const uint32_t *fields, uin
         memcpy(p->fields, fields, field_count * sizeof(uint32_t));
         TN_TRY(tn_pool_alloc(pool, field_count * sizeof(*types), &memory, err));
         types = memory;
+        p->names_are_plain = true;
         for (uint32_t i = 0; i < field_count; i++) {
+            const tn_str name = base->base.schema.fields[fields[i]].name;
             types[i] = base->base.schema.fields[fields[i]].type;
+            p->names_are_plain = p->names_are_plain && tn_str_find(name, '"') == SIZE_MAX &&
+                                 tn_str_find(name, '\\') == SIZE_MAX;
         }
         TN_TRY(tn__json_nodes_init(&p->nodes, types, field_count, pool, err));
     }

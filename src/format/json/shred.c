@@ -364,19 +364,35 @@ static uint32_t find_field(tn__json_node *node, tn_str name)
     return UINT32_MAX;
 }
 
+static inline tn_str column_name(const tn__json_parser *p, uint32_t wanted)
+{
+    return p->base.source->base.schema.fields[p->fields[wanted]].name;
+}
+
 /* The same among the wanted columns, which are the record's own fields. */
 static uint32_t find_column(tn__json_parser *p, tn_str name)
 {
-    const tn_field *fields = p->base.source->base.schema.fields;
     for (uint32_t i = 0; i < p->field_count; i++) {
         const uint32_t at =
             p->guess + i < p->field_count ? p->guess + i : p->guess + i - p->field_count;
-        if (tn_str_equal(fields[p->fields[at]].name, name)) {
+        if (tn_str_equal(column_name(p, at), name)) {
             p->guess = at + 1 < p->field_count ? at + 1 : 0;
             return at;
         }
     }
     return UINT32_MAX;
+}
+
+/* The name that is expected, with its quotes and colon, as most records have it. */
+static inline bool take_expected(cursor *c, tn_str name)
+{
+    const char *at = c->text + c->at;
+    if (c->size - c->at < name.size + 3 || at[0] != '"' || at[name.size + 1] != '"' ||
+        at[name.size + 2] != ':' || memcmp(at + 1, name.data, name.size) != 0) {
+        return false;
+    }
+    c->at += name.size + 3;
+    return true;
 }
 
 typedef struct walk {
@@ -499,6 +515,14 @@ static tn_reason step(walk *w, bool *opened)
         const uint32_t row = append(w, &level);
         why = put_value(w, w->p->nodes.nodes[level.node].first_child, row);
     } else {
+        (void)peek(c);
+        if (top && w->p->names_are_plain && take_expected(c, column_name(w->p, w->p->guess))) {
+            w->p->top = w->p->guess;
+            w->p->guess = w->p->guess + 1 < w->p->field_count ? w->p->guess + 1 : 0;
+            why = put_value(w, w->p->top, level.row);
+            *opened = w->depth > depth;
+            return why;
+        }
         if (peek(c) != '"' || !take_string(c, &name) || !take(c, ':')) {
             return no_json;
         }

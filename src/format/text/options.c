@@ -53,7 +53,7 @@ tarn_code tn__option_text(tn_str name, const tn_value *value, tn_str *out, tarn_
 
 tarn_code tn__option_byte(tn_str name, const tn_value *value, int *out, tarn_error *err)
 {
-    tn_str text;
+    tn_str text = TN_STR_NONE;
     TN_RETURN_IF_ERROR(tn__option_text(name, value, &text, err));
     if (text.size > 1 || (text.size == 1 && (unsigned char)text.data[0] >= 0x80)) {
         return tn_fail(err, TARN_E_INVALID, "the option %.*s takes one ASCII character, not '%.*s'",
