@@ -182,7 +182,7 @@ static const tn_function functions[] = {
      .signature = "typeof(value) -> VARCHAR",
      .doc = "The name of the value's type.",
      .example = "typeof(1 + 1.5)",
-     .example_result = "DECIMAL(12,1)",
+     .example_result = "DECIMAL(3,1)",
      .cost = 1,
      .sees_null = true,
      .binding = &(const tn_function_binding){.resolve = resolve_typeof}},

@@ -31,7 +31,7 @@ TN_FALLIBLE tn_heap_more(tn_heap *heap, size_t size, tarn_error *err);
 static inline tarn_code tn_heap_take(tn_heap *heap, size_t size, char **out, tarn_error *err)
 {
     *out = NULL;
-    if (size > heap->room) {
+    if (size > heap->room || heap->next == NULL) {
         TN_RETURN_IF_ERROR(tn_heap_more(heap, size, err));
     }
     *out = heap->next;

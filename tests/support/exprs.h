@@ -31,6 +31,13 @@ const tn_expr *exprs_call_(exprs *e, const char *name, const tn_expr *const *chi
     exprs_call_((e), (name), (const tn_expr *const[]){__VA_ARGS__}, \
                 sizeof((const tn_expr *const[]){__VA_ARGS__}) / sizeof(tn_expr *))
 const tn_expr *exprs_cast(exprs *e, const tn_expr *child, const char *type, bool try_cast);
+/* SQL's expressions as far as examples and tests need them: literals, calls, operators, CAST, IS,
+ * LIKE, IN, BETWEEN-less.  Single letters a to d are columns of `column_types`, which may be NULL.
+ */
+const tn_expr *exprs_parse(exprs *e, const char *text, const char *const *column_types);
+/* The value of an expression without columns as text, or the error's message. */
+const char *exprs_value(exprs *e, const char *text);
+
 /* The printed form, in the arena. */
 const char *exprs_print(exprs *e, const tn_expr *expr);
 
