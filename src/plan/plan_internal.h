@@ -175,6 +175,11 @@ TN_FALLIBLE tn_plan__equal(const tn_plan *a, const tn_plan *b, tn_pool *pool, bo
                            tarn_error *err);
 uint64_t tn_plan__node_hash(const tn_plan *plan); /* without expressions and children */
 
+/* A copy of a scan with the conjuncts, of these filters, that a source may use. */
+TN_FALLIBLE tn_plan__offer(tn_plan_context *context, const tn_plan *scan,
+                           const tn_expr *const *filters, uint32_t count, tn_plan **out,
+                           tarn_error *err);
+
 /* ---- walking ---- */
 
 /* From nodes (or other pointers) to numbers. */

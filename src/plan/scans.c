@@ -152,10 +152,11 @@ static tarn_code offer_any(offering *o, const tn_expr *expr, tarn_error *err)
     return offer(o, field, TN_OP_IN, values, count, expr, err);
 }
 
-static tarn_code offer_all(offering *o, const tn_plan *filter, tarn_error *err)
+static tarn_code offer_all(offering *o, const tn_expr *const *exprs, uint32_t count,
+                           tarn_error *err)
 {
-    for (uint32_t i = 0; i < filter->expr_count; i++) {
-        const tn_expr *expr = filter->exprs[i];
+    for (uint32_t i = 0; i < count; i++) {
+        const tn_expr *expr = exprs[i];
         if (expr->is_volatile || expr->can_fail) {
             continue;
         }
@@ -168,37 +169,48 @@ static tarn_code offer_all(offering *o, const tn_plan *filter, tarn_error *err)
     return TARN_OK;
 }
 
-TN_FALLIBLE tn_rule__scan_conjuncts(void *context, tn_plan *plan, tn_plan **out, tarn_error *err)
+TN_FALLIBLE tn_plan__offer(tn_plan_context *context, const tn_plan *scan,
+                           const tn_expr *const *filters, uint32_t count, tn_plan **out,
+                           tarn_error *err)
 {
     tarn_code code = TARN_OK;
-    tn_plan_context *plans = ((tn_optimiser *)context)->context;
-    tn_plan *scan = NULL;
+    tn_plan *copy = NULL;
     tn_conjunct *conjuncts = NULL;
     const tn_expr **exprs = NULL;
+    offering o = {.context = context,
+                  .scan = scan,
+                  .conjuncts = TN_VEC_INIT(context->pool),
+                  .exprs = TN_VEC_INIT(context->pool)};
+    TN_TRY(tn_plan__copy(context, scan, &copy, err));
+    *out = copy;
+    TN_TRY(offer_all(&o, filters, count, err));
+    if (o.conjuncts.count == 0) {
+        goto done;
+    }
+    TN_TRY(tn_arena_array(context->expr.arena, tn_conjunct, o.conjuncts.count, &conjuncts, err));
+    TN_TRY(tn_arena_array(context->expr.arena, const tn_expr *, o.exprs.count, &exprs, err));
+    memcpy(conjuncts, o.conjuncts.items, o.conjuncts.count * sizeof(*conjuncts));
+    memcpy(exprs, o.exprs.items, o.exprs.count * sizeof(*exprs));
+    copy->conjuncts = conjuncts;
+    copy->conjunct_exprs = exprs;
+    copy->conjunct_count = (uint32_t)o.conjuncts.count;
+done:
+    tn_vec_free(&o.conjuncts);
+    tn_vec_free(&o.exprs);
+    return code;
+}
+
+TN_FALLIBLE tn_rule__scan_conjuncts(void *context, tn_plan *plan, tn_plan **out, tarn_error *err)
+{
+    tn_plan_context *plans = ((tn_optimiser *)context)->context;
+    tn_plan *scan = NULL;
     *out = plan;
     if (plan->kind != TN_PLAN_FILTER || plan->children[0]->kind != TN_PLAN_SCAN ||
         plan->children[0]->conjunct_count > 0) {
         return TARN_OK;
     }
-    offering o = {.context = plans,
-                  .scan = plan->children[0],
-                  .conjuncts = TN_VEC_INIT(plans->pool),
-                  .exprs = TN_VEC_INIT(plans->pool)};
-    TN_TRY(offer_all(&o, plan, err));
-    if (o.conjuncts.count == 0) {
-        goto done;
-    }
-    TN_TRY(tn_arena_array(plans->expr.arena, tn_conjunct, o.conjuncts.count, &conjuncts, err));
-    TN_TRY(tn_arena_array(plans->expr.arena, const tn_expr *, o.exprs.count, &exprs, err));
-    memcpy(conjuncts, o.conjuncts.items, o.conjuncts.count * sizeof(*conjuncts));
-    memcpy(exprs, o.exprs.items, o.exprs.count * sizeof(*exprs));
-    TN_TRY(tn_plan__copy(plans, plan->children[0], &scan, err));
-    scan->conjuncts = conjuncts;
-    scan->conjunct_exprs = exprs;
-    scan->conjunct_count = (uint32_t)o.conjuncts.count;
-    TN_TRY(tn_plan__with_children(plans, plan, &scan, out, err));
-done:
-    tn_vec_free(&o.conjuncts);
-    tn_vec_free(&o.exprs);
-    return code;
+    TN_RETURN_IF_ERROR(
+        tn_plan__offer(plans, plan->children[0], plan->exprs, plan->expr_count, &scan, err));
+    return scan->conjunct_count == 0 ? TARN_OK
+                                     : tn_plan__with_children(plans, plan, &scan, out, err);
 }

@@ -273,6 +273,38 @@ static inline const char *plans_explain(plans *p, const tn_plan *plan)
     return p->code == TARN_OK ? copy.data : p->err.message;
 }
 
+static inline tarn_code plans_find(void *context, tn_str name, tn_source **out, tarn_error *err)
+{
+    plans *p = context;
+    for (uint32_t i = 0; i < p->source_count && i < 32; i++) {
+        if (tn_str_equal(p->sources[i]->base.name, name)) {
+            *out = &p->sources[i]->base;
+            return TARN_OK;
+        }
+    }
+    return tn_fail(err, TARN_E_NOT_FOUND, "no such source");
+}
+
+/* Written, read, and written again: the same text? */
+static inline bool plans_json_returns(plans *p, const tn_plan *plan)
+{
+    tn_text text;
+    tn_text again;
+    tn_plan *read = NULL;
+    tn_text_init(&text, p->context.pool, 1 << 28);
+    tn_text_init(&again, p->context.pool, 1 << 28);
+    PLANS_TRY(p, tn_plan_to_json(plan, p->context.pool, &text, &p->err));
+    PLANS_TRY(p, tn_plan_from_json(&p->context, tn_text_str(&text), plans_find, p, &read, &p->err));
+    PLANS_TRY(p, tn_plan_to_json(read, p->context.pool, &again, &p->err));
+    const bool same = tn_str_equal(tn_text_str(&text), tn_text_str(&again));
+    if (p->code == TARN_OK && !same) {
+        printf("%.*s\n%.*s\n", TN_STR_ARGS(tn_text_str(&text)), TN_STR_ARGS(tn_text_str(&again)));
+    }
+    tn_text_deinit(&text);
+    tn_text_deinit(&again);
+    return same;
+}
+
 static inline tn_plan *plans_optimise(plans *p, tn_plan *plan, const char *disabled)
 {
     const tn_optimise_options options = {tn_str_of(disabled), true};

@@ -47,6 +47,9 @@ static const char *optimised(plans *p, tn_plan *plan)
         }
         if (i == 0 && p->code == TARN_OK) {
             text = plans_explain(p, made);
+            if (!plans_json_returns(p, plan) || !plans_json_returns(p, made)) {
+                return p->code == TARN_OK ? "its JSON form does not return" : p->err.message;
+            }
         }
     }
     return p->code == TARN_OK ? text : p->err.message;
