@@ -104,13 +104,22 @@ static tarn_code peel_one(peeling *p, bool *peeled, tarn_error *err)
     return TARN_OK;
 }
 
+/* Filters and projections over an aggregate without keys: at most one row. */
+static bool over_one_group(const tn_plan *plan)
+{
+    while (plan->kind == TN_PLAN_PROJECT || plan->kind == TN_PLAN_FILTER) {
+        plan = plan->children[0];
+    }
+    return plan->kind == TN_PLAN_AGGREGATE && plan->key_count == 0;
+}
+
 static tarn_code peel(peeling *p, tarn_error *err)
 {
     bool dependent = true;
     bool peeled = true;
     while (peeled) {
         TN_RETURN_IF_ERROR(reads_outer(p, p->right, &dependent, err));
-        if (!dependent) {
+        if (!dependent && !over_one_group(p->right)) {
             return TARN_OK;
         }
         TN_RETURN_IF_ERROR(peel_one(p, &peeled, err));
@@ -413,6 +422,13 @@ static tarn_code unnest(peeling *p, tn_plan **out, tarn_error *err)
     if (one_row) {
         return with_one_row(p, p->left, out, err);
     }
+    const bool one_group = p->right->kind == TN_PLAN_AGGREGATE && p->right->key_count == 0;
+    if (!dependent && one_group && !p->apply->null_aware) {
+        tn_plan *joined = NULL;
+        TN_RETURN_IF_ERROR(tn_plan__join(p->context, TN_PLAN_JOIN, TN_JOIN_INNER, p->left, p->right,
+                                         NULL, 0, p->apply->span, &joined, err));
+        return with_one_row(p, joined, out, err);
+    }
     if (!dependent) {
         return join_result(p, p->right, out, err);
     }
@@ -420,7 +436,7 @@ static tarn_code unnest(peeling *p, tn_plan **out, tarn_error *err)
     if (done) {
         return TARN_OK;
     }
-    if (p->right->kind == TN_PLAN_AGGREGATE && p->right->key_count == 0) {
+    if (one_group) {
         return join_aggregate(p, out, err);
     }
     return join_freed(p, out, err);
