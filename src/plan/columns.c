@@ -74,10 +74,10 @@ TN_FALLIBLE tn_columns__add_set(tn_columns *set, const tn_columns *from, tarn_er
         if (from->words[i] == 0) {
             continue;
         }
-        TN_RETURN_IF_ERROR(tn_columns__add(set, (tn_column_id)(i * 64 + 63), err));
-        if (((from->words[i] >> 63) & 1) == 0) {
-            tn_columns__remove(set, (tn_column_id)(i * 64 + 63));
-        }
+        /* Any of its columns makes the word. */
+        const tn_column_id one =
+            (tn_column_id)(i * 64) + (tn_column_id)__builtin_ctzll(from->words[i]);
+        TN_RETURN_IF_ERROR(tn_columns__add(set, one, err));
         set->words[i] |= from->words[i];
     }
     return TARN_OK;

@@ -13,6 +13,7 @@
 typedef struct facts {
     double distinct;     /* 0: unknown */
     bool distinct_known; /* else an upper bound */
+    bool is_guess;       /* nothing but the number of rows */
     bool bounded;
     double min, max;
     double nulls; /* share */
@@ -127,8 +128,10 @@ static double compare_share(const tn_estimates *e, const char *op, const tn_expr
     const facts *f = facts_of(e, column->column);
     bool known = false;
     double number = 0;
-    const double distinct =
-        f != NULL && f->distinct > 0 ? distinct_of(e, column, rows, &known) : 10;
+    double distinct = f != NULL && f->distinct > 0 ? distinct_of(e, column, rows, &known) : 25;
+    if (f != NULL && f->is_guess) { /* who compares with a constant seldom does so with a key */
+        distinct = fmin(distinct, 25);
+    }
     const bool placed = f != NULL && f->bounded && as_number(value, &number);
     if (strcmp(op, "=") == 0) {
         return placed && (number < f->min || number > f->max) ? 0.5 / fmax(rows, 1) : 1 / distinct;
@@ -179,8 +182,10 @@ static double share_of(tn_estimates *e, const tn_expr *expr, double rows, int de
         bool known = false;
         const tn_expr *of = expr->children[0];
         const facts *f = of->kind == TN_EXPR_COLUMN ? facts_of(e, of->column) : NULL;
-        const double distinct =
-            f != NULL && f->distinct > 0 ? distinct_of(e, of, rows, &known) : 20;
+        double distinct = f != NULL && f->distinct > 0 ? distinct_of(e, of, rows, &known) : 25;
+        if (f != NULL && f->is_guess) {
+            distinct = fmin(distinct, 25);
+        }
         share = clamp((expr->child_count - 1) / distinct);
         return expr->negated ? 1 - share : share;
     }
@@ -269,6 +274,7 @@ static tarn_code scan_rows(tn_estimates *e, const tn_plan *plan, double *out, ta
                 f.distinct = f.max - f.min + 1;
             }
         }
+        f.is_guess = f.distinct <= 0;
         if (f.distinct <= 0 || f.distinct > rows) {
             f.distinct = rows;
         }
@@ -282,7 +288,7 @@ static tarn_code scan_rows(tn_estimates *e, const tn_plan *plan, double *out, ta
 static tarn_code hand_facts(tn_estimates *e, const tn_expr *expr, tn_column_id id, double rows,
                             tarn_error *err)
 {
-    facts f = {.distinct = rows, .nulls = 0.05};
+    facts f = {.distinct = rows, .nulls = 0.05, .is_guess = true};
     const facts *known = NULL;
     if (expr->kind == TN_EXPR_COLUMN) {
         known = facts_of(e, expr->column);
