@@ -370,7 +370,7 @@ void tn_query_annotate(void *context, const tn_plan *node, tn_text *out)
     if (!ran) {
         return;
     }
-    tn_text_printf(out, "rows %llu, %.3f ms", (unsigned long long)sum.rows,
+    tn_text_printf(out, "  | rows %llu, %.3f ms", (unsigned long long)sum.rows,
                    (double)sum.nanos / 1e6);
     if (scan != NULL) {
         tn_text_printf(out, ", read %llu bytes, %llu of %llu files and %llu of %llu groups pruned",

@@ -251,6 +251,20 @@ static TN_FALLIBLE refuse_taken(tn_result *result, const tn_bound *bound, bool *
     return TARN_E_EXISTS;
 }
 
+/* Columns made from a query may all be null later, whatever its rows say now. */
+static TN_FALLIBLE may_be_null(tn_result *result, const tn_schema *from, tn_schema *out,
+                               tarn_error *err)
+{
+    tn_field *fields;
+    TN_RETURN_IF_ERROR(tn_arena_array(&result->arena, tn_field, from->count, &fields, err));
+    for (uint32_t i = 0; i < from->count; i++) {
+        fields[i] = from->fields[i];
+        fields[i].nullable = true;
+    }
+    *out = (tn_schema){from->count, fields};
+    return TARN_OK;
+}
+
 static TN_FALLIBLE create_table(tn_result *result, const tn_bound *bound, tarn_error *err)
 {
     tarn_code code = TARN_OK;
@@ -259,13 +273,15 @@ static TN_FALLIBLE create_table(tn_result *result, const tn_bound *bound, tarn_e
     bool skip;
     size_t count = 0;
     tn_chunk *const *chunks = NULL;
+    tn_schema schema = bound->schema;
 
     TN_TRY(refuse_taken(result, bound, &skip, err));
     if (skip) {
         goto done;
     }
     if (bound->kind == TN_STATEMENT_CREATE_TABLE_AS) {
-        TN_TRY(tn_memory_sink_create(&session->pool, bound->name.name, &bound->schema, &sink, err));
+        TN_TRY(may_be_null(result, &bound->schema, &schema, err));
+        TN_TRY(tn_memory_sink_create(&session->pool, bound->name.name, &schema, &sink, err));
         TN_TRY(write_into(result, bound->plan, tn_memory_sink_base(sink), err));
         chunks = tn_memory_sink_chunks(sink, &count);
     }
@@ -365,7 +381,7 @@ static TN_FALLIBLE copy_to(tn_result *result, const tn_bound *bound, tarn_error 
                                      .option_count = bound->option_count};
 
     TN_TRY(schema_of(result, bound->plan, err));
-    schema = result->schema;
+    TN_TRY(may_be_null(result, &result->schema, &schema, err));
     TN_TRY(tn_copy_open(result->session, &schema, &options, &copy, err));
     TN_TRY(write_into(result, bound->plan, tn_copy_sink(copy), err));
     TN_TRY(tn_copy_commit(copy, err));

@@ -122,6 +122,9 @@ tarn_code tn_delta__set_metadata(tn_delta *table, const tn_json *metadata, tarn_
     TN_RETURN_IF_ERROR(copy_text(table, metadata, "name", &table->about.name, err));
     TN_RETURN_IF_ERROR(copy_text(table, metadata, "description", &table->about.description, err));
     TN_RETURN_IF_ERROR(copy_text(table, metadata, "schemaString", &table->schema_json, err));
+    if (table->schema_json.size == 0) { /* a table that nobody has given columns yet */
+        table->schema_json = TN_STR("{\"type\":\"struct\",\"fields\":[]}");
+    }
     table->about.created_ms = tn_json_get_integer(metadata, "createdTime", 0);
     TN_RETURN_IF_ERROR(set_properties(table, tn_json_get(metadata, "configuration"), err));
     TN_RETURN_IF_ERROR(tn_delta__parse_schema(table, err));
