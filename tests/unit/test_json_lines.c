@@ -170,6 +170,25 @@ TEST(morsels_of_json_meet)
     texts_stop(&t);
 }
 
+TEST(one_large_record_is_sampled_whole)
+{
+    texts t;
+    tn_text text;
+    CHECK(texts_start(&t, pool));
+    tn_text_init(&text, pool, 1 << 26);
+    tn_text_puts(&text, "{\n\"points\":[");
+    for (int i = 0; i < 200000; i++) {
+        tn_text_printf(&text, "%s{\"x\":%d}", i == 0 ? "" : ",", i);
+    }
+    tn_text_puts(&text, "]}\n");
+    CHECK(text.size > 2 << 20);
+    CHECK_EQ(read_json(&t, tn_text_str(&text), NULL), TARN_OK);
+    CHECK_STR(t.schema.data, "points STRUCT(x BIGINT)[]");
+    CHECK_EQ(t.out.size, text.size - strlen("{\n\"points\":}"));
+    tn_text_deinit(&text);
+    texts_stop(&t);
+}
+
 TEST(json_lines_survive_the_loss_of_any_allocation)
 {
     texts t;

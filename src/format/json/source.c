@@ -5,6 +5,35 @@
 
 enum { SAMPLE_SIZE = 1 << 20 };
 
+/* Does the sample hold a whole record, or all there is? */
+static bool is_enough(const tn__text_sample *sample)
+{
+    size_t at = 0;
+    while (at < sample->size && sample->text[at] != '{' && sample->text[at] != '"' &&
+           (unsigned char)sample->text[at] != '-' &&
+           (sample->text[at] < '0' || sample->text[at] > '9')) {
+        at++; /* a byte order mark, spaces, the bracket of an array */
+    }
+    return sample->whole ||
+           (at < sample->size && tn__json_skip(sample->text, sample->size, at) != SIZE_MAX);
+}
+
+/* More where the first record alone is larger. */
+static tarn_code read_sample(tn_object *object, const tn__json_source *source,
+                             tn__text_sample *sample, tarn_error *err)
+{
+    size_t size = SAMPLE_SIZE;
+    for (;;) {
+        TN_RETURN_IF_ERROR(
+            tn__text_sample_read(object, source->text.codec, size, source->text.pool, sample, err));
+        if (is_enough(sample) || size >= source->text.record_size_max) {
+            return TARN_OK;
+        }
+        tn__text_sample_free(sample);
+        size *= 4;
+    }
+}
+
 tarn_code tn_json_open(tn_object *object, bool is_local, const tn_json_options *options,
                        tn_types *types, tn_pool *pool, tn_source **out, tarn_error *err)
 {
@@ -28,7 +57,7 @@ tarn_code tn_json_open(tn_object *object, bool is_local, const tn_json_options *
     source->text.morsel_size = options->morsel_size != 0 ? options->morsel_size : TN__MORSEL_SIZE;
     source->text.base.name = tn_str_of(tn_object_uri(object));
     TN_TRY(tn__text_codec_of(options->compression, object, &source->text.codec, err));
-    TN_TRY(tn__text_sample_read(object, source->text.codec, SAMPLE_SIZE, pool, &sample, err));
+    TN_TRY(read_sample(object, source, &sample, err));
     TN_TRY(tn__json_infer(source, options, &sample, types, err));
     source->text.object = object;
     *out = &source->text.base;
