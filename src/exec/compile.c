@@ -216,13 +216,11 @@ static bool may_build_left(const tn_plan *join)
                                 join->join == TN_JOIN_RIGHT || join->join == TN_JOIN_FULL);
 }
 
+/* Rows that come after the probes: unmatched ones of the build side, and whatever had to wait for a
+ * partition that did not fit the memory, which only the run knows. */
 static bool has_tail(const tn_plan *node)
 {
-    if (node->kind != TN_PLAN_JOIN) {
-        return false;
-    }
-    const tn_join_kind kind = may_build_left(node) ? seen_from_probe(node) : node->join;
-    return kind == TN_JOIN_RIGHT || kind == TN_JOIN_FULL;
+    return node->kind == TN_PLAN_JOIN;
 }
 
 /* Columns of the build side that are wanted above, or by the join's own conditions. */
@@ -627,7 +625,7 @@ static TN_FALLIBLE compile_build(tn_query *query, const tn_plan *join, uint32_t 
     return made->builds.count > 1 ? narrow(query, &made->builds, build, err) : TARN_OK;
 }
 
-/* After the probes: the build rows that found no match, through the steps above the join. */
+/* After the probes: what the join has left, through the steps above it. */
 static TN_FALLIBLE compile_tails(tn_query *query, const chain *path, uint32_t from,
                                  tn_segments *out, tarn_error *err)
 {
