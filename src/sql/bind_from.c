@@ -51,7 +51,8 @@ static tn_cte *find_cte(tn_binder *b, tn_str name)
     tn_cte *folded = NULL;
     for (size_t i = b->ctes.count; i > b->cte_floor; i--) {
         tn_cte *cte = &b->ctes.items[i - 1];
-        if ((cte->done || cte->recursive) && tn_str_equal_fold(cte->name, name)) {
+        if ((cte->done || cte->recursive) && cte->hidden == 0 &&
+            tn_str_equal_fold(cte->name, name)) {
             if (tn_str_equal(cte->name, name)) {
                 return cte;
             }
@@ -62,26 +63,40 @@ static tn_cte *find_cte(tn_binder *b, tn_str name)
 }
 
 /* A query that is read once is put in its place; others are kept and read by references. */
+static bool is_read_here(const tn_binder *b, const tn_cte *cte)
+{
+    return cte->uses <= 1 && cte->references == 0 && b->expr_depth == cte->expr_depth;
+}
+
 static TN_FALLIBLE bind_cte(tn_binder *b, const tn_ast_table *table, tn_cte *cte, tarn_error *err)
 {
-    if (!cte->done) {
-        return tn_binder__unsupported(b, table->span, err,
-                                      "recursive queries (WITH RECURSIVE that reads itself)");
-    }
-    if (cte->uses <= 1 && b->expr_depth == 0 && cte->references == 0) {
-        cte->references++;
-        b->plan = cte->plan;
-        return push_table(b, table, b->plan, cte->name, err);
-    }
-    if (cte->reads_outside) {
-        return tn_binder__unsupported(b, table->span, err,
-                                      "a WITH query that reads columns from outside, read here "
-                                      "again");
+    const tn_str name = cte->name;
+    b->plan = cte->plan;
+    if (!is_read_here(b, cte)) {
+        TN_RETURN_IF_ERROR(tn_plan_shared(b->context, cte->plan, cte->shared_id, &b->plan, err));
     }
     cte->references++;
-    const tn_str name = cte->name;
-    TN_RETURN_IF_ERROR(tn_plan_shared(b->context, cte->plan, cte->shared_id, &b->plan, err));
     return push_table(b, table, b->plan, name, err);
+}
+
+/* One that reads columns from outside is bound once more for each reference: each may have another
+ * row.  It sees those that stand before it. */
+static void hide_ctes(tn_binder *b, uint32_t from, bool hide)
+{
+    for (size_t i = from; i < b->ctes.count; i++) {
+        b->ctes.items[i].hidden += hide ? 1 : UINT32_MAX;
+    }
+}
+
+static TN_FALLIBLE finish_again(tn_binder *b, tn_bind_table_frame *f, tarn_error *err)
+{
+    hide_ctes(b, f->index, false);
+    const tn_ast_cte *ast = b->ctes.items[f->index].ast;
+    if (ast->column_count > 0) {
+        TN_RETURN_IF_ERROR(tn_binder__rename(b, b->plan, ast->columns, ast->column_count, ast->span,
+                                             &b->plan, err));
+    }
+    return push_table(b, f->table, b->plan, ast->name, err);
 }
 
 tarn_code tn_binder__no_relation(tn_binder *b, const tn_object_name *name, bool function,
@@ -387,6 +402,18 @@ tarn_code tn_bind__table(void *binder, void *frame, tarn_error *err)
     cte = f->table->kind == TN_TABLE_NAME && f->table->name.schema.size == 0
               ? find_cte(b, f->table->name.name)
               : NULL;
+    if (cte != NULL && !cte->done) {
+        return tn_binder__unsupported(b, f->table->span, err,
+                                      "recursive queries (WITH RECURSIVE that reads itself)");
+    }
+    if (cte != NULL && cte->reads_outside && !is_read_here(b, cte)) {
+        f->index = (uint32_t)(cte - b->ctes.items);
+        hide_ctes(b, f->index, true);
+        TN_CALL(b, f, tn_bind__query,
+                (tn_bind_query_frame){.query = cte->ast->query, .outer = cte->outer});
+        TN_RETURN_IF_ERROR(finish_again(b, f, err));
+        return tn_routine_return(&b->routines);
+    }
     if (cte != NULL) {
         TN_RETURN_IF_ERROR(bind_cte(b, f->table, cte, err));
         return tn_routine_return(&b->routines);

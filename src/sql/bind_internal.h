@@ -73,6 +73,10 @@ typedef struct tn_cte {
     bool recursive; /* being bound: a reference would be its own */
     bool done;
     bool reads_outside; /* names columns of a query around it */
+    const tn_ast_cte *ast;
+    tn_scope *outer;
+    uint32_t expr_depth; /* where WITH stands */
+    uint32_t hidden;     /* above 0 while an earlier one is bound once more */
 } tn_cte;
 
 typedef struct tn_binder {

@@ -261,7 +261,10 @@ static TN_FALLIBLE begin_cte(tn_binder *b, const tn_bind_query_frame *f, const t
     const tn_cte entry = {.name = cte->name,
                           .uses = cte->uses + (cte->materialized ? 1 : 0),
                           .recursive = cte->recursive,
-                          .shared_id = b->context->next_shared++};
+                          .shared_id = b->context->next_shared++,
+                          .ast = cte,
+                          .outer = f->outer,
+                          .expr_depth = b->expr_depth};
     return tn_vec_push(&b->ctes, entry, err);
 }
 

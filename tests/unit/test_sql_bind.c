@@ -279,6 +279,9 @@ TEST(queries_become_plans)
         {"WITH c AS (SELECT a FROM t) SELECT * FROM c x, c y",
          "PROJECT a, a|└─ CROSS JOIN|   ├─ SHARED #0|   │  └─ PROJECT a|   │     └─ SCAN t (test) "
          "[a, b, s, d]|   └─ SHARED #0  (see above)"},
+        {"SELECT (WITH w AS (SELECT a) SELECT x.a FROM w x, w y) FROM t",
+         "PROJECT (subquery) AS (WITH w AS (SELECT a) SELECT x.a FROM w x, w y)|└─ SCAN t (test) "
+         "[a, b, s, d]"},
         {"INSERT INTO u (c) SELECT a FROM t",
          "PROJECT NULL AS a, CAST(a AS BIGINT) AS c|└─ PROJECT a|   └─ SCAN t (test) [a, b, s, d]"},
         {"SELECT count(DISTINCT a) FILTER (WHERE b > 1), count(*) FROM t",
