@@ -14,6 +14,7 @@ struct tn_script {
     const tn_statement *statements;
     size_t count, next;
     tn_result *open; /* the last one answered */
+    const tn_copy_options *redirect;
 };
 
 struct tn_result {
@@ -25,6 +26,7 @@ struct tn_result {
     tn_query *query; /* or: */
     tn_chunk *chunk; /* an answer that is there already */
     bool is_count;
+    const char *warning;
     tn_query_stats stats;
 };
 
@@ -74,6 +76,21 @@ void tn_script_close(tn_script *script)
 
 /* ---- results ----------------------------------------------------------------------------------*/
 
+void tn_script_redirect(tn_script *script, const tn_copy_options *options)
+{
+    script->redirect = options;
+}
+
+tn_span tn_script_span(const tn_script *script)
+{
+    return script->next == 0 ? (tn_span){0, 0} : script->statements[script->next - 1].span;
+}
+
+const char *tn_result_warning(const tn_result *result)
+{
+    return result->warning;
+}
+
 const tn_schema *tn_result_schema(const tn_result *result)
 {
     return &result->schema;
@@ -115,7 +132,7 @@ void tn_result_close(tn_result *result)
     if (result->script->open == result) {
         result->script->open = NULL;
     }
-    atomic_store(&session->running, NULL);
+    tn_session__run(session, NULL);
     tn_query_destroy(result->query);
     tn_chunk_release(result->chunk);
     tn_arena_deinit(&result->arena);
@@ -150,10 +167,7 @@ static TN_FALLIBLE start_query(tn_result *result, const tn_plan *plan, tarn_erro
     tn_query_options options;
     tn_session_query_options(session, &options);
     TN_RETURN_IF_ERROR(tn_query_create(&result->context, plan, &options, &result->query, err));
-    atomic_store(&session->running, result->query);
-    if (atomic_load(&session->cancelled)) {
-        tn_query_cancel(result->query);
-    }
+    tn_session__run(session, result->query);
     return TARN_OK;
 }
 
@@ -193,7 +207,7 @@ static TN_FALLIBLE explain(tn_result *result, tn_plan *plan, bool analyse, tarn_
     }
     TN_TRY(answer_lines(result, &text, err));
 done:
-    atomic_store(&result->session->running, NULL);
+    tn_session__run(result->session, NULL);
     tn_query_destroy(result->query);
     result->query = NULL;
     tn_text_deinit(&text);
@@ -368,27 +382,33 @@ static TN_FALLIBLE drop(tn_result *result, const tn_bound *bound, tarn_error *er
 
 /* ---- COPY and settings ------------------------------------------------------------------------*/
 
-static TN_FALLIBLE copy_to(tn_result *result, const tn_bound *bound, tarn_error *err)
+static TN_FALLIBLE copy_rows(tn_result *result, tn_plan *plan, const tn_copy_options *options,
+                             tarn_error *err)
 {
     tarn_code code = TARN_OK;
     tn_copy *copy = NULL;
     tn_schema schema;
+
+    TN_TRY(schema_of(result, plan, err));
+    TN_TRY(may_be_null(result, &result->schema, &schema, err));
+    TN_TRY(tn_copy_open(result->session, &schema, options, &copy, err));
+    TN_TRY(write_into(result, plan, tn_copy_sink(copy), err));
+    TN_TRY(tn_copy_commit(copy, err));
+    TN_TRY(answer_count(result, atomic_load(&tn_copy_sink(copy)->rows), err));
+done:
+    tn_copy_close(copy);
+    return code;
+}
+
+static TN_FALLIBLE copy_to(tn_result *result, const tn_bound *bound, tarn_error *err)
+{
     const tn_copy_options options = {.uri = bound->uri,
                                      .format = bound->format,
                                      .partition_by = bound->partition_by,
                                      .partition_count = bound->partition_count,
                                      .options = bound->options,
                                      .option_count = bound->option_count};
-
-    TN_TRY(schema_of(result, bound->plan, err));
-    TN_TRY(may_be_null(result, &result->schema, &schema, err));
-    TN_TRY(tn_copy_open(result->session, &schema, &options, &copy, err));
-    TN_TRY(write_into(result, bound->plan, tn_copy_sink(copy), err));
-    TN_TRY(tn_copy_commit(copy, err));
-    TN_TRY(answer_count(result, atomic_load(&tn_copy_sink(copy)->rows), err));
-done:
-    tn_copy_close(copy);
-    return code;
+    return copy_rows(result, bound->plan, &options, err);
 }
 
 static TN_FALLIBLE set(tn_result *result, const tn_bound *bound, tarn_error *err)
@@ -425,6 +445,9 @@ static TN_FALLIBLE run_bound(tn_result *result, const tn_bound *bound, tarn_erro
     }
     switch (bound->kind) {
     case TN_STATEMENT_SELECT:
+        if (result->script->redirect != NULL) {
+            return copy_rows(result, bound->plan, result->script->redirect, err);
+        }
         TN_RETURN_IF_ERROR(schema_of(result, bound->plan, err));
         TN_RETURN_IF_ERROR(optimise(result, bound->plan, &optimised, err));
         return start_query(result, optimised, err);
@@ -475,6 +498,7 @@ tarn_code tn_script_next(tn_script *script, tn_result **out, tarn_error *err)
     tn_arena_init(&result->arena, &session->pool);
     tn_session_plan_context(session, &result->arena, script->parameters, &result->context);
     TN_TRY(tn_sql_bind(statement, &session->catalogue, &result->context, &bound, err));
+    result->warning = bound.not_enforced;
     TN_TRY(run_bound(result, &bound, err));
     script->open = result;
     *out = result;

@@ -7,6 +7,7 @@
 #include "os/random.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -65,9 +66,8 @@ tarn_code tn_session_create(tn_session **out, tarn_error *err)
     void *memory;
 
     *out = NULL;
-    (void)pthread_once(&once, make_process_pool);
     TN_TRY(tn_cpu_check(err));
-    TN_TRY(tn_pool_alloc_zeroed(&process, sizeof(tn_session), &memory, err));
+    TN_TRY(tn_pool_alloc_zeroed(tn_process_pool(), sizeof(tn_session), &memory, err));
     session = memory;
     tn_pool_init(&session->pool, &process, "session", SIZE_MAX);
     session->opened.pool = &session->pool;
@@ -103,10 +103,36 @@ void tn_session_destroy(tn_session *session)
 void tn_session_cancel(tn_session *session)
 {
     atomic_store(&session->cancelled, true);
+    atomic_fetch_add(&session->cancelling, 1);
     tn_query *running = atomic_load(&session->running);
     if (running != NULL) {
         tn_query_cancel(running);
     }
+    atomic_fetch_sub(&session->cancelling, 1);
+}
+
+void tn_session__run(tn_session *session, tn_query *query)
+{
+    atomic_store(&session->running, query);
+    if (query == NULL) {
+        while (atomic_load(&session->cancelling) > 0) {
+            (void)sched_yield();
+        }
+    } else if (atomic_load(&session->cancelled)) {
+        tn_query_cancel(query);
+    }
+}
+
+void tn_session_on_progress(tn_session *session, tn_session_progress *progress, void *context)
+{
+    session->progress = progress;
+    session->progress_context = context;
+}
+
+tn_pool *tn_process_pool(void)
+{
+    (void)pthread_once(&once, make_process_pool);
+    return &process;
 }
 
 void tn_session_resume(tn_session *session)
@@ -176,7 +202,9 @@ void tn_session_query_options(tn_session *session, tn_query_options *out)
                               .threads = session->threads,
                               .temp_dir = tn_str_of(temp_dir == NULL ? "" : temp_dir),
                               .preserve_order = session->preserve_order,
-                              .deterministic = session->deterministic};
+                              .deterministic = session->deterministic,
+                              .progress = session->progress,
+                              .progress_context = session->progress_context};
 }
 
 tarn_code tn_session_run_writes(tn_session *session, tn_plan_context *context, tn_plan *plan,
@@ -192,10 +220,7 @@ tarn_code tn_session_run_writes(tn_session *session, tn_plan_context *context, t
     tn_session_query_options(session, &options);
     TN_TRY(tn_plan_optimise(context, plan, &optimise, &optimised, err));
     TN_TRY(tn_query_create(context, optimised, &options, &query, err));
-    atomic_store(&session->running, query);
-    if (atomic_load(&session->cancelled)) {
-        tn_query_cancel(query);
-    }
+    tn_session__run(session, query);
     for (tn_chunk *count = NULL;;) {
         TN_TRY(tn_query_next(query, &count, err));
         if (count == NULL) {
@@ -204,7 +229,7 @@ tarn_code tn_session_run_writes(tn_session *session, tn_plan_context *context, t
         tn_chunk_release(count);
     }
 done:
-    atomic_store(&session->running, NULL);
+    tn_session__run(session, NULL);
     if (query != NULL && stats != NULL) {
         tn_query_get_stats(query, stats);
     }

@@ -21,9 +21,14 @@ void tn_session_destroy(tn_session *session); /* NULL is allowed */
 void tn_session_cancel(tn_session *session);
 void tn_session_resume(tn_session *session); /* forgets a cancel that met no statement */
 
+tn_pool *tn_process_pool(void); /* the root of all sessions' pools */
 tn_pool *tn_session_pool(tn_session *session);
 tn_types *tn_session_types(tn_session *session);
 tn_stores *tn_session_stores(tn_session *session);
+
+/* Called now and then from the thread that runs a statement; NULL: not. */
+typedef void tn_session_progress(void *context, uint64_t done, uint64_t total);
+void tn_session_on_progress(tn_session *session, tn_session_progress *progress, void *context);
 
 /* ---- settings: settings.c has the table ---- */
 
@@ -71,7 +76,18 @@ void tn_script_close(tn_script *script); /* its results are closed first */
  */
 TN_FALLIBLE tn_script_next(tn_script *script, tn_result **out, tarn_error *err);
 
+/*
+ * The rows of each SELECT that is started from now on go to a file instead of to the reader, and
+ * its result is their count; `options` (borrowed) says where to, NULL ends it.
+ */
+typedef struct tn_copy_options tn_copy_options;
+void tn_script_redirect(tn_script *script, const tn_copy_options *options);
+/* Where the statement that was started last stands in the text. */
+tn_span tn_script_span(const tn_script *script);
+
 const tn_schema *tn_result_schema(const tn_result *result);
+/* What deserves a word though the statement succeeded: "PRIMARY KEY is not enforced"; or NULL. */
+const char *tn_result_warning(const tn_result *result);
 /* The statement changes something and has no rows, but a count: INSERT, COPY, CREATE TABLE AS. */
 bool tn_result_is_count(const tn_result *result);
 TN_FALLIBLE tn_result_read(tn_result *result, tn_chunk **out, tarn_error *err); /* NULL: the end */
@@ -95,14 +111,14 @@ TN_FALLIBLE tn_session_run_writes(tn_session *session, tn_plan_context *context,
 
 /* Where COPY ... TO goes: makes a sink for a format, whose commit makes the files visible. */
 typedef struct tn_copy tn_copy;
-typedef struct tn_copy_options {
+struct tn_copy_options {
     tn_str uri;
     tn_str format; /* empty: by ending */
     const tn_str *partition_by;
     uint32_t partition_count;
     const tn_copy_option *options; /* of the statement */
     uint32_t option_count;
-} tn_copy_options;
+};
 TN_FALLIBLE tn_copy_open(tn_session *session, const tn_schema *schema,
                          const tn_copy_options *options, tn_copy **out, tarn_error *err);
 tn_sink *tn_copy_sink(tn_copy *copy);

@@ -42,11 +42,16 @@ struct tn_session {
     bool preserve_order, deterministic;
     _Atomic bool cancelled;
     _Atomic(tn_query *) running;
+    _Atomic int cancelling; /* threads inside tn_session_cancel: the query they saw must stay */
+    tn_session_progress *progress;
+    void *progress_context;
     uint64_t statements; /* run so far: part of the seed */
 };
 
 uint64_t tn_session__memory(void); /* what this process may use: the cgroup's limit, or RAM */
 void tn_session__free_settings(tn_session *session);
+/* The query that a cancel reaches; NULL: none, and nobody looks at the last one any more. */
+void tn_session__run(tn_session *session, tn_query *query);
 
 /* ---- catalogue.c ---- */
 extern const tn_catalogue_ops tn_session__catalogue_ops;

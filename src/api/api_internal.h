@@ -1,0 +1,33 @@
+/* api_internal.h - what public handles are inside. */
+#ifndef TN_API_API_INTERNAL_H
+#define TN_API_API_INTERNAL_H
+
+#include "base/vec.h"
+#include "session/session.h"
+
+#include <tarn/tarn.h>
+
+#include <sys/types.h>
+
+typedef struct tn_bound_parameter {
+    tn_str name;
+    tn_value value;
+} tn_bound_parameter;
+
+struct tarn_session {
+    tn_session *session;
+    pid_t owner;              /* the process that opened it */
+    tn_arena arena;           /* of the parameters */
+    tn_parameters parameters; /* grown by _bind; arrays in the arena */
+    uint32_t parameter_capacity;
+};
+
+/* TARN_E_INVALID for NULL and for a session made before fork(). */
+TN_FALLIBLE tn_api__check(const tarn_session *session, tarn_error *err);
+/* NULL is TARN_E_INVALID, by the argument's name. */
+TN_FALLIBLE tn_api__check_text(const char *text, const char *name, tarn_error *err);
+
+/* A copy of a text that grew, for the caller; frees the text's own memory. */
+TN_FALLIBLE tn_api__give(tn_text *text, char **out, size_t *size, tarn_error *err);
+
+#endif

@@ -1,0 +1,169 @@
+/*
+ * commands.h - the one table of commands and options, and what a command is given.
+ *
+ * A command is a row of `commands` (commands.c) and a function.  Help, usage errors, the man page
+ * and shell completions are made from the rows.  The command line sees only <tarn/...>, so it can
+ * do nothing that a user of the library cannot.
+ */
+#ifndef TN_CLI_COMMANDS_H
+#define TN_CLI_COMMANDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <tarn/tarn.h>
+
+/* What scripts may rely on.  128 + n after signal n. */
+enum {
+    EXIT_DONE = 0,
+    EXIT_DATA = 1,
+    EXIT_USAGE = 2,
+    EXIT_INTERNAL = 70,
+    EXIT_TRY_AGAIN = 75,
+    EXIT_INTERRUPTED = 130,
+    EXIT_TERMINATED = 143
+};
+
+typedef struct option {
+    const char *name; /* without the dashes */
+    char letter;      /* or 0 */
+    const char
+        *argument; /* what it takes, such as "FILE" or "a|b|c" (one of these); NULL: nothing */
+    const char *doc;
+} option;
+
+typedef struct invocation invocation;
+
+typedef struct command {
+    const char *name;
+    const char *usage;          /* what stands behind the name: "PIPELINE [--dry-run]" */
+    const char *summary;        /* one line for the list */
+    const char *about;          /* what help says: sentences, then examples */
+    const option *options;      /* its own, besides those that every command knows; ends with {0} */
+    int (*run)(invocation *in); /* answers the exit code */
+    const char *const *verbs;   /* for completion: what the first word may be; ends with NULL */
+} command;
+
+extern const command commands[];
+extern const size_t command_count;
+extern const option common_options[]; /* ends with {0} */
+
+enum { GIVEN_MAX = 256 };
+typedef struct given {
+    const option *option;
+    const char *value; /* "" for those without an argument */
+} given;
+
+struct invocation {
+    const command *command;
+    char **words; /* what is no option */
+    size_t word_count;
+    given given[GIVEN_MAX];
+    size_t given_count;
+    tarn_session *session; /* once session_of() was called */
+    uint64_t started_ns;
+    tarn_stats stats; /* summed over statements */
+    int cancelled_by; /* the signal, or 0 */
+};
+
+/* ---- options.c: what was given ---- */
+
+/* Exit code, or -1 to go on: fills in command, words and options. */
+int read_arguments(invocation *in, int count, char **arguments);
+/* The command, or NULL after a usage error that suggests the nearest name. */
+const command *command_named(const invocation *in, const char *name);
+/* The last value of an option: from the command line, else its twin in the environment
+ * (TARN_MAX_ROWS), else NULL.  Flags answer "". */
+const char *option_text(const invocation *in, const char *name);
+bool option_is_set(const invocation *in, const char *name);
+/* Each value of an option that may come often: *at from 0; NULL behind the last. */
+const char *option_each(const invocation *in, const char *name, size_t *at);
+/* False after a usage error was reported. */
+bool option_number(const invocation *in, const char *name, uint64_t otherwise, uint64_t *out);
+/* `nearest` of names (ends with NULL) for "did you mean", or NULL. */
+const char *nearest_of(const char *name, const char *const *names);
+
+/* ---- report.c: everything that goes to standard error ---- */
+
+/* Prints the error and answers the exit code that fits.  `sql` (or NULL) is what its place is in.
+ */
+int report(const invocation *in, const tarn_error *error, const char *sql, size_t sql_size);
+/* The same for a mistake on the command line, or in a pipeline file: mostly exit code 2. */
+int report_usage(const invocation *in, const tarn_error *error, const char *text, size_t size);
+int usage_error(const invocation *in, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* A warning; with --strict it is an error, and false is answered. */
+bool warn(const invocation *in, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* One line of the log where the level is wanted: "info", "debug". Members are JSON without braces,
+ * or "". */
+void log_line(const invocation *in, const char *level, const char *message, const char *members);
+/* A word to people at a terminal, unless -q. */
+void tell(const invocation *in, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool wants_colour(const invocation *in, int fd);
+bool is_quiet(const invocation *in);
+
+/* ---- output.c: results ---- */
+
+typedef struct output {
+    const invocation *in;
+    tarn_upload *upload; /* of -o; NULL: standard output */
+    bool closed;         /* the reader left */
+    bool failed;
+    tarn_error error;
+} output;
+/* Where results go: -o, or standard output.  Exit code, or -1. */
+int output_open(output *out, invocation *in, const char *uri);
+int output_write(void *out, const char *data, size_t size); /* a tarn_write */
+/* Everything was delivered, or the exit code says why not. `code` is what it would be otherwise. */
+int output_close(output *out, int code);
+
+/* The form of results by --format, by the ending of -o, or by where they go. False after a report.
+ */
+typedef struct printing {
+    tarn_print print;
+    const char *file;   /* -o, or NULL */
+    const char *copied; /* the format's name where COPY's machinery writes it, or NULL */
+} printing;
+bool printing_of(const invocation *in, printing *out);
+uint32_t terminal_width(void);
+
+/* ---- main.c ---- */
+
+/* Opened at the first call, with all settings of the command line; NULL after a report, with the
+ * exit code in *code. */
+tarn_session *session_of(invocation *in, int *code);
+/* What SIGINT and SIGTERM cancel from now on; NULL: they end the process.  A second one always
+ * does.
+ */
+void cancel_with(void (*cancel)(void *context), void *context);
+/* Each setting of the command line by `set`, which answers an exit code or -1; so does this. */
+int each_setting(const invocation *in,
+                 int (*set)(void *context, const char *name, const char *value), void *context);
+int check_setting(const invocation *in, const char *name);
+/* Which signal came, or 0. */
+int signal_seen(void);
+void signal_forget(void);
+uint64_t now_ns(void);
+/* --stats, if it was asked for. */
+void put_stats(const invocation *in);
+
+/* ---- query.c: what other commands run as SQL ---- */
+
+/* Runs the statements and prints what they answer; the exit code. */
+int run_sql(invocation *in, const char *sql, size_t size);
+/* A text quoted for SQL, appended to a text of `*size` bytes.  False when there is no memory. */
+bool text_add(char **text, size_t *size, const char *piece, size_t piece_size);
+bool text_add_quoted(char **text, size_t *size, const char *piece);
+/* All of a file, or of standard input ("-").  Exit code, or -1. */
+int read_whole(const invocation *in, const char *path, char **out, size_t *size);
+
+/* ---- commands ---- */
+int run_query(invocation *in);
+int run_shell(invocation *in);
+int run_help(invocation *in);
+int put_version(void);
+int put_help(const command *about);
+int put_man(void);
+int put_completion(const char *shell);
+int serve_json(invocation *in);
+
+#endif

@@ -1,0 +1,178 @@
+/* Results: where they go, and in which form. */
+#include "commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { ROWS_ON_TERMINAL = 40 };
+
+uint32_t terminal_width(void)
+{
+    struct winsize size;
+    const char *columns = getenv("COLUMNS");
+    if (columns != NULL) {
+        const unsigned long width = strtoul(columns, NULL, 10);
+        if (width >= 20 && width < 10000) {
+            return (uint32_t)width;
+        }
+    }
+    for (int fd = 0; fd < 3; fd++) {
+        if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20) {
+            return size.ws_col;
+        }
+    }
+    return 80;
+}
+
+int output_open(output *out, invocation *in, const char *uri)
+{
+    tarn_error error = TARN_ERROR_INIT;
+    int code;
+    *out = (output){.in = in, .error = TARN_ERROR_INIT};
+    if (uri == NULL || strcmp(uri, "-") == 0) {
+        (void)fflush(stdout);
+        return -1;
+    }
+    tarn_session *session = session_of(in, &code);
+    if (session == NULL) {
+        return code;
+    }
+    if (tarn_upload_open(session, uri, &out->upload, &error) != TARN_OK) {
+        return report(in, &error, NULL, 0);
+    }
+    return -1;
+}
+
+int output_write(void *context, const char *data, size_t size)
+{
+    output *out = context;
+    if (out->closed || out->failed) {
+        return 0;
+    }
+    if (out->upload != NULL) {
+        out->failed = tarn_upload_write(out->upload, data, size, &out->error) != TARN_OK;
+        return !out->failed;
+    }
+    while (size > 0) {
+        const ssize_t written = write(STDOUT_FILENO, data, size);
+        if (written >= 0) {
+            data += written;
+            size -= (size_t)written;
+        } else if (errno == EPIPE) {
+            out->closed = true; /* whoever read it has left on purpose */
+            return 0;
+        } else if (errno != EINTR || signal_seen() != 0) {
+            out->failed = true;
+            out->error.code = errno == EINTR                       ? TARN_E_CANCELLED
+                              : errno == ENOSPC || errno == EDQUOT ? TARN_E_DISK_FULL
+                                                                   : TARN_E_IO;
+            out->error.os_errno = errno;
+            (void)snprintf(out->error.message, sizeof(out->error.message),
+                           "writing to standard output: %s",
+                           errno == EINTR ? "cancelled" : strerror(errno));
+            return 0;
+        }
+    }
+    return 1;
+}
+
+int output_close(output *out, int code)
+{
+    tarn_upload *upload = out->upload;
+    out->upload = NULL;
+    if (out->failed || code != EXIT_DONE) {
+        tarn_upload_abort(upload);
+        return out->failed && code == EXIT_DONE ? report(out->in, &out->error, NULL, 0) : code;
+    }
+    if (upload != NULL && tarn_upload_finish(upload, &out->error) != TARN_OK) {
+        return report(out->in, &out->error, NULL, 0);
+    }
+    return code;
+}
+
+/* ---- forms ------------------------------------------------------------------------------------*/
+
+static const char *const forms[] = {"table", "box",      "csv",      "tsv", "json",
+                                    "jsonl", "markdown", "vertical", NULL};
+
+static int form_of(const char *name)
+{
+    for (int i = 0; forms[i] != NULL; i++) {
+        if (strcmp(name, forms[i]) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t size = strlen(text);
+    const size_t end_size = strlen(end);
+    return size > end_size && strcmp(text + size - end_size, end) == 0;
+}
+
+/* "csv" of "a/b.csv.gz"; NULL where the ending says nothing. */
+static const char *format_of_name(const char *name)
+{
+    static const char *const endings[][2] = {
+        {".parquet", "parquet"}, {".pq", "parquet"},     {".csv", "csv"},
+        {".tsv", "tsv"},         {".json", "json"},      {".jsonl", "jsonl"},
+        {".ndjson", "jsonl"},    {".md", "markdown"},    {".csv.gz", "csv"},
+        {".csv.zst", "csv"},     {".tsv.gz", "tsv"},     {".tsv.zst", "tsv"},
+        {".json.gz", "json"},    {".jsonl.gz", "jsonl"}, {".jsonl.zst", "jsonl"}};
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        if (ends_with(name, endings[i][0])) {
+            return endings[i][1];
+        }
+    }
+    return NULL;
+}
+
+bool printing_of(const invocation *in, printing *out)
+{
+    const bool terminal = isatty(STDOUT_FILENO) == 1;
+    const char *format = option_text(in, "format");
+    uint64_t width;
+    *out =
+        (printing){.print = {.struct_size = sizeof(tarn_print)}, .file = option_text(in, "output")};
+    if (out->file != NULL && strcmp(out->file, "-") == 0) {
+        out->file = NULL;
+    }
+    const bool to_terminal = terminal && out->file == NULL;
+    const char *by_name = out->file == NULL ? NULL : format_of_name(out->file);
+    if (format == NULL) {
+        format = by_name != NULL ? by_name : to_terminal ? "table" : "csv";
+    }
+    const bool packed =
+        out->file != NULL && (ends_with(out->file, ".gz") || ends_with(out->file, ".zst"));
+    if (strcmp(format, "parquet") == 0 || packed) {
+        if (to_terminal) {
+            (void)usage_error(in, "name a file with -o, or redirect standard output",
+                              "Parquet is binary and is not written to a terminal");
+            return false;
+        }
+        out->copied = format;
+        return true;
+    }
+    const int form = form_of(format);
+    if (form < 0) {
+        (void)usage_error(in, "", "'%s' is no format", format);
+        return false;
+    }
+    out->print.form = (tarn_form)form;
+    out->print.no_header = option_is_set(in, "no-header");
+    out->print.json_strings = option_is_set(in, "json-strings");
+    out->print.null_text = option_text(in, "null");
+    out->print.colour = to_terminal && wants_colour(in, STDOUT_FILENO);
+    if (!option_number(in, "max-rows", to_terminal ? ROWS_ON_TERMINAL : 0, &out->print.max_rows) ||
+        !option_number(in, "max-width", to_terminal ? terminal_width() : 0, &width)) {
+        return false;
+    }
+    out->print.max_width = width > UINT32_MAX ? UINT32_MAX : (uint32_t)width;
+    return true;
+}

@@ -1,0 +1,328 @@
+/* tarn query: statements in order, and the result of each that has one. */
+#include "commands.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { READ_SIZE = 64 << 10, TEXT_SIZE_MAX = 1 << 28 };
+
+/* ---- texts ---- */
+
+bool text_add(char **text, size_t *size, const char *piece, size_t piece_size)
+{
+    /* Doubled in steps that the size itself tells. */
+    const size_t needed = *size + piece_size + 1;
+    size_t capacity = 256;
+    size_t had = 256;
+    while (capacity < needed) {
+        capacity *= 2;
+    }
+    while (had < *size + 1) {
+        had *= 2;
+    }
+    if ((*text == NULL || capacity > had) && tarn_text_resize(text, capacity, NULL) != TARN_OK) {
+        return false;
+    }
+    memcpy(*text + *size, piece, piece_size);
+    *size += piece_size;
+    (*text)[*size] = '\0';
+    return true;
+}
+
+bool text_add_quoted(char **text, size_t *size, const char *piece)
+{
+    bool fine = text_add(text, size, "'", 1);
+    for (const char *c = piece; *c != '\0' && fine; c++) {
+        fine = text_add(text, size, *c == '\'' ? "''" : c, *c == '\'' ? 2 : 1);
+    }
+    return fine && text_add(text, size, "'", 1);
+}
+
+static int no_memory(const invocation *in)
+{
+    tarn_error error = TARN_ERROR_INIT;
+    error.code = TARN_E_NOMEM;
+    (void)snprintf(error.message, sizeof(error.message), "out of memory");
+    return report(in, &error, NULL, 0);
+}
+
+static int cannot_read(const invocation *in, const char *path, int number)
+{
+    tarn_error error = TARN_ERROR_INIT;
+    error.code = number == ENOENT   ? TARN_E_NOT_FOUND
+                 : number == EINTR  ? TARN_E_CANCELLED
+                 : number == EACCES ? TARN_E_INVALID
+                                    : TARN_E_IO;
+    (void)snprintf(error.message, sizeof(error.message), "reading '%s': %s", path,
+                   number == EINTR ? "cancelled" : strerror(number));
+    return number == ENOENT || number == EACCES || number == EISDIR
+               ? report_usage(in, &error, NULL, 0)
+               : report(in, &error, NULL, 0);
+}
+
+int read_whole(const invocation *in, const char *path, char **out, size_t *size)
+{
+    char buffer[READ_SIZE];
+    const bool is_input = strcmp(path, "-") == 0;
+    const int fd = is_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    int code = -1;
+    *out = NULL;
+    *size = 0;
+    if (fd < 0) {
+        return cannot_read(in, path, errno);
+    }
+    for (;;) {
+        const ssize_t got = read(fd, buffer, sizeof(buffer));
+        if (got == 0) {
+            break;
+        }
+        if (got < 0 && (errno != EINTR || signal_seen() != 0)) {
+            code = cannot_read(in, is_input ? "standard input" : path, errno);
+            break;
+        }
+        if (got > 0 && (*size > TEXT_SIZE_MAX || !text_add(out, size, buffer, (size_t)got))) {
+            code = no_memory(in);
+            break;
+        }
+    }
+    if (!is_input) {
+        (void)close(fd);
+    }
+    if (code < 0 && *out == NULL && !text_add(out, size, "", 0)) {
+        code = no_memory(in);
+    }
+    if (code >= 0) {
+        tarn_text_free(*out);
+        *out = NULL;
+    }
+    return code;
+}
+
+/* ---- results ---- */
+
+typedef struct run {
+    invocation *in;
+    printing form;
+    output out;
+    const char *sql;
+    size_t sql_size;
+    char copy_path[256]; /* where Parquet for standard output is made */
+    uint64_t statements, copied;
+} run;
+
+typedef struct word {
+    char text[64];
+    size_t size;
+} word;
+
+static int write_word(void *context, const char *data, size_t size)
+{
+    word *w = context;
+    for (size_t i = 0; i < size && data[i] != '\n' && w->size + 1 < sizeof(w->text); i++) {
+        w->text[w->size++] = data[i];
+    }
+    return 1;
+}
+
+static void add_stats(invocation *in, const tarn_result *result)
+{
+    tarn_stats stats = TARN_STATS_INIT;
+    tarn_result_stats(result, &stats);
+    in->stats.rows_in += stats.rows_in;
+    in->stats.rows_out += stats.rows_out;
+    in->stats.rows_rejected += stats.rows_rejected;
+    in->stats.bytes_read += stats.bytes_read;
+    in->stats.spilled_bytes += stats.spilled_bytes;
+    in->stats.peak_bytes =
+        stats.peak_bytes > in->stats.peak_bytes ? stats.peak_bytes : in->stats.peak_bytes;
+}
+
+static int print_result(run *r, tarn_result *result)
+{
+    tarn_error error = TARN_ERROR_INIT;
+    word count = {"", 0};
+    tarn_code code = TARN_OK;
+    const char *warning = tarn_result_warning(result);
+    if (warning != NULL && !warn(r->in, "%s is not enforced", warning)) {
+        return EXIT_DATA;
+    }
+    if (tarn_result_is_count(result)) {
+        code = tarn_result_print(result, TARN_PRINT(.form = TARN_FORM_CSV, .no_header = 1),
+                                 write_word, &count, &error);
+        if (code == TARN_OK && isatty(STDERR_FILENO) == 1) {
+            tell(r->in, "%s row%s\n", count.text, strcmp(count.text, "1") == 0 ? "" : "s");
+        }
+    } else if (tarn_result_column_count(result) > 0) {
+        code = tarn_result_print(result, &r->form.print, output_write, &r->out, &error);
+    }
+    add_stats(r->in, result);
+    if (code != TARN_OK) {
+        return report(r->in, &error, r->sql, r->sql_size);
+    }
+    r->out.closed = false; /* it ends this statement's result only */
+    return r->out.failed ? output_close(&r->out, EXIT_DONE) : -1;
+}
+
+static void put_timing(run *r, uint64_t since)
+{
+    char members[96];
+    const double seconds = (double)(now_ns() - since) / 1e9;
+    if (option_is_set(r->in, "timing")) {
+        (void)fprintf(stderr, "time: %.3f s\n", seconds);
+    }
+    (void)snprintf(members, sizeof(members), "\"statement\":%llu,\"seconds\":%.6f",
+                   (unsigned long long)r->statements, seconds);
+    log_line(r->in, "info", "statement done", members);
+}
+
+/* All statements of a text; -1 when each has run. */
+static int run_text(run *r, const char *sql, size_t size)
+{
+    tarn_error error = TARN_ERROR_INIT;
+    tarn_script *script = NULL;
+    tarn_result *result = NULL;
+    int code = -1;
+    r->sql = sql;
+    r->sql_size = size;
+    if (tarn_script_open(r->in->session, sql, size, &script, &error) != TARN_OK) {
+        return report(r->in, &error, sql, size);
+    }
+    const char *target = r->copy_path[0] != '\0' ? r->copy_path : r->form.file;
+    if (r->form.copied != NULL &&
+        tarn_script_write_to(script, target, r->form.copied, &error) != TARN_OK) {
+        code = report(r->in, &error, NULL, 0);
+    }
+    while (code < 0) {
+        const uint64_t begun = now_ns();
+        r->statements++;
+        if (tarn_script_next(script, &result, &error) != TARN_OK) {
+            code = report(r->in, &error, sql, size);
+        } else if (result == NULL) {
+            break;
+        } else {
+            code = print_result(r, result);
+            put_timing(r, begun);
+        }
+    }
+    tarn_script_close(script);
+    return code;
+}
+
+/* ---- Parquet on standard output: made whole beside it, then copied ---- */
+
+static int prepare_copy(run *r)
+{
+    const char *folder = getenv("TMPDIR");
+    if (r->form.copied == NULL || r->form.file != NULL) {
+        return -1;
+    }
+    (void)snprintf(r->copy_path, sizeof(r->copy_path), "%s/tarn-XXXXXX",
+                   folder == NULL || strlen(folder) > 200 ? "/tmp" : folder);
+    const int fd = mkstemp(r->copy_path);
+    if (fd < 0) {
+        const int number = errno;
+        r->copy_path[0] = '\0';
+        return cannot_read(r->in, folder == NULL ? "/tmp" : folder, number);
+    }
+    (void)close(fd);
+    return -1;
+}
+
+static int deliver_copy(run *r, int code)
+{
+    char buffer[READ_SIZE];
+    if (r->copy_path[0] == '\0') {
+        return code;
+    }
+    const int fd = code < 0 ? open(r->copy_path, O_RDONLY | O_CLOEXEC) : -1;
+    while (fd >= 0) {
+        const ssize_t got = read(fd, buffer, sizeof(buffer));
+        if (got <= 0 || !output_write(&r->out, buffer, (size_t)got)) {
+            break;
+        }
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    (void)unlink(r->copy_path);
+    return code;
+}
+
+/* ---- the command ---- */
+
+static int begin(run *r, invocation *in)
+{
+    int code;
+    *r = (run){.in = in};
+    if (!printing_of(in, &r->form)) {
+        return EXIT_USAGE;
+    }
+    if (session_of(in, &code) == NULL) {
+        return code;
+    }
+    code = prepare_copy(r);
+    return code >= 0 ? code
+                     : output_open(&r->out, in, r->form.copied == NULL ? r->form.file : NULL);
+}
+
+static int end(run *r, int code)
+{
+    code = deliver_copy(r, code);
+    return output_close(&r->out, code < 0 ? EXIT_DONE : code);
+}
+
+int run_sql(invocation *in, const char *sql, size_t size)
+{
+    run r;
+    const int code = begin(&r, in);
+    return code >= 0 ? code : end(&r, run_text(&r, sql, size));
+}
+
+static int run_file(run *r, const char *path)
+{
+    char *text;
+    size_t size;
+    const int code = read_whole(r->in, path, &text, &size);
+    if (code >= 0) {
+        return code;
+    }
+    const int ran = run_text(r, text, size);
+    tarn_text_free(text);
+    return ran;
+}
+
+int run_query(invocation *in)
+{
+    run r;
+    bool any = in->word_count > 0;
+    for (size_t i = 0; i < in->given_count; i++) {
+        any = any || in->given[i].option->letter == 'c' || in->given[i].option->letter == 'f';
+    }
+    if (!any && isatty(STDIN_FILENO) == 1) {
+        return usage_error(in, "tarn query \"SELECT 42\"", "no SQL given");
+    }
+    int code = begin(&r, in);
+    if (code >= 0) {
+        return code;
+    }
+    for (size_t i = 0; i < in->given_count && code < 0; i++) {
+        const given *each = &in->given[i];
+        if (each->option->letter == 'c') {
+            code = run_text(&r, each->value, strlen(each->value));
+        } else if (each->option->letter == 'f') {
+            code = run_file(&r, each->value);
+        }
+    }
+    for (size_t i = 0; i < in->word_count && code < 0; i++) {
+        code = strcmp(in->words[i], "-") == 0 ? run_file(&r, "-")
+                                              : run_text(&r, in->words[i], strlen(in->words[i]));
+    }
+    if (!any) {
+        code = run_file(&r, "-");
+    }
+    return end(&r, code);
+}

@@ -1,0 +1,1 @@
+tarn query "SELECT 1" >/dev/full

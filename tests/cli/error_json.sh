@@ -1,0 +1,1 @@
+tarn query --log-format json "SELECT dealy FROM range(3) AS t(delay)"

@@ -1,0 +1,16 @@
+tarn shell --json <<'END' | sed 's/"seconds":[0-9.e-]*/"seconds":S/; s/"peak_bytes":[0-9]*/"peak_bytes":P/'
+{"sql": "SELECT 1 AS a, NULL AS b, 'x' AS c"}
+{"sql": "SELECT $n + 1 AS n, $t AS t", "params": {"n": 41, "t": "it's"}, "id": "seven"}
+{"sql": "CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1), (2), (3)"}
+{"sql": "SELECT * FROM t", "max_rows": 2}
+{"sql": "SELECT * FROM t", "conn": "other"}
+{"sql": "SELECT dealy FROM t"}
+{"sql": ""}
+
+nonsense
+[1]
+{"sql": 1}
+{"cmd": "reset"}
+{"sql": "SELECT * FROM t"}
+{"cmd": "dance"}
+END
