@@ -344,6 +344,7 @@ static TN_FALLIBLE run_rows(tn_evaluator *ev, const tn_instruction *ins, tn_regi
     const tn_kernel *kernel = ins->bound->kernel;
     tn_call call = {.in = ev->operands,
                     .in_count = ins->argument_count,
+                    .batch_rows = ev->rows,
                     .heap = &out->heap,
                     .heap_bound = ev->heap_bound,
                     .type = ins->expr->type,
@@ -423,6 +424,8 @@ static TN_FALLIBLE run_form(tn_evaluator *ev, const tn_instruction *ins, tn_regi
         return tn_eval__simple_logic(ev, ins, args, out, err);
     case TN_FORM_COALESCE:
         return tn_eval__coalesce(ev, ins, args, out, err);
+    case TN_FORM_FIELD:
+        return tn_eval__field(ev, ins, args, out, err);
     }
     return tn_fail(err, TARN_E_INTERNAL, "an instruction has no form");
 }
@@ -474,6 +477,7 @@ bool tn_eval__is_strict(const tn_instruction *ins)
     case TN_FORM_ARITHMETIC:
     case TN_FORM_CONVERT:
     case TN_FORM_NOT:
+    case TN_FORM_FIELD:
         return true;
     case TN_FORM_COMPARE:
         return ins->bound->op < TN_COMPARE_DISTINCT;

@@ -19,7 +19,8 @@ typedef enum tn_form {
     TN_FORM_IS_NOT_NULL,
     TN_FORM_TRUTH,    /* op: tn_truth_op */
     TN_FORM_COALESCE, /* the first argument that is not null */
-    TN_FORM_CONVERT   /* a cast between numbers: evaluate_numeric.c */
+    TN_FORM_CONVERT,  /* a cast between numbers: evaluate_numeric.c */
+    TN_FORM_FIELD     /* of a struct: data is its index */
 } tn_form;
 
 typedef enum tn_compare_op {

@@ -550,4 +550,3 @@ static const tn_function functions[] = {
 };
 
 const tn_function_list tn__math_functions = {functions, sizeof(functions) / sizeof(*functions)};
-const tn_function_list tn__nested_functions;

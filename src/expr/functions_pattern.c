@@ -146,6 +146,7 @@ static tarn_code run_not_ilike(tn_call *call, tarn_error *err)
 
 /* ---- regular expressions ---- */
 
+enum { NO_MEMORY = -2 };
 enum { MATCH_STEPS_MAX = 5000000, MATCH_HEAP_MAX_KIB = 20000, MATCH_DEPTH_MAX = 10000 };
 
 typedef struct regexp_state {
@@ -344,12 +345,20 @@ static TN_FALLIBLE regexp_prepare(tn_call *call, uint32_t row, const char *name,
     return tn_text_status(&state->options, err);
 }
 
-/* 1 a match, 0 none, -1 given up. */
+/* 1 a match, 0 none, -1 given up, -2 no memory. */
 static int regexp_find(const regexp_state *state, tn_str text, size_t from, uint32_t flags)
 {
     const int found = pcre2_match(state->code, (PCRE2_SPTR)(text.data == NULL ? "" : text.data),
                                   text.size, from, flags, state->match, state->limits);
-    return found >= 0 ? 1 : found == PCRE2_ERROR_NOMATCH ? 0 : -1;
+    return found >= 0                      ? 1
+           : found == PCRE2_ERROR_NOMATCH  ? 0
+           : found == PCRE2_ERROR_NOMEMORY ? NO_MEMORY
+                                           : -1;
+}
+
+static tarn_code no_memory(tarn_error *err)
+{
+    return tn_fail(err, TARN_E_NOMEM, "no memory for a regular expression");
 }
 
 static tarn_code describe_regexp(const tn_bound_call *bound, const tn_value *arguments,
@@ -367,6 +376,9 @@ static tarn_code run_regexp_matches(tn_call *call, tarn_error *err)
     TN_EACH (call, row) {
         TN_RETURN_IF_ERROR(regexp_prepare(call, row, "regexp_matches", err));
         const int found = regexp_find(call->state, tn_call_str(call, 0, row), 0, 0);
+        if (found == NO_MEMORY) {
+            return no_memory(err);
+        }
         tn_call_put_bool(call, row, found == 1);
         if (found < 0) {
             tn_call_fault(call, row);
@@ -384,6 +396,9 @@ static tarn_code run_regexp_extract(tn_call *call, tarn_error *err)
         const int64_t group = call->in_count > 2 ? TN_IN(call, 2, int64_t, row) : 0;
         const int found = regexp_find(state, text, 0, 0);
         TN_OUT(call, tn_view, row) = tn_view_of(NULL, 0);
+        if (found == NO_MEMORY) {
+            return no_memory(err);
+        }
         if (found < 0 || group < 0 || group >= pcre2_get_ovector_count(state->match)) {
             tn_call_fault(call, row);
         } else if (found == 1) {
@@ -463,7 +478,11 @@ static tarn_code run_regexp_replace(tn_call *call, tarn_error *err)
     regexp_state *state = call->state;
     TN_EACH (call, row) {
         TN_RETURN_IF_ERROR(regexp_prepare(call, row, "regexp_replace", err));
-        if (replace_all(state, tn_call_str(call, 0, row), tn_call_str(call, 2, row)) < 0) {
+        const int done = replace_all(state, tn_call_str(call, 0, row), tn_call_str(call, 2, row));
+        if (done == NO_MEMORY) {
+            return no_memory(err);
+        }
+        if (done < 0) {
             tn_call_fault(call, row);
             continue;
         }

@@ -193,7 +193,11 @@ TN_FALLIBLE tn_eval__in(tn_evaluator *ev, const tn_instruction *ins, tn_register
 /* The OR of a column's fault masks, to `words`; false where there is none. */
 bool tn_eval__fault_words(const tn_evaluator *ev, const tn_column *column, uint64_t *words);
 
-/* ---- compile.c ---- */
+/* ---- evaluate_nested.c ---- */
+TN_FALLIBLE tn_eval__field(tn_evaluator *ev, const tn_instruction *ins, tn_register *const *args,
+                           tn_register *out, tarn_error *err);
+
+/* ---- in.c ---- */
 TN_FALLIBLE tn_in__build(tn_arena *arena, const tn_expr *expr, const void **out, tarn_error *err);
 
 #endif

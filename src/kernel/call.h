@@ -57,7 +57,7 @@ typedef struct tn_operand {
 typedef struct tn_call {
     const uint16_t *rows; /* positions to compute, ascending; NULL: 0 to count */
     uint32_t count;       /* a kernel whose heap is full lowers this to what it computed */
-    uint32_t in_count;
+    uint32_t in_count, batch_rows;
     const tn_operand *in;
     void *values;       /* out, in the declared lane of `type` */
     uint64_t *validity; /* out: all set before */

@@ -1,0 +1,799 @@
+/* Lists, structs, maps: made, read, searched.  Results that are lists are gathered value by value
+ * into a chunk, which lives until the kernel's next run. */
+#include "column/chunk.h"
+#include "expr/expr_internal.h"
+#include "kernel/find.h"
+#include "kernel/operand.h"
+
+enum { ELEMENTS_MAX = 1 << 28 };
+
+/* ---- elements being gathered ---- */
+
+typedef struct gathered {
+    tn_pool *pool;
+    tn_chunk_builder *builders[2]; /* the elements; a map's values */
+    tn_chunk *chunks[2];
+} gathered;
+
+static tarn_code gather_open(const tn_bound_call *bound, const tn_value *const *constants,
+                             tn_pool *pool, void **state, tarn_error *err)
+{
+    (void)bound;
+    (void)constants;
+    *state = NULL;
+    TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(pool, sizeof(gathered), state, err));
+    ((gathered *)*state)->pool = pool;
+    return TARN_OK;
+}
+static void gather_close(void *opaque, tn_pool *pool)
+{
+    gathered *state = opaque;
+    for (size_t i = 0; i < 2; i++) {
+        tn_chunk_builder_destroy(state->builders[i]);
+        tn_chunk_release(state->chunks[i]);
+    }
+    tn_pool_free(pool, state, sizeof(*state));
+}
+
+static TN_FALLIBLE gather_begin(tn_call *call, tarn_error *err)
+{
+    gathered *state = call->state;
+    for (uint32_t i = 0; i < call->type->field_count && i < 2; i++) {
+        tn_chunk_release(state->chunks[i]);
+        state->chunks[i] = NULL;
+        tn_chunk_builder_destroy(state->builders[i]); /* what a failed run left */
+        state->builders[i] = NULL;
+        TN_RETURN_IF_ERROR(tn_chunk_builder_create(state->pool, &call->type->fields[i].type, 1,
+                                                   ELEMENTS_MAX, &state->builders[i], err));
+    }
+    return TARN_OK;
+}
+
+static TN_FALLIBLE gather(tn_call *call, uint32_t which, const tn_value *value, tarn_error *err)
+{
+    const gathered *state = call->state;
+    tn_value typed = *value;
+    typed.type = call->type->fields[which].type;
+    if (tn_chunk_builder_rows(state->builders[which]) >= ELEMENTS_MAX) {
+        return tn_fail(err, TARN_E_LIMIT, "a batch of lists passes %d elements", ELEMENTS_MAX);
+    }
+    return tn_chunk_builder_put(state->builders[which], 0, &typed, err);
+}
+
+static uint32_t gathered_count(const tn_call *call)
+{
+    return tn_chunk_builder_rows(((const gathered *)call->state)->builders[0]);
+}
+
+static TN_FALLIBLE gather_end(tn_call *call, tarn_error *err)
+{
+    gathered *state = call->state;
+    tn_column *children = NULL;
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(call->arena, tn_column, call->type->field_count, &children, err));
+    for (uint32_t i = 0; i < call->type->field_count && i < 2; i++) {
+        TN_RETURN_IF_ERROR(tn_chunk_builder_finish(state->builders[i], &state->chunks[i], err));
+        tn_chunk_builder_destroy(state->builders[i]);
+        state->builders[i] = NULL;
+        children[i] = state->chunks[i]->columns[0];
+    }
+    call->children = children;
+    return TARN_OK;
+}
+
+#define GATHER(run_)                                              \
+    {                                                             \
+        .run = (run_), .open = gather_open, .close = gather_close \
+    }
+
+/* ---- reading lists ---- */
+
+static tn_list list_at(const tn_call *call, uint32_t k, uint32_t row)
+{
+    return TN_IN(call, k, tn_list, row);
+}
+static const tn_column *elements_of(const tn_call *call, uint32_t k, uint32_t field)
+{
+    return &call->in[k].column->children[field];
+}
+static TN_FALLIBLE element_value(tn_call *call, const tn_column *elements, uint32_t at,
+                                 tn_value *out, tarn_error *err)
+{
+    uint32_t row = at;
+    const tn_column *located = tn_column_locate(elements, &row);
+    *out = tn_value_null(elements->type);
+    return located == NULL ? TARN_OK : tn_value_of(elements, at, call->arena, out, err);
+}
+
+/* ---- list_value ---- */
+
+static tarn_code run_list_value(tn_call *call, tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(gather_begin(call, err));
+    TN_EACH (call, row) {
+        TN_OUT(call, tn_list, row) = (tn_list){gathered_count(call), call->in_count};
+        for (uint32_t k = 0; k < call->in_count; k++) {
+            tn_column scratch;
+            tn_value value;
+            tn_operand_value(&call->in[k], row, call->in_types[k], &scratch, &value);
+            TN_RETURN_IF_ERROR(gather(call, 0, &value, err));
+        }
+    }
+    return gather_end(call, err);
+}
+
+static tarn_code resolve_list_value(tn_binder *binder, tarn_error *err)
+{
+    static const tn_kernel kernel = {
+        .run = run_list_value, .open = gather_open, .close = gather_close, .sees_null = true};
+    const tn_type *type = TN_TYPE_NULL;
+    bool found = true;
+    TN_RETURN_IF_ERROR(tn_coerce__common(binder->context, binder->children, binder->count, false,
+                                         &type, &found, err));
+    if (!found) {
+        tn_bind__fail(err, binder->span, "the elements of a list have no common type");
+        tn_hint(err, "cast them to one type");
+        return TARN_E_INVALID;
+    }
+    for (uint32_t i = 0; i < binder->count; i++) {
+        TN_RETURN_IF_ERROR(
+            tn_coerce__to(binder->context, binder->children[i], type, &binder->children[i], err));
+    }
+    binder->bound->kernel = &kernel;
+    return tn_types_list(binder->context->types, type, &binder->type, err);
+}
+
+static TN_FALLIBLE need_list(const tn_binder *binder, uint32_t i, tarn_error *err)
+{
+    return i < binder->count && binder->children[i]->type->kind == TN_KIND_LIST
+               ? TARN_OK
+               : tn_coerce__no_overload(binder, err);
+}
+static TN_FALLIBLE to_bigint(tn_binder *binder, uint32_t i, tarn_error *err)
+{
+    return tn_coerce__to(binder->context, binder->children[i], TN_BIGINT, &binder->children[i],
+                         err);
+}
+
+/* ---- one element ---- */
+
+/* A value of any type into the result's row. */
+static TN_FALLIBLE put_element(tn_call *call, uint32_t row, const tn_column *elements, uint32_t at,
+                               tarn_error *err)
+{
+    uint32_t index = at;
+    const tn_column *located = tn_column_locate(elements, &index);
+    const tn_type *type = call->type;
+    if (located == NULL) {
+        tn_call_null(call, row);
+        return TARN_OK;
+    }
+    if (type->lane == TN_LANE_bool) {
+        tn_call_put_bool(call, row, tn_bit_get(located->values, index));
+        return TARN_OK;
+    }
+    if (located->lane != type->lane || located->encoding == TN_SEQUENCE) {
+        tn_column constant;
+        tn_value value;
+        TN_RETURN_IF_ERROR(tn_value_of(located, index, call->arena, &value, err));
+        value.type = type;
+        TN_RETURN_IF_ERROR(tn_value_column(&value, 1, call->arena, &constant, err));
+        memcpy((char *)call->values + row * tn_lane_size(type->lane), constant.values,
+               tn_lane_size(type->lane));
+        return TARN_OK;
+    }
+    const size_t size = tn_lane_size(type->lane);
+    memcpy((char *)call->values + row * size, (const char *)located->values + index * size, size);
+    if (type->lane == TN_LANE_list) {
+        call->children = located->children; /* one child column serves all rows */
+    }
+    return TARN_OK;
+}
+
+/* What a result of lists has for children where no row was taken. */
+static void keep_children(tn_call *call, const tn_column *elements)
+{
+    call->children =
+        elements->encoding == TN_DICTIONARY ? elements->children->children : elements->children;
+}
+
+static tarn_code run_list_extract(tn_call *call, tarn_error *err)
+{
+    keep_children(call, elements_of(call, 0, 0));
+    TN_EACH (call, row) {
+        const tn_list list = list_at(call, 0, row);
+        int64_t index = TN_IN(call, 1, int64_t, row);
+        index = index < 0 ? (int64_t)list.length + index : index - 1;
+        if (index < 0 || index >= (int64_t)list.length) {
+            tn_call_null(call, row);
+            continue;
+        }
+        TN_RETURN_IF_ERROR(
+            put_element(call, row, elements_of(call, 0, 0), list.offset + (uint32_t)index, err));
+    }
+    return TARN_OK;
+}
+
+static tarn_code resolve_list_extract(tn_binder *binder, tarn_error *err)
+{
+    static const tn_kernel kernel = {.run = run_list_extract};
+    if (binder->count == 2 && binder->children[0]->type->kind == TN_KIND_VARCHAR) {
+        const tn_value one = tn_value_bigint(1);
+        const tn_expr *parts[3] = {binder->children[0], binder->children[1], NULL};
+        TN_RETURN_IF_ERROR(tn_bind__literal(binder->context, &one, binder->span, &parts[2], err));
+        return tn_expr_call(binder->context, TN_STR("substr"), parts, 3, binder->span,
+                            &binder->replaced, err);
+    }
+    if (binder->count == 2 && binder->children[0]->type->kind == TN_KIND_MAP) {
+        return tn_expr_call(binder->context, TN_STR("map_extract_value"), binder->children, 2,
+                            binder->span, &binder->replaced, err);
+    }
+    TN_RETURN_IF_ERROR(need_list(binder, 0, err));
+    if (binder->count != 2) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    TN_RETURN_IF_ERROR(to_bigint(binder, 1, err));
+    binder->type = binder->children[0]->type->fields[0].type;
+    if (binder->type->kind == TN_KIND_STRUCT) {
+        return tn_bind__fail(err, binder->span, "taking one %.*s out of a list",
+                             TN_STR_ARGS(binder->type->name));
+    }
+    binder->bound->kernel = &kernel;
+    return TARN_OK;
+}
+
+/* ---- lengths and searching ---- */
+
+static tarn_code run_len(tn_call *call, tarn_error *err)
+{
+    (void)err;
+    TN_EACH (call, row) {
+        TN_OUT(call, int64_t, row) = list_at(call, 0, row).length;
+    }
+    return TARN_OK;
+}
+static tarn_code resolve_len(tn_binder *binder, tarn_error *err)
+{
+    static const tn_kernel kernel = {.run = run_len};
+    if (binder->count == 1 && tn_type_is_string(binder->children[0]->type)) {
+        return tn_expr_call(binder->context, TN_STR("length"), binder->children, 1, binder->span,
+                            &binder->replaced, err);
+    }
+    if (binder->count == 0 || binder->count > 2 ||
+        binder->children[0]->type->lane != TN_LANE_list) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    binder->count = 1; /* array_length(list, 1) */
+    binder->bound->kernel = &kernel;
+    binder->type = TN_BIGINT;
+    return TARN_OK;
+}
+
+/* From 1; 0 where it is not there. */
+static TN_FALLIBLE find_element(tn_call *call, uint32_t row, uint32_t *out, tarn_error *err)
+{
+    const tn_list list = list_at(call, 0, row);
+    const tn_column *elements = elements_of(call, 0, 0);
+    tn_column scratch;
+    tn_value wanted;
+    tn_operand_value(&call->in[1], row, call->in_types[1], &scratch, &wanted);
+    *out = 0;
+    for (uint32_t i = 0; i < list.length && *out == 0; i++) {
+        tn_value value;
+        TN_RETURN_IF_ERROR(element_value(call, elements, list.offset + i, &value, err));
+        if (!value.is_null && tn_value_compare(&value, &wanted) == 0) {
+            *out = i + 1;
+        }
+    }
+    return TARN_OK;
+}
+static tarn_code run_list_contains(tn_call *call, tarn_error *err)
+{
+    TN_EACH (call, row) {
+        uint32_t at = 0;
+        TN_RETURN_IF_ERROR(find_element(call, row, &at, err));
+        tn_call_put_bool(call, row, at != 0);
+    }
+    return TARN_OK;
+}
+static tarn_code run_list_position(tn_call *call, tarn_error *err)
+{
+    TN_EACH (call, row) {
+        uint32_t at = 0;
+        TN_RETURN_IF_ERROR(find_element(call, row, &at, err));
+        TN_OUT(call, int64_t, row) = at;
+    }
+    return TARN_OK;
+}
+static tarn_code resolve_search(tn_binder *binder, tarn_error *err)
+{
+    static const tn_kernel contains = {.run = run_list_contains};
+    static const tn_kernel position = {.run = run_list_position};
+    const tn_type *element = NULL;
+    const tn_type *list = NULL;
+    bool found = false;
+    if (binder->count != 2) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    TN_RETURN_IF_ERROR(need_list(binder, 0, err));
+    const tn_expr stand_in = {.kind = TN_EXPR_COLUMN,
+                              .type = binder->children[0]->type->fields[0].type};
+    const tn_expr *const pair[] = {&stand_in, binder->children[1]};
+    TN_RETURN_IF_ERROR(tn_coerce__common(binder->context, pair, 2, true, &element, &found, err));
+    if (!found) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    TN_RETURN_IF_ERROR(tn_types_list(binder->context->types, element, &list, err));
+    TN_RETURN_IF_ERROR(
+        tn_coerce__to(binder->context, binder->children[0], list, &binder->children[0], err));
+    TN_RETURN_IF_ERROR(
+        tn_coerce__to(binder->context, binder->children[1], element, &binder->children[1], err));
+    binder->bound->kernel = binder->function->binding->op == 0 ? &contains : &position;
+    binder->type = binder->function->binding->op == 0 ? TN_BOOLEAN : TN_BIGINT;
+    return TARN_OK;
+}
+
+/* ---- lists from lists: heads only ---- */
+
+static tarn_code run_list_slice(tn_call *call, tarn_error *err)
+{
+    (void)err;
+    call->children = call->in[0].column->children;
+    TN_EACH (call, row) {
+        if (tn_call_is_null(call, 0, row)) {
+            tn_call_null(call, row);
+            continue;
+        }
+        const tn_list list = list_at(call, 0, row);
+        const int64_t length = list.length;
+        int64_t from = tn_call_is_null(call, 1, row) ? 1 : TN_IN(call, 1, int64_t, row);
+        int64_t to = tn_call_is_null(call, 2, row) ? length : TN_IN(call, 2, int64_t, row);
+        from = from < 0 ? (from < -length ? 1 : length + 1 + from) : from < 1 ? 1 : from;
+        to = to < 0 ? (to < -length ? 0 : length + 1 + to) : to > length ? length : to;
+        TN_OUT(call, tn_list, row) =
+            from > to ? (tn_list){0, 0}
+                      : (tn_list){list.offset + (uint32_t)(from - 1), (uint32_t)(to - from + 1)};
+    }
+    return TARN_OK;
+}
+static tarn_code resolve_list_slice(tn_binder *binder, tarn_error *err)
+{
+    static const tn_kernel kernel = {.run = run_list_slice, .sees_null = true};
+    if (binder->count != 3) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    TN_RETURN_IF_ERROR(need_list(binder, 0, err));
+    TN_RETURN_IF_ERROR(to_bigint(binder, 1, err));
+    TN_RETURN_IF_ERROR(to_bigint(binder, 2, err));
+    binder->bound->kernel = &kernel;
+    binder->type = binder->children[0]->type;
+    return TARN_OK;
+}
+
+static tarn_code run_list_concat(tn_call *call, tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(gather_begin(call, err));
+    TN_EACH (call, row) {
+        const uint32_t from = gathered_count(call);
+        for (uint32_t k = 0; k < call->in_count; k++) {
+            const tn_list list = list_at(call, k, row);
+            for (uint32_t i = 0; i < list.length; i++) {
+                tn_value value;
+                TN_RETURN_IF_ERROR(
+                    element_value(call, elements_of(call, k, 0), list.offset + i, &value, err));
+                TN_RETURN_IF_ERROR(gather(call, 0, &value, err));
+            }
+        }
+        TN_OUT(call, tn_list, row) = (tn_list){from, gathered_count(call) - from};
+    }
+    return gather_end(call, err);
+}
+static tarn_code resolve_list_concat(tn_binder *binder, tarn_error *err)
+{
+    static const tn_kernel kernel = GATHER(run_list_concat);
+    const tn_type *type = NULL;
+    bool found = false;
+    for (uint32_t i = 0; i < binder->count; i++) {
+        TN_RETURN_IF_ERROR(need_list(binder, i, err));
+    }
+    TN_RETURN_IF_ERROR(tn_coerce__common(binder->context, binder->children, binder->count, false,
+                                         &type, &found, err));
+    if (!found || binder->count == 0) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    for (uint32_t i = 0; i < binder->count; i++) {
+        TN_RETURN_IF_ERROR(
+            tn_coerce__to(binder->context, binder->children[i], type, &binder->children[i], err));
+    }
+    binder->bound->kernel = &kernel;
+    binder->type = type;
+    return TARN_OK;
+}
+
+/* ---- texts and ranges as lists ---- */
+
+static tarn_code run_string_split(tn_call *call, tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(gather_begin(call, err));
+    TN_EACH (call, row) {
+        const tn_str text = tn_call_str(call, 0, row);
+        const tn_str by = tn_call_str(call, 1, row);
+        const uint32_t first = gathered_count(call);
+        size_t from = 0;
+        for (;;) {
+            const size_t to = by.size == 0 ? SIZE_MAX : tn_find(text, by, from);
+            const tn_value part =
+                tn_value_varchar(tn_str_slice(text, from, to == SIZE_MAX ? text.size : to));
+            TN_RETURN_IF_ERROR(gather(call, 0, &part, err));
+            if (to == SIZE_MAX) {
+                break;
+            }
+            from = to + by.size;
+        }
+        TN_OUT(call, tn_list, row) = (tn_list){first, gathered_count(call) - first};
+    }
+    return gather_end(call, err);
+}
+static tarn_code resolve_string_split(tn_binder *binder, tarn_error *err)
+{
+    static const tn_kernel kernel = GATHER(run_string_split);
+    if (binder->count != 2) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        TN_RETURN_IF_ERROR(tn_coerce__to(binder->context, binder->children[i], TN_VARCHAR,
+                                         &binder->children[i], err));
+    }
+    binder->bound->kernel = &kernel;
+    return tn_types_list(binder->context->types, TN_VARCHAR, &binder->type, err);
+}
+
+static tarn_code run_range(tn_call *call, tarn_error *err)
+{
+    const bool closed = call->data != NULL;
+    TN_RETURN_IF_ERROR(gather_begin(call, err));
+    TN_EACH (call, row) {
+        const bool single = call->in_count == 1;
+        const int64_t start = single ? 0 : TN_IN(call, 0, int64_t, row);
+        const int64_t stop = TN_IN(call, single ? 0 : 1, int64_t, row);
+        const int64_t step = call->in_count > 2 ? TN_IN(call, 2, int64_t, row) : 1;
+        const uint32_t first = gathered_count(call);
+        if (step == 0) {
+            tn_call_fault(call, row);
+            continue;
+        }
+        for (int64_t at = start; step > 0 ? at < stop || (closed && at == stop)
+                                          : at > stop || (closed && at == stop);) {
+            const tn_value value = tn_value_bigint(at);
+            TN_RETURN_IF_ERROR(gather(call, 0, &value, err));
+            if (__builtin_add_overflow(at, step, &at)) {
+                break;
+            }
+        }
+        TN_OUT(call, tn_list, row) = (tn_list){first, gathered_count(call) - first};
+    }
+    return gather_end(call, err);
+}
+static tarn_code resolve_range(tn_binder *binder, tarn_error *err)
+{
+    static const tn_kernel kernel = {
+        .run = run_range, .open = gather_open, .close = gather_close, .can_fail = true};
+    if (binder->count == 0 || binder->count > 3) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    for (uint32_t i = 0; i < binder->count; i++) {
+        TN_RETURN_IF_ERROR(to_bigint(binder, i, err));
+    }
+    binder->bound->kernel = &kernel;
+    binder->bound->data = binder->function->binding->op == 1 ? binder->function : NULL;
+    binder->can_fail = true;
+    return tn_types_list(binder->context->types, TN_BIGINT, &binder->type, err);
+}
+
+/* ---- structs ---- */
+
+static tarn_code run_struct(tn_call *call, tarn_error *err)
+{
+    tn_column *children = NULL;
+    TN_RETURN_IF_ERROR(tn_arena_array(call->arena, tn_column, call->in_count + 1, &children, err));
+    for (uint32_t k = 0; k < call->in_count; k++) {
+        const tn_operand *in = &call->in[k];
+        if (in->mask == UINT32_MAX) {
+            children[k] = *in->column;
+            children[k].encoding = TN_FLAT;
+            children[k].lane = (uint8_t)call->in_types[k]->lane;
+            children[k].values = in->values;
+            children[k].validity = in->validity;
+        } else {
+            children[k] = *in->column;
+        }
+        children[k].rows = call->batch_rows;
+        children[k].faults = NULL;
+        children[k].owners = NULL;
+    }
+    call->children = children;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE finish_struct(tn_binder *binder, tn_field *fields, uint32_t count,
+                                 tarn_error *err)
+{
+    static const tn_kernel kernel = {.run = run_struct, .sees_null = true};
+    for (uint32_t i = 0; i < count; i++) {
+        if (binder->children[i]->type->kind == TN_KIND_NULL) {
+            TN_RETURN_IF_ERROR(tn_coerce__to(binder->context, binder->children[i], TN_INTEGER,
+                                             &binder->children[i], err));
+        }
+        fields[i].type = binder->children[i]->type;
+        fields[i].nullable = true;
+    }
+    binder->count = count;
+    binder->bound->kernel = &kernel;
+    return tn_types_struct(binder->context->types, fields, count, &binder->type, err);
+}
+
+static tarn_code resolve_struct_pack(tn_binder *binder, tarn_error *err)
+{
+    tn_field *fields = NULL;
+    if (binder->count == 0 || binder->count % 2 != 0) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(binder->context->arena, tn_field, binder->count, &fields, err));
+    for (uint32_t i = 0; i < binder->count; i += 2) {
+        if (!tn_coerce__is_text_literal(binder->children[i])) {
+            return tn_coerce__no_overload(binder, err);
+        }
+        fields[i / 2].name = binder->children[i]->value.str;
+        binder->children[i / 2] = binder->children[i + 1];
+    }
+    return finish_struct(binder, fields, binder->count / 2, err);
+}
+
+static tarn_code resolve_row(tn_binder *binder, tarn_error *err)
+{
+    tn_field *fields = NULL;
+    if (binder->count == 0) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(binder->context->arena, tn_field, binder->count, &fields, err));
+    for (uint32_t i = 0; i < binder->count; i++) {
+        TN_RETURN_IF_ERROR(
+            tn_arena_print(binder->context->arena, &fields[i].name, err, "f%u", i + 1));
+    }
+    return finish_struct(binder, fields, binder->count, err);
+}
+
+static tarn_code no_field(const tn_binder *binder, const tn_type *type, tn_str name,
+                          tarn_error *err)
+{
+    tn_str names[64];
+    const uint32_t count = type->field_count < 64 ? type->field_count : 64;
+    for (uint32_t i = 0; i < count; i++) {
+        names[i] = type->fields[i].name;
+    }
+    const tn_str near = tn_str_nearest(name, names, count);
+    tn_bind__fail(err, binder->span, "%.*s has no field '%.*s'", TN_STR_ARGS(type->name),
+                  TN_STR_ARGS(name));
+    if (near.data != NULL) {
+        tn_hint(err, "did you mean '%.*s'?", TN_STR_ARGS(near));
+    }
+    return TARN_E_INVALID;
+}
+
+static tarn_code resolve_struct_extract(tn_binder *binder, tarn_error *err)
+{
+    uint32_t *index = NULL;
+    if (binder->count != 2 || binder->children[0]->type->kind != TN_KIND_STRUCT ||
+        binder->children[1]->kind != TN_EXPR_LITERAL || binder->children[1]->value.is_null) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    const tn_type *type = binder->children[0]->type;
+    const tn_value *key = &binder->children[1]->value;
+    TN_RETURN_IF_ERROR(tn_arena_new(binder->context->arena, uint32_t, &index, err));
+    if (key->type->kind == TN_KIND_VARCHAR) {
+        const tn_schema schema = {type->field_count, type->fields};
+        bool ambiguous = false;
+        *index = tn_schema_find(&schema, key->str, &ambiguous);
+        if (ambiguous) {
+            return tn_bind__fail(err, binder->span, "two fields are called '%.*s'",
+                                 TN_STR_ARGS(key->str));
+        }
+        if (*index == UINT32_MAX) {
+            return no_field(binder, type, key->str, err);
+        }
+    } else if (tn_type_is_integer(key->type) && key->i64 >= 1 &&
+               key->i64 <= (int64_t)type->field_count) {
+        *index = (uint32_t)key->i64 - 1;
+    } else {
+        return tn_coerce__no_overload(binder, err);
+    }
+    binder->bound->form = TN_FORM_FIELD;
+    binder->bound->data = index; /* the name stays as a child: for printing and comparing */
+    binder->type = type->fields[*index].type;
+    return TARN_OK;
+}
+
+/* ---- maps ---- */
+
+static tarn_code run_map(tn_call *call, tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(gather_begin(call, err));
+    TN_EACH (call, row) {
+        const tn_list keys = list_at(call, 0, row);
+        const tn_list values = list_at(call, 1, row);
+        const uint32_t from = gathered_count(call);
+        if (keys.length != values.length) {
+            tn_call_fault(call, row);
+            TN_OUT(call, tn_list, row) = (tn_list){0, 0};
+            continue;
+        }
+        for (uint32_t i = 0; i < keys.length; i++) {
+            tn_value key;
+            tn_value value;
+            TN_RETURN_IF_ERROR(
+                element_value(call, elements_of(call, 0, 0), keys.offset + i, &key, err));
+            TN_RETURN_IF_ERROR(
+                element_value(call, elements_of(call, 1, 0), values.offset + i, &value, err));
+            TN_RETURN_IF_ERROR(gather(call, 0, &key, err));
+            TN_RETURN_IF_ERROR(gather(call, 1, &value, err));
+        }
+        TN_OUT(call, tn_list, row) = (tn_list){from, keys.length};
+    }
+    return gather_end(call, err);
+}
+static tarn_code describe_map(const tn_bound_call *bound, const tn_value *arguments,
+                              tarn_error *err)
+{
+    (void)bound;
+    (void)arguments;
+    return tn_fail(err, TARN_E_INVALID, "map: there must be as many values as keys");
+}
+static tarn_code resolve_map(tn_binder *binder, tarn_error *err)
+{
+    static const tn_kernel kernel = {.run = run_map,
+                                     .open = gather_open,
+                                     .close = gather_close,
+                                     .can_fail = true,
+                                     .describe = describe_map};
+    if (binder->count != 2) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    TN_RETURN_IF_ERROR(need_list(binder, 0, err));
+    TN_RETURN_IF_ERROR(need_list(binder, 1, err));
+    binder->bound->kernel = &kernel;
+    binder->can_fail = true;
+    return tn_types_map(binder->context->types, binder->children[0]->type->fields[0].type,
+                        binder->children[1]->type->fields[0].type, &binder->type, err);
+}
+
+static tarn_code run_map_extract(tn_call *call, tarn_error *err)
+{
+    keep_children(call, elements_of(call, 0, 1));
+    TN_EACH (call, row) {
+        uint32_t at = 0;
+        TN_RETURN_IF_ERROR(find_element(call, row, &at, err));
+        if (at == 0) {
+            tn_call_null(call, row);
+            continue;
+        }
+        TN_RETURN_IF_ERROR(put_element(call, row, elements_of(call, 0, 1),
+                                       list_at(call, 0, row).offset + at - 1, err));
+    }
+    return TARN_OK;
+}
+static tarn_code resolve_map_extract(tn_binder *binder, tarn_error *err)
+{
+    static const tn_kernel kernel = {.run = run_map_extract};
+    if (binder->count != 2 || binder->children[0]->type->kind != TN_KIND_MAP) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    const tn_type *type = binder->children[0]->type;
+    TN_RETURN_IF_ERROR(tn_coerce__to(binder->context, binder->children[1], type->fields[0].type,
+                                     &binder->children[1], err));
+    binder->bound->kernel = &kernel;
+    binder->type = type->fields[1].type;
+    if (binder->type->kind == TN_KIND_STRUCT) {
+        return tn_bind__fail(err, binder->span, "taking one %.*s out of a map",
+                             TN_STR_ARGS(binder->type->name));
+    }
+    return TARN_OK;
+}
+
+/* A map's keys or values: the same heads over one of its children. */
+static tarn_code run_map_part(tn_call *call, tarn_error *err)
+{
+    (void)err;
+    const uint32_t field = call->data == NULL ? 0 : 1;
+    call->children = &call->in[0].column->children[field];
+    TN_EACH (call, row) {
+        TN_OUT(call, tn_list, row) = list_at(call, 0, row);
+    }
+    return TARN_OK;
+}
+static tarn_code resolve_map_part(tn_binder *binder, tarn_error *err)
+{
+    static const tn_kernel kernel = {.run = run_map_part};
+    const uint8_t field = binder->function->binding->op;
+    if (binder->count != 1 || binder->children[0]->type->kind != TN_KIND_MAP) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    binder->bound->kernel = &kernel;
+    binder->bound->data = field == 0 ? NULL : binder->function;
+    return tn_types_list(binder->context->types, binder->children[0]->type->fields[field].type,
+                         &binder->type, err);
+}
+
+#define ENTRY(name_, signature_, doc_, example_, result_)                            \
+    .name = (name_), .category = "nested", .signature = (signature_), .doc = (doc_), \
+    .example = (example_), .example_result = (result_), .cost = 4
+#define RESOLVE(rule, op_)                  \
+    .binding = &(const tn_function_binding) \
+    {                                       \
+        .resolve = (rule), .op = (op_)      \
+    }
+
+static const tn_function functions[] = {
+    {ENTRY("list_value", "list_value(value, ...) or [value, ...] -> a list",
+           "A list of these values.", "[1, 2, NULL]", "[1,2,null]"),
+     .aliases = TN_ALIASES("array_value", "list_pack"), .sees_null = true,
+     RESOLVE(resolve_list_value, 0)},
+    {ENTRY("list_extract", "list_extract(list, index BIGINT) or list[index] -> an element",
+           "The element at a place from 1, or from -1 at the end; NULL beyond.", "[10, 20, 30][-1]",
+           "30"),
+     .aliases = TN_ALIASES("list_element", "array_extract", "element_at"),
+     RESOLVE(resolve_list_extract, 0)},
+    {ENTRY("len", "len(list) -> BIGINT", "How many elements (of text: characters).", "len([1, 2])",
+           "2"),
+     .aliases = TN_ALIASES("array_length", "cardinality", "list_length"), RESOLVE(resolve_len, 0)},
+    {ENTRY("list_contains", "list_contains(list, value) -> BOOLEAN", "Is the value in the list?",
+           "list_contains([1, 2], 2)", "true"),
+     .aliases = TN_ALIASES("array_contains", "list_has", "array_has"), RESOLVE(resolve_search, 0)},
+    {ENTRY("list_position", "list_position(list, value) -> BIGINT",
+           "Where the value is first, from 1; 0 where it is not.", "list_position(['a', 'b'], 'b')",
+           "2"),
+     .aliases = TN_ALIASES("array_position", "list_indexof"), RESOLVE(resolve_search, 1)},
+    {ENTRY("list_slice", "list_slice(list, from BIGINT, to BIGINT) or list[from:to] -> a list",
+           "The elements from one place to another, both with them.",
+           "list_slice([1, 2, 3, 4], 2, 3)", "[2,3]"),
+     .aliases = TN_ALIASES("array_slice"), .sees_null = true, RESOLVE(resolve_list_slice, 0)},
+    {ENTRY("list_concat", "list_concat(list, ...) -> a list", "One list behind the other.",
+           "list_concat([1], [2, 3])", "[1,2,3]"),
+     .aliases = TN_ALIASES("array_cat", "list_cat"), RESOLVE(resolve_list_concat, 0)},
+    {ENTRY("string_split", "string_split(text VARCHAR, by VARCHAR) -> VARCHAR[]",
+           "The parts between separators.", "string_split('a,b', ',')", "[\"a\",\"b\"]"),
+     .aliases = TN_ALIASES("str_split", "split", "string_to_array"),
+     RESOLVE(resolve_string_split, 0)},
+    {ENTRY("range", "range([start BIGINT,] stop BIGINT [, step BIGINT]) -> BIGINT[]",
+           "The whole numbers from start (0) to before stop.", "range(1, 4)", "[1,2,3]"),
+     .can_fail = true, RESOLVE(resolve_range, 0)},
+    {ENTRY("generate_series",
+           "generate_series([start BIGINT,] stop BIGINT [, step BIGINT]) -> BIGINT[]",
+           "The whole numbers from start (0) to stop.", "generate_series(1, 3)", "[1,2,3]"),
+     .can_fail = true, RESOLVE(resolve_range, 1)},
+    {ENTRY("struct_pack", "struct_pack(name, value, ...) or {'name': value, ...} -> a struct",
+           "A struct of named fields.", "struct_pack('a', 1, 'b', 'x')", "{\"a\":1,\"b\":\"x\"}"),
+     .sees_null = true, RESOLVE(resolve_struct_pack, 0)},
+    {ENTRY("row", "row(value, ...) -> a struct", "A struct of fields f1, f2...", "row(1, 'x')",
+           "{\"f1\":1,\"f2\":\"x\"}"),
+     .sees_null = true, RESOLVE(resolve_row, 0)},
+    {ENTRY("struct_extract", "struct_extract(struct, name) or struct.name -> a field",
+           "One field of a struct.", "struct_extract(struct_pack('a', 1, 'b', 2), 'b')", "2"),
+     RESOLVE(resolve_struct_extract, 0)},
+    {ENTRY("map", "map(keys, values) -> a map", "A map from two lists.", "map(['a'], [1])",
+           "{\"a\":1}"),
+     .can_fail = true, RESOLVE(resolve_map, 0)},
+    {ENTRY("map_extract_value", "map_extract_value(map, key) or map[key] -> a value",
+           "The value of a key; NULL where there is none.",
+           "map_extract_value(map(['a', 'b'], [1, 2]), 'b')", "2"),
+     RESOLVE(resolve_map_extract, 0)},
+    {ENTRY("map_keys", "map_keys(map) -> a list", "The keys.", "map_keys(map(['a'], [1]))",
+           "[\"a\"]"),
+     RESOLVE(resolve_map_part, 0)},
+    {ENTRY("map_values", "map_values(map) -> a list", "The values.", "map_values(map(['a'], [1]))",
+           "[1]"),
+     RESOLVE(resolve_map_part, 1)},
+};
+
+const tn_function_list tn__nested_functions = {functions, sizeof(functions) / sizeof(*functions)};
