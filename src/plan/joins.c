@@ -516,6 +516,30 @@ static tarn_code order_greedily(ordering *o, tn_plan **out, tarn_error *err)
 
 /* ---- the rule ---- */
 
+/* Columns of one relation that are equal by way of another relation's: a filter of its own, since
+ * a join takes one member of each side. */
+static tarn_code equal_within(ordering *o, tarn_error *err)
+{
+    for (size_t i = 0; i < o->members.count; i++) {
+        const member *one = &o->members.items[i];
+        for (size_t j = 0; j < i; j++) {
+            const member *other = &o->members.items[j];
+            relation *of = &o->relations[one->of];
+            const tn_expr *same = NULL;
+            if (other->class != one->class || other->of != one->of) {
+                continue;
+            }
+            TN_RETURN_IF_ERROR(
+                tn_expr__call2(o->context, "=", other->column, one->column, &same, err));
+            TN_RETURN_IF_ERROR(tn_plan__filter(o->context, of->plan, &same, 1, &of->plan, err));
+            TN_RETURN_IF_ERROR(
+                tn_estimates__rows(o->optimiser->estimates, of->plan, &of->rows, err));
+            break; /* with the first; that one is equal to the others */
+        }
+    }
+    return TARN_OK;
+}
+
 static tarn_code prepare(ordering *o, tarn_error *err)
 {
     for (uint32_t r = 0; r < o->count; r++) {
@@ -535,7 +559,7 @@ static tarn_code prepare(ordering *o, tarn_error *err)
     for (size_t i = 0; i < o->members.count; i++) {
         o->class_sets[o->members.items[i].class] |= (relations)1 << o->members.items[i].of;
     }
-    return TARN_OK;
+    return equal_within(o, err);
 }
 
 /* Conditions that read one relation or none: they have no place in a join. */
