@@ -8,7 +8,9 @@ static void FN(take_packed)(tn_rle *rle, size_t count, T *to)
 {
     const tn_bits *const bits = tn_bits_table();
     const size_t head = rle->taken % 8;
-    const size_t size = (size_t)(rle->at - rle->run);
+    /* What may be read, beyond what is meant: so the last groups of a run are unpacked like others.
+     */
+    const size_t size = (size_t)(rle->end - rle->run);
     if (head > 0) {
         T group[8];
         const size_t offset = rle->taken / 8 * rle->width;

@@ -127,7 +127,7 @@ static bool step_careful(snappy_cursor *c)
 static inline void copy_match(uint8_t *to, size_t offset, size_t length)
 {
     const uint8_t *from = to - offset;
-    if (offset >= 16) {
+    if (offset >= 16 || offset >= length) { /* what is stored beyond the length is written again */
         copy16(to, from);
         if (length > 16) {
             copy16(to + 16, from + 16);

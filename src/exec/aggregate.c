@@ -11,6 +11,7 @@ enum {
     LOCAL_MIN = 256 << 10,
     LOCAL_MAX = 8 << 20, /* bytes of a task's table: what caches hold, about */
     PART_MIN = 512 << 10,
+    SMALL = 512 << 10, /* bytes of rows that are not worth partitions */
     BITS_SMALL = 6,
     BITS_LARGE = 8
 };
@@ -309,6 +310,23 @@ done:
     return code;
 }
 
+/* So few rows that partitions would only cost: one of all. */
+static void join_small_parts(tn_aggregation *op)
+{
+    size_t bytes = 0;
+    for (size_t p = 0; p < op->partition_count; p++) {
+        bytes += op->partitions[p].raw.count * (op->raw->row_size + 64) +
+                 op->partitions[p].states.count * (op->groups->row_size + 64);
+    }
+    if (bytes < SMALL) {
+        for (size_t p = 1; p < op->partition_count; p++) {
+            tn_rows_append(&op->partitions[0].raw, &op->partitions[p].raw);
+            tn_rows_append(&op->partitions[0].states, &op->partitions[p].states);
+        }
+        op->partition_count = 1;
+    }
+}
+
 static tarn_code finalise(tn_operator *base, const tn_task *task, tn_answer *answer,
                           tarn_error *err)
 {
@@ -345,6 +363,7 @@ static tarn_code finalise(tn_operator *base, const tn_task *task, tn_answer *ans
         }
         tn_rows_clear(&op->locals);
     }
+    join_small_parts(op);
 done:
     tn_pool_free(&op->pool, sets, op->parts * sizeof(tn_rows));
     return tn_spill_explain(op->run->spill, code, err);

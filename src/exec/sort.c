@@ -12,6 +12,7 @@ typedef struct sort {
     tn_sorter *sorter;
     const tn_program *program;
     uint32_t key_count, width;
+    uint32_t distinct; /* keys of DISTINCT ON: they are payload, too, behind the columns */
     uint64_t limit, offset;
     tn_dynamic_filter *filter;
     const tn_type *first_type; /* of the first key: for the filter */
@@ -38,7 +39,8 @@ static void task_close(tn_operator_task *base)
     sort_task *task = (sort_task *)base;
     tn_sorter__task_destroy(task->sorter);
     tn_inputs__destroy(task->keys);
-    tn_pool_free(task->pool, task->payload, task->op->width * sizeof(void *));
+    tn_pool_free(task->pool, task->payload,
+                 (task->op->width + task->op->distinct) * sizeof(void *));
     tn_pool_free(task->pool, task, sizeof(*task));
 }
 
@@ -59,7 +61,8 @@ static tarn_code task_open(tn_operator *base, const tn_task *task, tn_operator_t
     made->morsel = UINT64_MAX;
     TN_TRY(tn_sorter__task_create(op->sorter, task->pool, &made->sorter, err));
     TN_TRY(tn_inputs__create(op->program, op->key_count, task->pool, &made->keys, err));
-    TN_TRY(tn_pool_alloc(task->pool, op->width * sizeof(void *), (void **)&made->payload, err));
+    TN_TRY(tn_pool_alloc(task->pool, (op->width + op->distinct) * sizeof(void *),
+                         (void **)&made->payload, err));
     *out = &made->base;
     made = NULL;
 done:
@@ -131,6 +134,9 @@ static tarn_code take(tn_operator_task *base, const tn_batch *in, tn_answer *ans
             TN_RETURN_IF_ERROR(tn_inputs__raise(&in->columns[i], &part, err));
             task->payload[i] = &in->columns[i];
         }
+        for (uint32_t i = 0; i < task->op->distinct; i++) {
+            task->payload[task->op->width + i] = &task->keys->columns[i];
+        }
         TN_RETURN_IF_ERROR(tn_sorter__add(task->sorter, task->keys->pointers, task->payload,
                                           part.selection, part.selected,
                                           tn_rank__of(&in->tag, task->part), NULL, err));
@@ -167,6 +173,8 @@ typedef struct sort_scan_task {
     tn_row_reader *reader;
     tn_column *columns;
     uint8_t **rows;
+    tn_rows last; /* DISTINCT ON: the last row of the batch before */
+    uint8_t *last_row;
     uint64_t seen; /* rows of the merge, those of the offset included */
     tn_numbering numbering;
 } sort_scan_task;
@@ -176,6 +184,9 @@ static void scan_task_close(tn_scan_task *base)
     sort_scan_task *task = (sort_scan_task *)base;
     tn_merge__destroy(task->merge);
     tn_row_reader_destroy(task->reader);
+    if (task->op != NULL) {
+        tn_rows_clear(&task->last);
+    }
     tn_pool_free(task->pool, task->columns,
                  task->op == NULL ? 0 : task->op->width * sizeof(tn_column));
     tn_pool_free(task->pool, task->rows, TN_BATCH_ROWS * sizeof(void *));
@@ -201,6 +212,7 @@ static tarn_code scan_task_open(tn_scan *scan, tn_pool *pool, tn_scan_task **out
     task->pool = pool;
     if (!atomic_exchange(&op->taken, true)) {
         task->op = op;
+        tn_rows_init(&task->last, op->sorter->layout, pool, NULL);
         TN_TRY(tn_merge__create(op->sorter, op->sorter->runs, op->sorter->run_count, pool,
                                 &task->merge, err));
         TN_TRY(tn_row_reader_create(pool, op->sorter->layout, &task->reader, err));
@@ -214,6 +226,68 @@ done:
         scan_task_close(&task->base);
     }
     return code;
+}
+
+static bool same_float(const uint8_t *a, const uint8_t *b, tn_lane lane)
+{
+    double left;
+    double right;
+    float a32;
+    float b32;
+    memcpy(&left, a, lane == TN_LANE_f64 ? 8 : 0);
+    memcpy(&right, b, lane == TN_LANE_f64 ? 8 : 0);
+    if (lane == TN_LANE_f32) {
+        memcpy(&a32, a, 4);
+        memcpy(&b32, b, 4);
+        left = (double)a32;
+        right = (double)b32;
+    }
+    return left == right || (left != left && right != right);
+}
+
+/* Are two rows equal in the keys of DISTINCT ON? */
+static bool same_keys(const sort *op, const uint8_t *a, const uint8_t *b)
+{
+    const tn_row_layout *layout = op->sorter->layout;
+    for (uint32_t k = 0; k < op->distinct; k++) {
+        const uint32_t f = op->sorter->first_payload + op->width + k;
+        const tn_row_field *field = &layout->fields[f];
+        const bool null = tn_row_is_null(layout, a, f);
+        bool same;
+        if (null || tn_row_is_null(layout, b, f)) {
+            same = null && tn_row_is_null(layout, b, f);
+        } else if (field->lane == TN_LANE_view) {
+            same = tn_view_equal((const tn_view *)(const void *)(a + field->offset),
+                                 (const tn_view *)(const void *)(b + field->offset));
+        } else if (field->lane == TN_LANE_f64 || field->lane == TN_LANE_f32) {
+            same = same_float(a + field->offset, b + field->offset, (tn_lane)field->lane);
+        } else {
+            same = memcmp(a + field->offset, b + field->offset, field->size) == 0;
+        }
+        if (!same) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Leaves the first row of each key. */
+static TN_FALLIBLE keep_first(sort_scan_task *task, uint32_t *count, tarn_error *err)
+{
+    const sort *op = task->op;
+    uint8_t *before = task->last_row;
+    uint8_t *last = task->rows[*count - 1];
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < *count; i++) {
+        uint8_t *row = task->rows[i];
+        const bool first = before == NULL || !same_keys(op, before, row);
+        task->rows[kept] = row;
+        kept += first;
+        before = row;
+    }
+    *count = kept;
+    tn_rows_clear(&task->last);
+    return tn_rows_copy(&task->last, NULL, &last, 1, &task->last_row, err);
 }
 
 static tarn_code scan_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
@@ -245,6 +319,9 @@ static tarn_code scan_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
                : op->offset - task->seen < count ? (uint32_t)(op->offset - task->seen)
                                                  : count;
         task->seen += count;
+        if (op->distinct > 0) {
+            TN_RETURN_IF_ERROR(keep_first(task, &count, err));
+        }
     } while (from == count);
     for (uint32_t i = 0; i < op->width; i++) {
         TN_RETURN_IF_ERROR(tn_row_reader_gather(task->reader, op->sorter->first_payload + i,
@@ -280,10 +357,10 @@ static void destroy(tn_operator *base)
     tn_pool_free(op->run->pool, op, sizeof(*op));
 }
 
-tarn_code tn_sort_create(tn_run *run, const tn_sort_key *keys, uint32_t key_count,
-                         const tn_layout *layout, const tn_type *const *types, uint32_t width,
-                         uint64_t limit, uint64_t offset, tn_dynamic_filter *filter,
-                         tn_operator **out, tarn_error *err)
+static TN_FALLIBLE create(tn_run *run, const tn_sort_key *keys, uint32_t key_count,
+                          uint32_t distinct, const tn_layout *layout, const tn_type *const *types,
+                          uint32_t width, uint64_t limit, uint64_t offset,
+                          tn_dynamic_filter *filter, tn_operator **out, tarn_error *err)
 {
     static const tn_operator_ops ops = {.name = "sort",
                                         .task_open = task_open,
@@ -297,6 +374,7 @@ tarn_code tn_sort_create(tn_run *run, const tn_sort_key *keys, uint32_t key_coun
     sort *op = NULL;
     const tn_expr **exprs = NULL;
     tn_order *orders = NULL;
+    const tn_type **payload = NULL;
 
     *out = NULL;
     TN_TRY(tn_block__new(run, sizeof(*op), &op, err));
@@ -305,6 +383,7 @@ tarn_code tn_sort_create(tn_run *run, const tn_sort_key *keys, uint32_t key_coun
     tn_pool_init(&op->pool, run->pool, "sort", SIZE_MAX);
     op->key_count = key_count;
     op->width = width;
+    op->distinct = distinct;
     op->limit = limit;
     op->offset = offset;
     TN_TRY(tn_arena_array(run->expr->arena, const tn_expr *, key_count, &exprs, err));
@@ -312,6 +391,10 @@ tarn_code tn_sort_create(tn_run *run, const tn_sort_key *keys, uint32_t key_coun
     for (uint32_t i = 0; i < key_count; i++) {
         exprs[i] = keys[i].expr;
         orders[i] = (tn_order){keys[i].expr->type, keys[i].descending, keys[i].nulls_first};
+    }
+    TN_TRY(tn_arena_array(run->expr->arena, const tn_type *, width + distinct, &payload, err));
+    for (uint32_t i = 0; i < width + distinct; i++) {
+        payload[i] = i < width ? types[i] : exprs[i - width]->type;
     }
     TN_TRY(tn_program_compile(run->expr, exprs, key_count, layout, run->parameters, &op->program,
                               err));
@@ -321,8 +404,8 @@ tarn_code tn_sort_create(tn_run *run, const tn_sort_key *keys, uint32_t key_coun
                                        .cancelled = run->cancelled,
                                        .orders = orders,
                                        .order_count = key_count,
-                                       .types = types,
-                                       .width = width,
+                                       .types = payload,
+                                       .width = width + distinct,
                                        .has_rank = run->threads > 1,
                                        .budget = tn_run__budget(run),
                                        .tasks = run->threads,
@@ -338,4 +421,21 @@ done:
         destroy(&op->base);
     }
     return code;
+}
+
+tarn_code tn_sort_create(tn_run *run, const tn_sort_key *keys, uint32_t key_count,
+                         const tn_layout *layout, const tn_type *const *types, uint32_t width,
+                         uint64_t limit, uint64_t offset, tn_dynamic_filter *filter,
+                         tn_operator **out, tarn_error *err)
+{
+    return create(run, keys, key_count, 0, layout, types, width, limit, offset, filter, out, err);
+}
+
+tarn_code tn_sort__create_first(tn_run *run, const tn_sort_key *keys, uint32_t key_count,
+                                uint32_t distinct, const tn_layout *layout,
+                                const tn_type *const *types, uint32_t width, tn_operator **out,
+                                tarn_error *err)
+{
+    return create(run, keys, key_count, distinct, layout, types, width, UINT64_MAX, 0, NULL, out,
+                  err);
 }

@@ -170,38 +170,6 @@ static TN_FALLIBLE decimals(const uint8_t *from, size_t count, size_t size, tn_l
     return TARN_OK;
 }
 
-tn_view tn_convert__view(const uint8_t *from, size_t size)
-{
-    static const uint32_t head_masks[TN_VIEW_INLINE + 1] = {
-        0,          0xff,       0xffff,     0xffffff,   UINT32_MAX, UINT32_MAX, UINT32_MAX,
-        UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
-    static const uint64_t rest_masks[TN_VIEW_INLINE + 1] = {0,
-                                                            0,
-                                                            0,
-                                                            0,
-                                                            0,
-                                                            0xff,
-                                                            0xffff,
-                                                            0xffffff,
-                                                            0xffffffff,
-                                                            UINT64_C(0xffffffffff),
-                                                            UINT64_C(0xffffffffffff),
-                                                            UINT64_C(0xffffffffffffff),
-                                                            UINT64_MAX};
-    uint32_t head;
-    uint64_t rest = load64(from + 4);
-    tn_view view;
-    memcpy(&head, from, 4);
-    const size_t inline_size = size <= TN_VIEW_INLINE ? size : TN_VIEW_INLINE;
-    head &= head_masks[inline_size];
-    rest &= rest_masks[inline_size];
-    rest = size <= TN_VIEW_INLINE ? rest : (uint64_t)(uintptr_t)from;
-    view.size = (uint32_t)size;
-    memcpy(view.prefix, &head, 4);
-    memcpy(view.rest, &rest, 8);
-    return view;
-}
-
 /* Text of 36 letters each; the room was made by the caller. */
 static void uuids(const uint8_t *from, size_t count, char *text, tn_view *to)
 {

@@ -164,6 +164,38 @@ TN_FALLIBLE tn_convert__fixed(tn_leaf_reader *reader, const uint8_t *from, size_
                               tarn_error *err);
 TN_FALLIBLE tn_convert__decimal(const uint8_t *from, size_t size, tn_lane lane, void *to,
                                 tarn_error *err);
-tn_view tn_convert__view(const uint8_t *from, size_t size); /* reads 12 bytes, whatever the size */
+/* Reads 12 bytes, whatever the size.  Without branches: sizes of strings are hard to foresee. */
+static inline tn_view tn_convert__view(const uint8_t *from, size_t size)
+{
+    static const uint32_t head_masks[TN_VIEW_INLINE + 1] = {
+        0,          0xff,       0xffff,     0xffffff,   UINT32_MAX, UINT32_MAX, UINT32_MAX,
+        UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+    static const uint64_t rest_masks[TN_VIEW_INLINE + 1] = {0,
+                                                            0,
+                                                            0,
+                                                            0,
+                                                            0,
+                                                            0xff,
+                                                            0xffff,
+                                                            0xffffff,
+                                                            0xffffffff,
+                                                            UINT64_C(0xffffffffff),
+                                                            UINT64_C(0xffffffffffff),
+                                                            UINT64_C(0xffffffffffffff),
+                                                            UINT64_MAX};
+    uint32_t head;
+    uint64_t rest;
+    tn_view view;
+    memcpy(&head, from, 4);
+    memcpy(&rest, from + 4, 8);
+    const size_t inline_size = size <= TN_VIEW_INLINE ? size : TN_VIEW_INLINE;
+    head &= head_masks[inline_size];
+    rest &= rest_masks[inline_size];
+    rest = size <= TN_VIEW_INLINE ? rest : (uint64_t)(uintptr_t)from;
+    view.size = (uint32_t)size;
+    memcpy(view.prefix, &head, 4);
+    memcpy(view.rest, &rest, 8);
+    return view;
+}
 
 #endif

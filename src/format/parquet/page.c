@@ -207,8 +207,8 @@ static TN_FALLIBLE page_body(tn_range *range, tn_decompressor *decompressor, tn_
 TN_FALLIBLE tn_page__next(tn_range *range, tn_decompressor *decompressor, tn_codec codec,
                           size_t *skip, tn_page *out, tn_ready *ready, tarn_error *err)
 {
-    *out = (tn_page){.head = {.kind = -1}};
     for (;;) {
+        *out = (tn_page){.head = {.kind = -1}};
         tn_ready whole = TN_NOT_READY;
         size_t want = 1;
         if (tn_range__left(range) == 0) {

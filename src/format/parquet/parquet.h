@@ -19,6 +19,18 @@
 TN_FALLIBLE tn_parquet_open(tn_object *object, tn_types *types, tn_pool *pool, tn_source **out,
                             tarn_error *err);
 
+/*
+ * The same for tasks, which must not wait: begin starts the read, step answers the source, or NULL
+ * when the bytes are not there yet and `waker` will be called; end closes the state, on any path,
+ * also before the source came.
+ */
+typedef struct tn_parquet_opening tn_parquet_opening;
+TN_FALLIBLE tn_parquet_open_begin(tn_object *object, tn_types *types, tn_pool *pool,
+                                  tn_parquet_opening **out, tarn_error *err);
+TN_FALLIBLE tn_parquet_open_step(tn_parquet_opening *opening, tn_waker *waker, tn_source **out,
+                                 tarn_error *err);
+void tn_parquet_open_end(tn_parquet_opening *opening); /* NULL is allowed */
+
 /* The value of a key in the footer's key-value metadata; TN_STR_NONE where it has none. */
 tn_str tn_parquet_metadata(const tn_source *source, tn_str key);
 

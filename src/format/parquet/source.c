@@ -1,6 +1,7 @@
+#include "format/parquet/range_internal.h"
 #include "format/parquet/source_internal.h"
 
-#include "base/size.h"
+#include "sched/io.h"
 
 #include <inttypes.h>
 
@@ -13,25 +14,36 @@ enum {
     FOOTER_MAX = 1 << 30
 };
 
-static TN_FALLIBLE read_tail(tn_parquet_source *source, uint64_t size, tarn_error *err)
+struct tn_parquet_opening {
+    tn_pool *pool;
+    tn_parquet_source *source;
+    tn_types *types;
+    tn_reading reading;
+    tn_range tail;
+};
+
+/* ---- the footer, in one read or two ----------------------------------------------------------
+ */
+
+static TN_FALLIBLE read_tail(tn_parquet_opening *opening, uint64_t size, tarn_error *err)
 {
-    tn_buffer_release(source->tail);
-    source->tail = NULL;
-    TN_RETURN_IF_ERROR(tn_buffer_create(source->pool, (size_t)size, &source->tail, err));
-    return tn_object_read(source->object, source->file_size - size, source->tail->data,
-                          (size_t)size, err);
+    tn_parquet_source *const source = opening->source;
+    tn_range__close(&opening->tail);
+    opening->reading = (tn_reading){.object = source->object, .pool = source->pool};
+    tn_range__open(&opening->tail, &opening->reading, source->file_size - size, source->file_size,
+                   (size_t)size, false);
+    return tn_range__start(&opening->tail, err);
 }
 
-static TN_FALLIBLE read_footer(tn_parquet_source *source, tn_types *types, tarn_error *err)
+/* The tail is there: it is parsed, or a longer one is asked for. */
+static TN_FALLIBLE take_tail(tn_parquet_opening *opening, bool *done, tarn_error *err)
 {
+    tn_parquet_source *const source = opening->source;
     const uint64_t file = source->file_size;
-    if (file < FILE_SIZE_MIN) {
-        return tn_fail(err, TARN_E_CORRUPT, "%" PRIu64 " bytes are too few for a Parquet file",
-                       file);
-    }
-    uint64_t have = file < FIRST_GUESS ? file : FIRST_GUESS;
-    TN_RETURN_IF_ERROR(read_tail(source, have, err));
-    const uint8_t *trailer = source->tail->data + have - TRAILER_SIZE;
+    const uint64_t have = tn_range__there(&opening->tail);
+    const uint8_t *const trailer = opening->tail.at + have - TRAILER_SIZE;
+    uint32_t size;
+    *done = true;
     if (memcmp(trailer + 4, "PARE", MAGIC_SIZE) == 0) {
         return tn_fail(err, TARN_E_UNSUPPORTED, "the Parquet file has an encrypted footer");
     }
@@ -40,18 +52,18 @@ static TN_FALLIBLE read_footer(tn_parquet_source *source, tn_types *types, tarn_
                        "the file does not end in 'PAR1': it is no Parquet "
                        "file, or not a whole one");
     }
-    uint32_t size;
     memcpy(&size, trailer, 4);
     if (size > file - FILE_SIZE_MIN || size > FOOTER_MAX) {
         return tn_fail(err, TARN_E_CORRUPT, "a footer of %" PRIu32 " bytes does not fit the file",
                        size);
     }
     if (size > have - TRAILER_SIZE) {
-        have = (uint64_t)size + TRAILER_SIZE;
-        TN_RETURN_IF_ERROR(read_tail(source, have, err));
+        *done = false;
+        return read_tail(opening, (uint64_t)size + TRAILER_SIZE, err);
     }
-    return tn_footer__read(source->tail->data + have - TRAILER_SIZE - size, size, types,
-                           &source->arena, &source->footer, err);
+    source->tail = tn_buffer_retain(opening->tail.buffer);
+    return tn_footer__read(trailer - size, size, opening->types, &source->arena, &source->footer,
+                           err);
 }
 
 static void destroy(tn_source *base)
@@ -70,16 +82,45 @@ static const tn_source_ops ops = {
     .destroy = destroy,
 };
 
-TN_FALLIBLE tn_parquet_open(tn_object *object, tn_types *types, tn_pool *pool, tn_source **out,
-                            tarn_error *err)
+/* A source in the making is freed without its object, which stays the caller's. */
+void tn_parquet_open_end(tn_parquet_opening *opening)
+{
+    if (opening == NULL) {
+        return;
+    }
+    tn_parquet_source *const source = opening->source;
+    tn_range__close(&opening->tail);
+    if (source != NULL) {
+        tn_arena_deinit(&source->arena);
+        tn_buffer_release(source->tail);
+        tn_pool_free(source->pool, source, sizeof(*source));
+    }
+    tn_pool_free(opening->pool, opening, sizeof(*opening));
+}
+
+static tarn_code explain_open(const tn_object *object, tarn_code code, tarn_error *err)
+{
+    if (code != TARN_OK) {
+        tn_explain(err, "reading the footer of '%s'", tn_object_uri(object));
+        tn_subject(err, tn_object_uri(object));
+    }
+    return code;
+}
+
+TN_FALLIBLE tn_parquet_open_begin(tn_object *object, tn_types *types, tn_pool *pool,
+                                  tn_parquet_opening **out, tarn_error *err)
 {
     tarn_code code = TARN_OK;
-    tn_parquet_source *source = NULL;
+    tn_parquet_opening *opening = NULL;
     void *memory;
-
     *out = NULL;
-    TN_TRY(tn_pool_alloc_zeroed(pool, sizeof(*source), &memory, err));
-    source = memory;
+    TN_TRY(tn_pool_alloc_zeroed(pool, sizeof(*opening), &memory, err));
+    opening = memory;
+    opening->pool = pool;
+    opening->types = types;
+    TN_TRY(tn_pool_alloc_zeroed(pool, sizeof(tn_parquet_source), &memory, err));
+    tn_parquet_source *const source = memory;
+    opening->source = source;
     source->base = (tn_source){.ops = &ops, .is_ordered = true};
     atomic_init(&source->base.refs, 1);
     source->pool = pool;
@@ -88,20 +129,60 @@ TN_FALLIBLE tn_parquet_open(tn_object *object, tn_types *types, tn_pool *pool, t
     tn_arena_init(&source->arena, pool);
     TN_TRY(
         tn_arena_copy(&source->arena, tn_str_of(tn_object_uri(object)), &source->base.name, err));
-    TN_TRY(read_footer(source, types, err));
-    source->base.schema = source->footer.schema;
-    *out = &source->base;
+    if (source->file_size < FILE_SIZE_MIN) {
+        code = tn_fail(err, TARN_E_CORRUPT, "%" PRIu64 " bytes are too few for a Parquet file",
+                       source->file_size);
+        goto done;
+    }
+    TN_TRY(
+        read_tail(opening, source->file_size < FIRST_GUESS ? source->file_size : FIRST_GUESS, err));
+    *out = opening;
+    opening = NULL;
 done:
-    if (code != TARN_OK) {
-        tn_explain(err, "reading the footer of '%s'", tn_object_uri(object));
-        tn_subject(err, tn_object_uri(object));
-        if (source != NULL) {
-            source->object = NULL;
-            tn_arena_deinit(&source->arena);
-            tn_buffer_release(source->tail);
-            tn_pool_free(pool, source, sizeof(*source));
+    tn_parquet_open_end(opening);
+    return explain_open(object, code, err);
+}
+
+TN_FALLIBLE tn_parquet_open_step(tn_parquet_opening *opening, tn_waker *waker, tn_source **out,
+                                 tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    const tn_object *const object = opening->source->object;
+    bool done = false;
+    *out = NULL;
+    while (!done) {
+        tn_ready ready;
+        TN_TRY(tn_range__need(&opening->tail, (size_t)tn_range__left(&opening->tail), &ready, err));
+        if (ready == TN_READY) {
+            TN_TRY(take_tail(opening, &done, err));
+        } else if (tn_range__park(&opening->tail, waker)) {
+            return TARN_OK;
         }
     }
+    opening->source->base.schema = opening->source->footer.schema;
+    *out = &opening->source->base;
+    opening->source = NULL;
+done:
+    return explain_open(object, code, err);
+}
+
+TN_FALLIBLE tn_parquet_open(tn_object *object, tn_types *types, tn_pool *pool, tn_source **out,
+                            tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_parquet_opening *opening = NULL;
+    *out = NULL;
+    TN_TRY(tn_parquet_open_begin(object, types, pool, &opening, err));
+    while (*out == NULL) {
+        tn_latch latch;
+        tn_latch_init(&latch);
+        TN_TRY(tn_parquet_open_step(opening, &latch.waker, out, err));
+        if (*out == NULL) {
+            tn_latch_wait(&latch);
+        }
+    }
+done:
+    tn_parquet_open_end(opening);
     return code;
 }
 
