@@ -300,6 +300,32 @@ static TN_FALLIBLE joined_layout(tn_query *query, const tn_plan *join, const tn_
     return TARN_OK;
 }
 
+/* What the join hands on: SEMI, ANTI and MARK leave the payload behind, which only their residual
+ * reads. */
+static TN_FALLIBLE handed_on(tn_query *query, const tn_plan *join, const tn_segment *probe,
+                             const tn_layout *residual, tn_made *made, tarn_error *err)
+{
+    const uint32_t probe_count = probe->layout.count;
+    const bool marks = join->join == TN_JOIN_MARK;
+    tn_column_id *ids;
+    if ((!marks && join->join != TN_JOIN_SEMI && join->join != TN_JOIN_ANTI) ||
+        residual->count == probe_count + marks) {
+        made->layout = *residual;
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(layout_new(query, probe_count + marks, &ids, &made->types, err));
+    for (uint32_t i = 0; i < probe_count; i++) {
+        ids[i] = probe->layout.ids[i];
+        made->types[i] = probe->types[i];
+    }
+    if (marks) {
+        ids[probe_count] = join->mark;
+        made->types[probe_count] = TN_BOOLEAN;
+    }
+    made->layout = (tn_layout){probe_count + marks, ids};
+    return TARN_OK;
+}
+
 static TN_FALLIBLE join_keys(tn_query *query, const tn_plan *join, tn_segment *probe,
                              tn_join_options *options, tarn_error *err)
 {
@@ -354,8 +380,8 @@ static TN_FALLIBLE make_join(tn_query *query, tn_made *made, tn_segment *probe, 
     TN_RETURN_IF_ERROR(
         joined_layout(query, join, probe, build, &options, &residual_layout, &residual_types, err));
     options.residual_layout = &residual_layout;
-    made->layout = residual_layout;
     made->types = residual_types;
+    TN_RETURN_IF_ERROR(handed_on(query, join, probe, &residual_layout, made, err));
     TN_RETURN_IF_ERROR(tn_join_create(&query->run, &options, &made->op, &made->second, err));
     tn_operator *probe_op = made->second;
     if (own(query, made->op, err) != TARN_OK) {
