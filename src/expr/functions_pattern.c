@@ -526,7 +526,7 @@ static const tn_function functions[] = {
              "regexp_matches(text VARCHAR, pattern VARCHAR [, options VARCHAR]) -> BOOLEAN",
              "Is there a match? Options: i small and capital alike, m, s, x as in PCRE.",
              "regexp_matches('tern 42', '[0-9]+')", "true"),
-     .aliases = TN_ALIASES("regexp_like", "~"), .cost = 10, .can_fail = true,
+     .aliases = TN_ALIASES("regexp_like"), .cost = 10, .can_fail = true,
      .binding = TN_OVERLOADS({"ss", 'b', REGEXP_KERNEL(run_regexp_matches)},
                              {"sss", 'b', REGEXP_KERNEL(run_regexp_matches)})},
     {PATTERN("regexp_full_match",

@@ -387,6 +387,17 @@ static tarn_code run_join(tn_call *call, tarn_error *err)
     return TARN_OK;
 }
 
+/* a || b: lists are put one behind the other, too. */
+static tarn_code resolve_join(tn_binder *binder, tarn_error *err)
+{
+    if (binder->count == 2 && (binder->children[0]->type->kind == TN_KIND_LIST ||
+                               binder->children[1]->type->kind == TN_KIND_LIST)) {
+        return tn_expr_call(binder->context, TN_STR("list_concat"), binder->children, 2,
+                            binder->span, &binder->replaced, err);
+    }
+    return tn_coerce__resolve(binder, err);
+}
+
 static tarn_code run_concat_ws(tn_call *call, tarn_error *err)
 {
     TN_EACH (call, row) {
@@ -717,7 +728,12 @@ static const tn_function functions[] = {
      .cost = 6, .can_fail = true,
      .binding = TN_OVERLOADS({"sss", 's', {FALLIBLE(translate, describe_too_long)}})},
     {STRING("||", "a || b -> VARCHAR", "One text behind the other.", "'a' || 1", "a1"), .cost = 3,
-     .can_fail = true, .binding = TN_OVERLOADS({"SS", 's', {FALLIBLE(join, describe_too_long)}})},
+     .can_fail = true,
+     .binding =
+         &(const tn_function_binding){
+             .resolve = resolve_join,
+             .overloads = (const tn_overload[]){{"SS", 's', {FALLIBLE(join, describe_too_long)}},
+                                                TN_NO_MORE}}},
     {STRING("concat", "concat(value, ...) -> VARCHAR", "All as one text, NULLs left out.",
             "concat('a', NULL, 1)", "a1"),
      .cost = 3, .can_fail = true, .sees_null = true,

@@ -657,6 +657,34 @@ static tarn_code resolve_name(tn_binder *binder, tarn_error *err)
     return TARN_OK;
 }
 
+/* ---- zones ---- */
+
+/* Only UTC and its names: a timestamp with zone is in UTC already. */
+static tarn_code resolve_timezone(tn_binder *binder, tarn_error *err)
+{
+    static const char *const names[] = {"UTC", "GMT", "Z", "Etc/UTC", "+00", "+00:00"};
+    bool known = false;
+    if (binder->count != 2 || !tn_coerce__is_text_literal(binder->children[0])) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    const tn_str zone = binder->children[0]->value.str;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        known |= tn_str_equal_fold(zone, tn_str_of(names[i]));
+    }
+    if (!known) {
+        tn_fail(err, TARN_E_UNSUPPORTED, "time zone '%.*s'", TN_STR_ARGS(zone));
+        tn_hint(err, "only UTC is known");
+        return TARN_E_UNSUPPORTED;
+    }
+    const tn_type *type = binder->children[1]->type;
+    const bool zoned = type->kind == TN_KIND_TIMESTAMPTZ;
+    TN_RETURN_IF_ERROR(tn_coerce__to(binder->context, binder->children[1],
+                                     zoned ? TN_TIMESTAMPTZ : TN_TIMESTAMP, &binder->children[1],
+                                     err));
+    return tn_expr_cast(binder->context, binder->children[1], zoned ? TN_TIMESTAMP : TN_TIMESTAMPTZ,
+                        false, false, binder->span, &binder->replaced, err);
+}
+
 /* ---- the run's moment: fixed before its first read ---- */
 
 static tarn_code resolve_now(tn_binder *binder, tarn_error *err)
@@ -808,6 +836,10 @@ static const tn_function functions[] = {
            "Read by a format; NULL where it does not fit.", "try_strptime('gull', '%d.%m.%Y')",
            "NULL"),
      .cost = 7, .binding = TN_OVERLOADS({"ss", 'T', FORMAT(run_try_strptime)})},
+    {ENTRY("timezone", "timezone(zone VARCHAR, value) or value AT TIME ZONE zone",
+           "A timestamp as that zone's, or a zoned one as that zone's clock shows it (UTC only).",
+           "timezone('UTC', TIMESTAMP '2001-02-28 13:00:00')", "2001-02-28 13:00:00+00"),
+     .cost = 1, RESOLVE(resolve_timezone, 0)},
     {ENTRY("now", "now() -> TIMESTAMP WITH TIME ZONE", "When the statement began.", NULL, NULL),
      .aliases = TN_ALIASES("current_timestamp", "transaction_timestamp", "get_current_timestamp"),
      .volatility = TN_STABLE, .cost = 1, RESOLVE(resolve_now, 0)},
