@@ -37,34 +37,42 @@ static bool stars(const tn_scope_column *column, tn_str table)
                            : !column->unqualified && tn_str_equal_fold(column->table, table);
 }
 
-static const tn_ast_item *item_named(const tn_ast_item *items, uint32_t count, tn_str name)
+/* Does `name` mean this column of the star?  Exactly so, or by case where no other is exact. */
+static bool means(const tn_binder *b, const tn_scope *scope, const tn_ast_star *star, tn_str name,
+                  const tn_scope_column *column)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        const tn_str own = items[i].alias;
-        if (tn_str_equal_fold(own, name)) {
-            return &items[i];
+    if (tn_str_equal(name, column->name) || !tn_str_equal_fold(name, column->name)) {
+        return tn_str_equal(name, column->name);
+    }
+    for (size_t i = scope->from; i < scope->to; i++) {
+        const tn_scope_column *other = &b->columns.items[i];
+        if (stars(other, star->table) && tn_str_equal(other->name, name)) {
+            return false;
         }
     }
-    return NULL;
+    return true;
 }
 
 /* Entry for a column of a star, unless it is excluded. */
-static void put_star(const tn_ast *ast, const tn_scope_column *column, select_entry *entries,
-                     uint32_t *count)
+static void put_star(const tn_binder *b, const tn_scope *scope, const tn_ast *ast,
+                     const tn_scope_column *column, select_entry *entries, uint32_t *count)
 {
     const tn_ast_star *star = ast->star;
-    if (item_named(star->exclude, star->exclude_count, column->name) != NULL) {
-        return;
+    for (uint32_t i = 0; i < star->exclude_count; i++) {
+        if (means(b, scope, star, star->exclude[i].alias, column)) {
+            return;
+        }
     }
     select_entry *entry = &entries[(*count)++];
     *entry = (select_entry){.column = *column, .name = column->name, .span = ast->span};
-    const tn_ast_item *replaced = item_named(star->replace, star->replace_count, column->name);
-    if (replaced != NULL) {
-        entry->ast = replaced->expr;
+    for (uint32_t i = 0; i < star->replace_count; i++) {
+        if (means(b, scope, star, star->replace[i].alias, column)) {
+            entry->ast = star->replace[i].expr;
+        }
     }
     for (uint32_t i = 0; i < star->rename_count; i++) {
         const tn_ast *from = star->rename[i].expr;
-        if (from->kind == TN_AST_NAME && tn_str_equal_fold(from->text, column->name)) {
+        if (from->kind == TN_AST_NAME && means(b, scope, star, from->text, column)) {
             entry->name = star->rename[i].alias;
         }
     }
@@ -110,7 +118,7 @@ static TN_FALLIBLE expand_star(tn_binder *b, const tn_scope *scope, const tn_ast
             }
         }
         if (next != NULL) {
-            put_star(ast, next, entries, count);
+            put_star(b, scope, ast, next, entries, count);
             any = true;
         }
         merged = next == NULL ? 0 : next->merged;
@@ -118,7 +126,7 @@ static TN_FALLIBLE expand_star(tn_binder *b, const tn_scope *scope, const tn_ast
     for (size_t i = scope->from; i < scope->to; i++) {
         const tn_scope_column *column = &b->columns.items[i];
         if (stars(column, table) && (table.size > 0 || column->merged == 0)) {
-            put_star(ast, column, entries, count);
+            put_star(b, scope, ast, column, entries, count);
             any = true;
         }
     }
