@@ -570,6 +570,18 @@ static TN_FALLIBLE decimal_to_float(tn_evaluator *ev, const tn_instruction *ins,
     const double by = (double)tn_power_of_ten_i128(from->scale > 38 ? 38 : from->scale);
     const bool narrow = from->lane == TN_LANE_i64;
     tn_operand a;
+    if (narrow && type->lane == TN_LANE_f64) { /* both steps by vectors */
+        double copies[TN_CONSTANT_COPIES];
+        for (size_t i = 0; i < TN_CONSTANT_COPIES; i++) {
+            copies[i] = by;
+        }
+        TN_RETURN_IF_ERROR(tn_eval__operand(ev, args[0], TN_LANE_f64, &a, err));
+        TN_RETURN_IF_ERROR(tn_eval__values(ev, out, sizeof(double), err));
+        tn_arithmetic_plain(TN_ARITHMETIC_DIVIDE, TN_LANE_f64)(
+            a.values, tn_eval__mask(&a), copies, TN_MASK_CONSTANT, ev->rows, out->values);
+        tn_eval__flat_result(ev, out, type, type->lane);
+        return TARN_OK;
+    }
     TN_RETURN_IF_ERROR(tn_eval__operand(ev, args[0], narrow ? TN_LANE_i64 : TN_LANE_i128, &a, err));
     TN_RETURN_IF_ERROR(tn_eval__values(ev, out, sizeof(double), err));
     for (uint32_t row = 0; row < ev->rows; row++) {

@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "expr/expr_internal.h"
+#include "kernel/ascii.h"
 #include "kernel/find.h"
 
 #include <utf8proc.h>
@@ -27,11 +28,8 @@ static tarn_code map_case(tn_call *call, bool upper, tarn_error *err)
         size_t size = 0;
         TN_RETURN_IF_ERROR(tn_heap_take(call->heap, room, &out, err));
         if (ascii) {
-            for (; size < text.size; size++) {
-                const char c = text.data[size];
-                const bool letter = upper ? c >= 'a' && c <= 'z' : c >= 'A' && c <= 'Z';
-                out[size] = (char)(letter ? c ^ 0x20 : c);
-            }
+            size = text.size;
+            tn_ascii_map(text.data, size, upper ? 'a' : 'A', out);
         } else {
             for (size_t at = 0; at < text.size;) {
                 const utf8proc_int32_t point =

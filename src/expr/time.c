@@ -120,11 +120,25 @@ static int64_t day_part(tn_time_part part, int64_t day)
     }
 }
 
+/* The day and what is left of it; the divisors are constants, which divide without a division. */
+static inline int64_t split_day(int64_t value, int64_t unit, int64_t *nanos)
+{
+    if (unit == TN_NS_PER_DAY) {
+        *nanos = 0;
+        return value;
+    }
+    if (unit == 1) {
+        *nanos = tn_floor_mod(value, TN_NS_PER_DAY);
+        return tn_floor_div(value, TN_NS_PER_DAY);
+    }
+    *nanos = tn_floor_mod(value, TN_US_PER_DAY) * 1000;
+    return tn_floor_div(value, TN_US_PER_DAY);
+}
+
 int64_t tn_time__part(tn_time_part part, int64_t value, int64_t unit, double *real)
 {
-    const int64_t per_day = TN_NS_PER_DAY / unit;
-    const int64_t day = tn_floor_div(value, per_day);
-    const int64_t nanos = tn_floor_mod(value, per_day) * unit;
+    int64_t nanos = 0;
+    const int64_t day = split_day(value, unit, &nanos);
     const int64_t in_minute = nanos % (60 * TN_NS_PER_SECOND);
     int64_t whole = 0;
     switch (part) {
@@ -270,7 +284,8 @@ int64_t tn_time__trunc(tn_time_part part, int64_t value, int64_t unit)
         const int64_t step = small < unit ? 1 : small / unit;
         return value - tn_floor_mod(value, step);
     }
-    return trunc_day(part, tn_floor_div(value, per_day)) * per_day;
+    int64_t nanos = 0;
+    return trunc_day(part, split_day(value, unit, &nanos)) * per_day;
 }
 
 tn_interval tn_time__trunc_interval(tn_time_part part, tn_interval value)
