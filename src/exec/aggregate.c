@@ -477,10 +477,11 @@ static TN_FALLIBLE plan_layouts(tn_aggregation *op, tarn_error *err)
         }
     }
     for (uint32_t s = 0; s < op->slot_count; s++) {
+        const tn_bound_aggregate *bound = op->slots[s].bound;
+        const size_t size = op->key_count == 0 ? tn_max_size(bound->single_size, bound->state_size)
+                                               : bound->state_size;
         op->slots[s].state = header;
-        header += op->slots[s].bound->is_ordered
-                      ? 0
-                      : (uint32_t)tn_round_up(op->slots[s].bound->state_size, 8);
+        header += bound->is_ordered ? 0 : (uint32_t)tn_round_up(size, 8);
     }
     TN_RETURN_IF_ERROR(
         tn_row_layout_create(&op->pool, op->expr_types, op->key_count, header, &op->groups, err));

@@ -2,6 +2,7 @@
 #include "session/session_internal.h"
 
 #include "format/csv/csv.h"
+#include "format/json/json.h"
 #include "format/parquet/parquet.h"
 #include "table/delta/delta.h"
 
@@ -184,9 +185,11 @@ static TN_FALLIBLE open_delta(tn_copy *copy, const tn_schema *schema,
                                 &write, &copy->session->pool, &copy->delta, err);
 }
 
+/* x.csv, and x.csv.gz as well. */
 static bool ends_with(tn_str uri, const char *ending)
 {
     const size_t size = strlen(ending);
+    uri.size -= tn_str_ends(uri, TN_STR(".gz")) ? 3 : tn_str_ends(uri, TN_STR(".zst")) ? 4 : 0;
     return uri.size > size &&
            tn_str_equal_fold(tn_str_slice(uri, uri.size - size, uri.size), (tn_str){ending, size});
 }
@@ -212,11 +215,12 @@ static TN_FALLIBLE choose_format(const tn_copy_options *options, tn_file_writer_
         *delimiter = tabs && *delimiter == '\0' ? '\t' : *delimiter;
         *open = tn_csv_writer_open;
     } else if (tn_str_equal_fold(format, TN_STR("json")) ||
-               tn_str_equal_fold(format, TN_STR("jsonl")) ||
+               (format.size == 0 && ends_with(uri, ".json"))) {
+        *open = tn_json_array_writer_open;
+    } else if (tn_str_equal_fold(format, TN_STR("jsonl")) ||
                tn_str_equal_fold(format, TN_STR("ndjson")) ||
-               (format.size == 0 && (ends_with(uri, ".json") || ends_with(uri, ".jsonl") ||
-                                     ends_with(uri, ".ndjson")))) {
-        *open = tn_session__json_writer();
+               (format.size == 0 && (ends_with(uri, ".jsonl") || ends_with(uri, ".ndjson")))) {
+        *open = tn_json_lines_writer_open;
     }
     if (*open != NULL) {
         return TARN_OK;
@@ -225,7 +229,7 @@ static TN_FALLIBLE choose_format(const tn_copy_options *options, tn_file_writer_
                   format.size > 0 ? "nothing is written as '%.*s'"
                                   : "the ending of '%.*s' names no format",
                   TN_STR_ARGS(format.size > 0 ? format : uri));
-    tn_hint(err, "(FORMAT parquet), csv, jsonl or delta");
+    tn_hint(err, "(FORMAT parquet), csv, json, jsonl or delta");
     return err == NULL ? TARN_E_INVALID : err->code;
 }
 
@@ -244,12 +248,18 @@ tarn_code tn_copy_open(tn_session *session, const tn_schema *schema, const tn_co
     copy = memory;
     copy->session = session;
     tn_arena_init(&copy->arena, &session->pool);
-    const char *codec = tn_session_get(session, "codec", NULL);
-    chosen.writer.codec = tn_str_of(codec == NULL ? "" : codec);
     for (uint32_t i = 0; i < options->option_count; i++) {
         TN_TRY(read_option(&options->options[i], &chosen, err));
     }
     TN_TRY(choose_format(options, &open, &is_delta, &chosen.writer.delimiter, err));
+    const bool is_parquet = is_delta || open == tn_parquet_writer_open;
+    if (chosen.writer.codec.size == 0) { /* text: by the ending; Parquet: the session's choice */
+        const char *codec = tn_session_get(session, "codec", NULL);
+        chosen.writer.codec = is_parquet ? tn_str_of(codec == NULL ? "" : codec)
+                              : tn_str_ends(options->uri, TN_STR(".gz"))  ? TN_STR("gzip")
+                              : tn_str_ends(options->uri, TN_STR(".zst")) ? TN_STR("zstd")
+                                                                          : TN_STR("");
+    }
     if (is_delta) {
         TN_TRY(open_delta(copy, schema, options, &chosen, err));
     } else if (options->partition_count > 0) {

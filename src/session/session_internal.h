@@ -80,7 +80,6 @@ TN_FALLIBLE tn_file_sink_create(tn_stores *stores, tn_str uri, const tn_schema *
 tn_sink *tn_file_sink_base(tn_file_sink *sink);
 TN_FALLIBLE tn_file_sink_commit(tn_file_sink *sink, tarn_error *err);
 void tn_file_sink_destroy(tn_file_sink *sink); /* aborts what was not committed; NULL is allowed */
-tn_file_writer_open *tn_session__json_writer(void); /* NULL while there is none */
 
 /* ---- answer.c: results that are made of text ---- */
 TN_FALLIBLE tn_session__show(tn_session *session, const tn_bound *bound, tn_arena *arena,
