@@ -245,9 +245,7 @@ static tarn_code take(tn_operator_task *base, const tn_batch *in, tn_answer *ans
             continue;
         }
         const uint64_t before = task->groups->count;
-        TN_RETURN_IF_ERROR(tn_groups__prepare(task->groups, task->inputs->pointers, part.selection,
-                                              part.selected, err));
-        TN_RETURN_IF_ERROR(tn_groups__find(task->groups, part.selected, err));
+        TN_RETURN_IF_ERROR(tn_groups__look_up(task->groups, task->inputs->pointers, &part, err));
         TN_RETURN_IF_ERROR(
             tn_groups__update(task->groups, task->inputs->columns, &part, rank, NULL, err));
         TN_RETURN_IF_ERROR(weigh(task, before, part.selected, err));

@@ -74,6 +74,10 @@ tarn_code tn_groups__create(const tn_aggregation *op, tn_pool *pool, uint32_t se
         made->sets[i].page_max = set_count > 1 ? op->page_max : 0;
     }
     TN_TRY(tn_row_writer_create(pool, op->groups, op->key_count, &made->writer, err));
+    TN_TRY(array(pool, 2, &made->memo.miss, err));
+    TN_TRY(array(pool, 8, &made->memo.found, err));
+    TN_TRY(
+        tn_pool_alloc_zeroed(pool, TN_MEMO_SIZE * sizeof(void *), (void **)&made->memo.rows, err));
     TN_TRY(array(pool, 8, &made->hashes, err));
     TN_TRY(array(pool, 8, &made->keys, err));
     TN_TRY(array(pool, 8, &made->rows, err));
@@ -129,6 +133,9 @@ void tn_groups__destroy(tn_groups *groups)
     for (size_t i = 0; i < sizeof(narrow) / sizeof(*narrow); i++) {
         tn_pool_free(pool, narrow[i], TN_BATCH_ROWS * 2);
     }
+    tn_pool_free(pool, groups->memo.miss, TN_BATCH_ROWS * 2);
+    tn_pool_free(pool, groups->memo.found, TN_BATCH_ROWS * 8);
+    tn_pool_free(pool, groups->memo.rows, TN_MEMO_SIZE * sizeof(void *));
     tn_pool_free(pool, groups->sets, groups->set_count * sizeof(tn_rows));
     tn_pool_free(pool, groups, sizeof(*groups));
 }
@@ -148,6 +155,7 @@ void tn_groups__reset(tn_groups *groups)
         memset(groups->directory, 0, (groups->mask + 1) * entry_size(groups));
     }
     groups->count = 0;
+    tn_memo__forget(&groups->memo);
     groups->null_group = NULL;
     for (uint32_t i = 0; i < groups->set_count; i++) {
         groups->sets[i].keep = true;

@@ -77,8 +77,21 @@ typedef struct tn_aggregation {
     tn_scan scan;
 } tn_aggregation;
 
+/* Groups by small integers: a dictionary's codes, or a key less a base.  In front of the table. */
+enum { TN_MEMO_SIZE = 4096 };
+typedef struct tn_memo {
+    uint8_t **rows;         /* NULL: not known yet */
+    uint64_t dictionary_id; /* whose codes; 0: keys */
+    uint64_t base;
+    bool has_base, is_off;
+    uint32_t asked, missed; /* since it was last looked at */
+    uint16_t *miss;         /* rows that were not known */
+    uint8_t **found;        /* the others */
+} tn_memo;
+
 /* A table of groups, of one task. */
 typedef struct tn_groups {
+    tn_memo memo;
     const tn_aggregation *op;
     tn_pool *pool;
     tn_row_writer *writer;
@@ -109,6 +122,9 @@ TN_FALLIBLE tn_groups__prepare(tn_groups *groups, const tn_column *const *keys,
                                const uint16_t *selection, uint32_t count, tarn_error *err);
 /* The group of each prepared row, made where there is none, into groups->rows. */
 TN_FALLIBLE tn_groups__find(tn_groups *groups, uint32_t count, tarn_error *err);
+/* Both at once, by the memo where the key allows it. */
+TN_FALLIBLE tn_groups__look_up(tn_groups *groups, const tn_column *const *keys,
+                               const tn_batch *part, tarn_error *err);
 /* Updates the states of groups->rows with the expressions of a part of a batch.  `ranks`: one a
  * row, where they do not follow each other; else NULL and `rank` is of row 0. */
 TN_FALLIBLE tn_groups__update(tn_groups *groups, const tn_column *exprs, const tn_batch *part,
@@ -116,6 +132,7 @@ TN_FALLIBLE tn_groups__update(tn_groups *groups, const tn_column *exprs, const t
 /* Merges the states of rows `from` into those of groups->rows. */
 TN_FALLIBLE tn_groups__merge(tn_groups *groups, uint8_t *const *from, uint32_t count,
                              tarn_error *err);
+void tn_memo__forget(tn_memo *memo);
 /* A row's states as new. */
 void tn_agg__init_states(const tn_aggregation *op, uint8_t *row);
 /* Rows of the part that the slot's filter lets through, as positions in the part (count of them).

@@ -34,7 +34,8 @@ typedef struct tn_join_table {
     uint64_t *heads; /* tags in the top 16 bits, then the first row */
     size_t size;     /* of heads, in bytes */
     size_t mask;
-    bool dense; /* heads by key - min */
+    bool dense;  /* heads by key - min */
+    bool unique; /* dense, and no key has two rows */
     uint64_t min, range;
     uint64_t rows;
 } tn_join_table;

@@ -124,6 +124,9 @@ static bool same_keys(const tn_join *join, const uint8_t *a, const uint8_t *b)
 /* The next build row with the key of this one. */
 static inline tn_join_row *next_match(const tn_prober *prober, tn_join_row *row)
 {
+    if (prober->table->unique) {
+        return NULL; /* without a look at the row */
+    }
     tn_join_row *next = row->next;
     if (prober->table->dense) {
         return next;
@@ -156,10 +159,15 @@ static void find_nulls(tn_prober *prober, uint32_t count)
     }
 }
 
+/* The heads some rows ahead, and the rows behind the heads of those nearer, so that misses overlap.
+ */
+enum { HEAD_AHEAD = 32, ROW_AHEAD = 16 };
+
 #define DENSE_LOOP(TYPE)                                                    \
     for (uint32_t i = 0; i < count; i++) {                                  \
         const uint64_t at = (uint64_t)((const TYPE *)values)[i] - min;      \
         chain[i] = at < range ? (tn_join_row *)(uintptr_t)heads[at] : NULL; \
+        __builtin_prefetch(chain[i]);                                       \
     }                                                                       \
     break
 
@@ -201,21 +209,25 @@ static void find_dense(tn_prober *prober, uint32_t count)
     }
 }
 
-/* First the heads of all rows, then their first rows, so that the misses overlap. */
 static void find_hashed(tn_prober *prober, uint32_t count)
 {
     const tn_join_table *table = prober->table;
     const uint64_t *hashes = prober->hashes;
     tn_join_row **chain = prober->chain;
-    enum { AHEAD = 24 };
-    for (uint32_t i = 0; i < count; i++) {
-        if (i + AHEAD < count) {
-            __builtin_prefetch(&table->heads[hashes[i + AHEAD] & table->mask]);
-        }
+    const uint32_t first = count < ROW_AHEAD ? count : ROW_AHEAD;
+
+    for (uint32_t i = 0; i < first; i++) {
         chain[i] = tn_join__head(table, hashes[i]);
         __builtin_prefetch(chain[i]);
     }
     for (uint32_t i = 0; i < count; i++) {
+        if (i + HEAD_AHEAD < count) {
+            __builtin_prefetch(&table->heads[hashes[i + HEAD_AHEAD] & table->mask]);
+        }
+        if (i + ROW_AHEAD < count) {
+            chain[i + ROW_AHEAD] = tn_join__head(table, hashes[i + ROW_AHEAD]);
+            __builtin_prefetch(chain[i + ROW_AHEAD]);
+        }
         tn_join_row *row = chain[i];
         while (row != NULL && row->hash != hashes[i]) {
             row = row->next;

@@ -64,6 +64,7 @@ static void chain_rows(const tn_join *join, tn_join_table *table, uint8_t *const
         const uint64_t tag = UINT64_C(1) << (48 + (row->hash >> 44 & 15));
         const uint64_t pointer = (UINT64_C(1) << 48) - 1;
         row->next = (tn_join_row *)(uintptr_t)(head & pointer);
+        table->unique = table->unique && head == 0;
         table->heads[at[i]] =
             (table->dense ? 0 : (head & ~pointer) | tag) | (uint64_t)(uintptr_t)row;
     }
@@ -85,7 +86,7 @@ tarn_code tn_join__table_make(const tn_join *join, tn_pool *pool, tn_rows *const
     }
     const uint64_t range = (uint64_t)join->max - (uint64_t)join->min;
     if (dense && range < 2 * total + 1024) {
-        table->dense = true;
+        table->dense = table->unique = true;
         table->min = (uint64_t)join->min;
         table->range = range + 1;
         table->size = (size_t)table->range * 8;
