@@ -35,7 +35,7 @@ typedef struct tn_join_table {
     size_t size;     /* of heads, in bytes */
     size_t mask;
     bool dense;  /* heads by key - min */
-    bool unique; /* dense, and no key has two rows */
+    bool unique; /* no key has two rows */
     uint64_t min, range;
     uint64_t rows;
 } tn_join_table;

@@ -64,7 +64,13 @@ static void chain_rows(const tn_join *join, tn_join_table *table, uint8_t *const
         const uint64_t tag = UINT64_C(1) << (48 + (row->hash >> 44 & 15));
         const uint64_t pointer = (UINT64_C(1) << 48) - 1;
         row->next = (tn_join_row *)(uintptr_t)(head & pointer);
-        table->unique = table->unique && head == 0;
+        if (table->dense) {
+            table->unique = table->unique && head == 0;
+        } else if (table->unique && (head & tag) != 0) { /* the tag says that it may be there */
+            for (const tn_join_row *other = row->next; other != NULL; other = other->next) {
+                table->unique = table->unique && other->hash != row->hash;
+            }
+        }
         table->heads[at[i]] =
             (table->dense ? 0 : (head & ~pointer) | tag) | (uint64_t)(uintptr_t)row;
     }
@@ -80,13 +86,13 @@ tarn_code tn_join__table_make(const tn_join *join, tn_pool *pool, tn_rows *const
     uint64_t total = 0;
     tn_rows_cursor cursor = {0};
 
-    *table = (tn_join_table){0};
+    *table = (tn_join_table){.unique = true};
     for (uint32_t s = 0; s < count; s++) {
         total += sets[s]->count;
     }
     const uint64_t range = (uint64_t)join->max - (uint64_t)join->min;
     if (dense && range < 2 * total + 1024) {
-        table->dense = table->unique = true;
+        table->dense = true;
         table->min = (uint64_t)join->min;
         table->range = range + 1;
         table->size = (size_t)table->range * 8;

@@ -50,6 +50,11 @@ typedef struct tn_sorter_options {
 TN_FALLIBLE tn_sorter__create(const tn_sorter_options *options, tn_sorter **out, tarn_error *err);
 void tn_sorter__destroy(tn_sorter *sorter); /* NULL is allowed */
 
+typedef struct tn_sort_entry {
+    uint64_t key; /* the first bytes that differ */
+    uint8_t *row;
+} tn_sort_entry;
+
 typedef struct tn_sorter_task {
     tn_sorter *sorter;
     tn_pool *pool;
@@ -59,6 +64,8 @@ typedef struct tn_sorter_task {
     tn_rows run;
     uint8_t **rows;
     uint16_t *which;
+    tn_sort_entry *entries; /* and as many spare ones; kept from run to run */
+    size_t entry_count;
     uint8_t *bound; /* top-n: the last row that is still wanted */
     bool has_bound;
 } tn_sorter_task;
@@ -84,10 +91,6 @@ TN_FALLIBLE tn_merge__next(tn_merge *merge, uint32_t max, uint8_t **rows, uint32
                            tarn_error *err);
 
 /* Sorts pointers to rows; `spare` has as many.  Stable.  False where `cancelled` was set. */
-typedef struct tn_sort_entry {
-    uint64_t key; /* the first bytes that differ */
-    uint8_t *row;
-} tn_sort_entry;
 bool tn_sort__entries(const tn_sorter *sorter, tn_sort_entry *entries, tn_sort_entry *spare,
                       size_t count, size_t skip);
 /* The order of two rows of the sorter, the rank included. */

@@ -8,7 +8,7 @@
 
 enum {
     RUN_MIN = 256 << 10,
-    RUN_MAX = 32 << 20,
+    RUN_MAX = 16 << 20,
     PAGE = 256 << 10,
     TOP_SLACK = 4096 /* rows a top-n collects beyond twice its limit before it cuts */
 };
@@ -132,6 +132,8 @@ void tn_sorter__task_destroy(tn_sorter_task *task)
         return;
     }
     tn_rows_clear(&task->run);
+    tn_pool_free_pages(task->sorter->pool, task->entries,
+                       2 * task->entry_count * sizeof(tn_sort_entry));
     tn_sort_keys_destroy(task->keys);
     tn_row_writer_destroy(task->writer);
     tn_pool_free(task->pool, task->columns, task->sorter->layout->count * sizeof(void *));
@@ -208,12 +210,34 @@ static TN_FALLIBLE add_run(tn_sorter *sorter, tn_rows *run, bool has_nulls, tarn
     return code;
 }
 
+static void free_entries(tn_sorter_task *task)
+{
+    tn_pool_free_pages(task->sorter->pool, task->entries,
+                       2 * task->entry_count * sizeof(tn_sort_entry));
+    task->entries = NULL;
+    task->entry_count = 0;
+}
+
+static TN_FALLIBLE ensure_entries(tn_sorter_task *task, size_t count, tarn_error *err)
+{
+    void *memory;
+    if (count <= task->entry_count) {
+        return TARN_OK;
+    }
+    free_entries(task);
+    count += count / 16; /* the next run may be a little longer */
+    TN_RETURN_IF_ERROR(tn_pool_alloc_pages(task->sorter->pool, 2 * count * sizeof(tn_sort_entry),
+                                           false, &memory, err));
+    task->entries = memory;
+    task->entry_count = count;
+    return TARN_OK;
+}
+
 /* Sorts what the task holds.  `keep`: back into the task (a top-n cut); else a run is made. */
 static TN_FALLIBLE sort_task(tn_sorter_task *task, bool keep, tarn_error *err)
 {
     tn_sorter *sorter = task->sorter;
     tarn_code code = TARN_OK;
-    void *memory = NULL;
     tn_rows sorted;
     bool has_nulls;
     bool in_order;
@@ -226,9 +250,8 @@ static TN_FALLIBLE sort_task(tn_sorter_task *task, bool keep, tarn_error *err)
         return TARN_OK;
     }
     tn_rows_note(&task->run);
-    TN_TRY(
-        tn_pool_alloc_pages(sorter->pool, 2 * count * sizeof(tn_sort_entry), false, &memory, err));
-    tn_sort_entry *entries = memory;
+    TN_TRY(ensure_entries(task, count, err));
+    tn_sort_entry *entries = task->entries;
     const size_t skip = make_entries(task, entries, &has_nulls, &in_order);
     if (!in_order && !tn_sort__entries(sorter, entries, entries + count, count, skip)) {
         code = tn_fail(err, TARN_E_CANCELLED, "cancelled");
@@ -255,7 +278,6 @@ static TN_FALLIBLE sort_task(tn_sorter_task *task, bool keep, tarn_error *err)
     }
 done:
     tn_rows_clear(&sorted);
-    tn_pool_free_pages(sorter->pool, memory, 2 * count * sizeof(tn_sort_entry));
     return tn_spill_explain(sorter->spill, code, err);
 }
 
@@ -312,7 +334,10 @@ tarn_code tn_sorter__add(tn_sorter_task *task, const tn_column *const *keys,
     const size_t prefix = sorter->prefix;
     for (uint32_t i = 0; i < kept; i++) {
         const uint32_t at = which == NULL ? i : which[i];
-        memcpy(task->rows[i], task->keys->prefixes + at * prefix, prefix);
+        const uint8_t *key = task->keys->prefixes + at * prefix;
+        for (size_t b = 0; b < prefix; b += 8) { /* short: a call would cost more */
+            memcpy(task->rows[i] + b, key + b, 8);
+        }
         if (sorter->has_rank) {
             const uint64_t mine =
                 ranks != NULL ? ranks[at] : rank + (selection == NULL ? at : selection[at]);
@@ -327,7 +352,9 @@ tarn_code tn_sorter__add(tn_sorter_task *task, const tn_column *const *keys,
 
 tarn_code tn_sorter__task_finish(tn_sorter_task *task, tarn_error *err)
 {
-    return sort_task(task, false, err);
+    const tarn_code code = sort_task(task, false, err);
+    free_entries(task);
+    return code;
 }
 
 /* ---- merging ---- */
