@@ -127,7 +127,8 @@ static const step steps[] = {
     {"subqueries", TOP_DOWN, tn_rule__subqueries, NULL, true},
     {"inline_shared", BOTTOM_UP, NULL, tn_plan__inline_shared, false},
     {"fold", BOTTOM_UP, tn_rule__fold, NULL, false},
-    {"top_n", TOP_DOWN, tn_rule__limits, NULL, false},
+    /* Unnesting looks for the order of a LIMIT 1 right below it. */
+    {"limits_of_subqueries", TOP_DOWN, tn_rule__limits, NULL, true},
     {"unnest", TOP_DOWN, tn_rule__unnest, NULL, true},
     {"distinct_aggregates", BOTTOM_UP, tn_rule__distinct_aggregates, NULL, true},
     {"simplify", BOTTOM_UP, tn_rule__simplify, NULL, false},

@@ -81,6 +81,7 @@ typedef struct quantified {
     tn_plan *plan;
     const tn_expr *condition; /* left comparison value */
     bool negated;             /* NOT ANY */
+    const char *comparison;
     bool may_be_null, has_outer, equality;
 } quantified;
 
@@ -104,6 +105,7 @@ static tarn_code quantify(placing *p, const tn_expr *expr, quantified *q, tarn_e
     const char *comparison = all ? opposite(subquery->comparison) : subquery->comparison;
     const tn_expr *left = expr->children[0];
     const tn_expr *value = NULL;
+    q->comparison = comparison;
 
     TN_RETURN_IF_ERROR(fresh_plan(p, subquery->plan, &q->plan, err));
     TN_RETURN_IF_ERROR(has_outer(p, q->plan, &q->has_outer, err));
@@ -140,6 +142,18 @@ static tarn_code place_conjunct(placing *p, const tn_expr *expr, bool negated, t
     return apply(p, TN_JOIN_ANTI, q.plan, q.condition, false, err);
 }
 
+/* A reader of the subquery's plan, and the comparison with its column. */
+static tarn_code compare_shared(placing *p, const tn_expr *expr, const quantified *q,
+                                uint32_t shared_id, tn_plan **out, const tn_expr **condition,
+                                tarn_error *err)
+{
+    tn_plan_context *context = p->optimiser->context;
+    const tn_expr *value = NULL;
+    TN_RETURN_IF_ERROR(tn_plan_shared(context, q->plan, shared_id, out, err));
+    TN_RETURN_IF_ERROR(tn_expr__column_of(context, &(*out)->outputs[0], &value, err));
+    return tn_expr__call2(context, q->comparison, expr->children[0], value, condition, err);
+}
+
 /* A column of truth: TRUE where a row has the condition true, else NULL where one has it NULL. */
 static tarn_code place_quantified(placing *p, const tn_expr *expr, const tn_expr **out,
                                   tarn_error *err)
@@ -148,6 +162,7 @@ static tarn_code place_quantified(placing *p, const tn_expr *expr, const tn_expr
     const tn_value null = tn_value_null(TN_BOOLEAN);
     const tn_expr *parts[5] = {NULL};
     const tn_expr *unknown = NULL;
+    tn_plan *once = NULL;
     tn_plan *again = NULL;
     quantified q = {0};
     TN_RETURN_IF_ERROR(quantify(p, expr, &q, err));
@@ -156,14 +171,12 @@ static tarn_code place_quantified(placing *p, const tn_expr *expr, const tn_expr
         TN_RETURN_IF_ERROR(mark_column(p, out, err));
         return negate(p, q.negated, *out, out, err);
     }
-    TN_RETURN_IF_ERROR(apply(p, TN_JOIN_MARK, q.plan, q.condition, false, err));
+    /* Two readers of the subquery; where it reads from outside, unnesting makes copies of it. */
+    const uint32_t shared_id = context->next_shared++;
+    TN_RETURN_IF_ERROR(compare_shared(p, expr, &q, shared_id, &once, &q.condition, err));
+    TN_RETURN_IF_ERROR(apply(p, TN_JOIN_MARK, once, q.condition, false, err));
     TN_RETURN_IF_ERROR(mark_column(p, &parts[0], err));
-    const tn_subquery *subquery = expr->subquery;
-    const tn_expr *value = NULL;
-    TN_RETURN_IF_ERROR(tn_plan__clone(context, subquery->plan, &again, err));
-    TN_RETURN_IF_ERROR(tn_expr__column_of(context, &again->outputs[0], &value, err));
-    TN_RETURN_IF_ERROR(
-        tn_expr__call2(context, subquery->comparison, expr->children[0], value, &unknown, err));
+    TN_RETURN_IF_ERROR(compare_shared(p, expr, &q, shared_id, &again, &unknown, err));
     TN_RETURN_IF_ERROR(tn_expr__call1(context, "is_null", unknown, &unknown, err));
     TN_RETURN_IF_ERROR(apply(p, TN_JOIN_MARK, again, unknown, false, err));
     TN_RETURN_IF_ERROR(mark_column(p, &parts[2], err));

@@ -78,11 +78,30 @@ static tarn_code expr_reads_outer(const peeling *p, const tn_expr *expr, bool *o
     return code;
 }
 
+/* A shared plan that reads from outside: this reader gets a copy. */
+static tarn_code copy_shared(peeling *p, tarn_error *err)
+{
+    tn_plan *shared = p->right;
+    tn_plan *copy = NULL;
+    const tn_expr **exprs = NULL;
+    TN_RETURN_IF_ERROR(tn_plan__clone(p->context, shared->children[0], &copy, err));
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(p->context->expr.arena, const tn_expr *, shared->output_count, &exprs, err));
+    for (uint32_t i = 0; i < shared->output_count; i++) {
+        TN_RETURN_IF_ERROR(tn_expr__column_of(p->context, &copy->outputs[i], &exprs[i], err));
+    }
+    return tn_plan__project(p->context, copy, exprs, shared->outputs, shared->output_count,
+                            &p->right, err);
+}
+
 /* Takes one node off the right side where that keeps the meaning. */
 static tarn_code peel_one(peeling *p, bool *peeled, tarn_error *err)
 {
     tn_plan *right = p->right;
     *peeled = true;
+    if (right->kind == TN_PLAN_SHARED) {
+        return copy_shared(p, err);
+    }
     if (right->kind == TN_PLAN_FILTER && !has_volatile(right) && !right->prefilter) {
         for (uint32_t i = 0; i < right->expr_count; i++) {
             TN_RETURN_IF_ERROR(tn_vec_push(&p->conditions, right->exprs[i], err));
