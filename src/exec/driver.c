@@ -11,7 +11,7 @@ enum { TURN_BATCHES = 128 };
 typedef enum phase { PHASE_WALK, PHASE_COMBINE, PHASE_FINALISE } phase;
 
 typedef struct tn_driver {
-    tn_work work; /* first: its waker is the driver's */
+    tn_work *work; /* its waker is the driver's */
     tn_pipeline *pipeline;
     tn_pool pool;
     tn_task task;
@@ -43,6 +43,8 @@ static void record_failure(tn_driver *driver, tarn_code code, const tarn_error *
         atomic_store(&pipeline->failed_at, driver->morsel);
     }
     pthread_mutex_unlock(&pipeline->lock);
+    /* Who waits for the failed morsel's turn to pass would wait for ever. */
+    tn_pipeline_stir(pipeline);
 }
 
 /* Morsels below the failed one are still run to their end: one of them may fail, too. */
@@ -74,7 +76,7 @@ static bool force(tn_driver *driver, uint32_t *left)
         return false;
     }
     (*left)--;
-    tn_wake(&driver->work.waker);
+    tn_wake(&driver->work->waker);
     return true;
 }
 #endif
@@ -84,7 +86,7 @@ static TN_FALLIBLE run_scan(tn_driver *driver, tn_answer *answer, tarn_error *er
     tn_batch *out = &driver->outputs[0];
     tn_scan_answer scanned = TN_SCAN_END;
     TN_RETURN_IF_ERROR(
-        driver->scan->ops->read(driver->scan, &driver->work.waker, out, &scanned, err));
+        driver->scan->ops->read(driver->scan, &driver->work->waker, out, &scanned, err));
     if (scanned == TN_SCAN_BATCH) {
         driver->morsel = out->tag.morsel;
         out->tag.morsel |= driver->pipeline->ordinal;
@@ -173,6 +175,9 @@ static walk_end walk(tn_driver *driver, tarn_code *code, tarn_error *err)
         const bool down = at < end && !source_ended && has_output(driver, at);
         count(driver, at, after - before, down);
         before = after;
+        if (source_ended) {
+            atomic_fetch_add(&driver->pipeline->drained, 1);
+        }
         if (at == end && answer == TN_ENOUGH) {
             atomic_store(&driver->pipeline->enough, true);
         }
@@ -283,7 +288,7 @@ static tn_work_answer combine(tn_driver *driver)
 
 static tn_work_answer run_driver(tn_work *work)
 {
-    tn_driver *driver = (tn_driver *)(void *)work;
+    tn_driver *driver = work->context;
     tarn_error err = TARN_ERROR_INIT;
     tarn_code code = TARN_OK;
 
@@ -325,6 +330,7 @@ static void driver_close(tn_driver *driver)
     if (driver->scan != NULL) {
         driver->scan->ops->task_close(driver->scan);
     }
+    tn_work_destroy(driver->work);
     if (driver->pool_made) {
         tn_pool_deinit(&driver->pool);
     }
@@ -335,9 +341,11 @@ static TN_FALLIBLE driver_open(tn_driver *driver, tn_pipeline *pipeline, uint32_
 {
     tn_pool_init(&driver->pool, pipeline->run->pool, "task", SIZE_MAX);
     driver->pool_made = true;
+    TN_RETURN_IF_ERROR(tn_work_create(&driver->work, err));
+    driver->work->context = driver;
     driver->again = 1;
     driver->task = (tn_task){
-        .run = pipeline->run, .pool = &driver->pool, .waker = &driver->work.waker, .index = index};
+        .run = pipeline->run, .pool = &driver->pool, .waker = &driver->work->waker, .index = index};
     TN_RETURN_IF_ERROR(
         pipeline->scan->ops->task_open(pipeline->scan, &driver->pool, &driver->scan, err));
     for (uint32_t i = 0; i < pipeline->step_count; i++) {
@@ -365,6 +373,7 @@ tarn_code tn_pipeline_start(tn_pipeline *pipeline, tn_gang *gang, uint32_t drive
     pipeline->error = (tarn_error)TARN_ERROR_INIT;
     atomic_store(&pipeline->failed_at, UINT64_MAX);
     atomic_store(&pipeline->walking, drivers);
+    atomic_store(&pipeline->drained, 0);
     atomic_store(&pipeline->is_done, false);
     atomic_store(&pipeline->enough, false);
     TN_RETURN_IF_ERROR(
@@ -382,7 +391,7 @@ tarn_code tn_pipeline_start(tn_pipeline *pipeline, tn_gang *gang, uint32_t drive
         return code; /* close() frees what was opened */
     }
     for (uint32_t i = 0; i < drivers; i++) {
-        tn_gang_start(gang, &pipeline->drivers[i].work, run_driver);
+        tn_gang_start(gang, pipeline->drivers[i].work, run_driver);
     }
     return TARN_OK;
 }
@@ -390,7 +399,10 @@ tarn_code tn_pipeline_start(tn_pipeline *pipeline, tn_gang *gang, uint32_t drive
 void tn_pipeline_stir(tn_pipeline *pipeline)
 {
     for (uint32_t i = 0; i < pipeline->driver_count; i++) {
-        tn_wake(&pipeline->drivers[i].work.waker);
+        tn_work *work = pipeline->drivers[i].work;
+        if (work != NULL) { /* opening failed before it had one */
+            tn_wake(&work->waker);
+        }
     }
 }
 

@@ -30,6 +30,7 @@ typedef struct tn_pipeline {
     struct tn_driver *drivers;
     tn_gang *gang;
     _Atomic uint32_t walking;   /* drivers that have not combined yet */
+    _Atomic uint32_t drained;   /* drivers whose scan said that it has ended */
     _Atomic bool enough;        /* the end wants no more */
     _Atomic uint64_t failed_at; /* the lowest morsel that failed; UINT64_MAX: none */
     _Atomic bool is_done;       /* all drivers have left */

@@ -44,7 +44,12 @@ static tarn_code limit_step(tn_operator_task *base, const tn_batch *in, tn_batch
         }
         out->selection = task->positions;
     }
-    *answer = atomic_load(&l->left) == 0 ? TN_ENOUGH : TN_MORE_INPUT;
+    if (atomic_load(&l->left) == 0) {
+        *answer = TN_ENOUGH;
+        out->tag.last = true; /* nothing of this morsel follows: others may wait for their turn */
+    } else {
+        *answer = TN_MORE_INPUT;
+    }
     return TARN_OK;
 }
 

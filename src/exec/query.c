@@ -113,11 +113,11 @@ static TN_FALLIBLE start(tn_query *query, tn_segment *segment, tarn_error *err)
 }
 
 /* What the scan says it gave is what the pipeline took (CONTRACTS, 15). */
-static TN_FALLIBLE balance(const tn_segment *segment, tarn_error *err)
+static TN_FALLIBLE balance(const tn_segment *segment, bool ended, tarn_error *err)
 {
     const uint64_t taken = segment->counters[0].rows;
     const uint64_t given = segment->scanned.rows_out;
-    if (segment->origin == TN_ORIGIN_SOURCE && taken > given) {
+    if (segment->origin == TN_ORIGIN_SOURCE && (taken > given || (ended && taken < given))) {
         return tn_fail(err, TARN_E_INTERNAL,
                        "rows out of balance: a scan gave %llu rows and %llu were taken",
                        (unsigned long long)given, (unsigned long long)taken);
@@ -131,6 +131,7 @@ static TN_FALLIBLE end(tn_query *query, tn_segment *segment, tarn_error *err)
     tn_pipeline *pipeline = &segment->pipeline;
     tn_scan *scan = pipeline->scan;
     const bool enough = atomic_load(&pipeline->enough);
+    const bool ended = atomic_load(&pipeline->drained) == pipeline->driver_count;
     tarn_code code = tn_pipeline_close(pipeline, err);
 
     if (scan != NULL && scan->ops->counters != NULL) {
@@ -140,7 +141,7 @@ static TN_FALLIBLE end(tn_query *query, tn_segment *segment, tarn_error *err)
         code = scan->ops->finish(scan, err);
     }
     if (code == TARN_OK) {
-        code = balance(segment, err);
+        code = balance(segment, ended, err);
     }
     if (scan != NULL && segment->owns_scan) {
         scan->ops->close(scan);

@@ -112,6 +112,15 @@ static tarn_code result_combine(tn_operator_task *base, tn_answer *answer, tarn_
                : tn_window_flush(task->result->window, task->waker, answer, err);
 }
 
+static tarn_code result_finalise(tn_operator *op, const tn_task *task, tn_answer *answer,
+                                 tarn_error *err)
+{
+    const result *r = (const result *)op;
+    (void)task;
+    *answer = TN_MORE_INPUT;
+    return r->window == NULL ? TARN_OK : tn_window_check(r->window, err);
+}
+
 static tarn_code result_task_open(tn_operator *op, const tn_task *task, tn_operator_task **out,
                                   tarn_error *err)
 {
@@ -150,6 +159,7 @@ static const tn_operator_ops result_ops = {
     .task_close = result_task_close,
     .take = result_take,
     .combine = result_combine,
+    .finalise = result_finalise,
     .destroy = result_destroy,
 };
 

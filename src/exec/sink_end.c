@@ -79,6 +79,9 @@ static tarn_code sink_end_finalise(tn_operator *op, const tn_task *task, tn_answ
 {
     sink_end *end = (sink_end *)op;
     tn_sink_answer finished = TN_SINK_TAKEN;
+    if (end->window != NULL) {
+        TN_RETURN_IF_ERROR(tn_window_check(end->window, err));
+    }
     if (end->writer != NULL) {
         TN_RETURN_IF_ERROR(end->writer->ops->task_finish(end->writer, task->waker, &finished, err));
         if (finished == TN_SINK_WAIT) {

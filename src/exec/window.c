@@ -31,7 +31,8 @@ struct tn_window {
     uint64_t next;        /* the lowest morsel that is not finished */
     bool is_handing_on;   /* somebody is in the consumer */
     bool enough;
-    size_t bytes; /* held */
+    bool was_turned; /* `next` rose, and nobody was told yet */
+    size_t bytes;    /* held */
     held *first;
     TN_VEC(tn_waker *) waiting; /* for room or for their turn */
 };
@@ -134,6 +135,18 @@ static void wake_all(tn_window *window)
     window->waiting.count = 0;
 }
 
+/* A driver that asks again stands in the queue no more. */
+static void forget(tn_window *window, const tn_waker *waker)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < window->waiting.count; i++) {
+        if (window->waiting.items[i] != waker) {
+            window->waiting.items[kept++] = window->waiting.items[i];
+        }
+    }
+    window->waiting.count = kept;
+}
+
 static held *unlink_first(tn_window *window)
 {
     held *gone = window->first;
@@ -146,6 +159,7 @@ static held *unlink_first(tn_window *window)
 static TN_FALLIBLE drain(tn_window *window, tn_waker *waker, tn_answer *answer, tarn_error *err)
 {
     tarn_code code = TARN_OK;
+    const uint64_t before = window->next;
     *answer = TN_MORE_INPUT;
     while (code == TARN_OK && !window->enough && !window->is_handing_on && window->first != NULL &&
            window->first->morsel == window->next && window->first->is_closed) {
@@ -162,7 +176,10 @@ static TN_FALLIBLE drain(tn_window *window, tn_waker *waker, tn_answer *answer, 
         held_destroy(unlink_first(window), window->pool);
         window->next++;
     }
-    wake_all(window);
+    if (code != TARN_OK || window->enough || window->next != before || window->was_turned) {
+        window->was_turned = false;
+        wake_all(window); /* else nothing has changed for those who wait */
+    }
     return code;
 }
 
@@ -186,8 +203,7 @@ static TN_FALLIBLE stream(tn_window *window, const tn_batch *batch, tn_waker *wa
     pthread_mutex_lock(&window->lock);
     window->is_handing_on = false;
     if (code != TARN_OK || *answer == TN_WAIT) {
-        wake_all(window);
-        return code;
+        return code; /* a failure ends the pipeline, which wakes everybody */
     }
     if (own != NULL) {
         held_destroy(unlink_first(window), window->pool);
@@ -196,6 +212,7 @@ static TN_FALLIBLE stream(tn_window *window, const tn_batch *batch, tn_waker *wa
     if (batch->tag.last && !window->enough) {
         tn_answer ignored; /* the batch was taken, whatever waits behind it */
         window->next++;
+        window->was_turned = true;
         return drain(window, waker, &ignored, err);
     }
     return TARN_OK;
@@ -278,6 +295,7 @@ tarn_code tn_window_take(tn_window *window, const tn_batch *batch, tn_waker *wak
     const uint64_t morsel = batch->tag.morsel;
 
     pthread_mutex_lock(&window->lock);
+    forget(window, waker);
     if (morsel >> TN_ORDINAL_SHIFT > window->next >> TN_ORDINAL_SHIFT) {
         /* The pipelines before have ended, and all of theirs was handed on. */
         window->next = morsel >> TN_ORDINAL_SHIFT << TN_ORDINAL_SHIFT;
@@ -297,9 +315,20 @@ tarn_code tn_window_take(tn_window *window, const tn_batch *batch, tn_waker *wak
     return code;
 }
 
+tarn_code tn_window_check(tn_window *window, tarn_error *err)
+{
+    pthread_mutex_lock(&window->lock);
+    const bool lost = window->first != NULL && !window->enough;
+    pthread_mutex_unlock(&window->lock);
+    return lost ? tn_fail(err, TARN_E_INTERNAL,
+                          "rows out of balance: a morsel before the ones held never ended")
+                : TARN_OK;
+}
+
 tarn_code tn_window_flush(tn_window *window, tn_waker *waker, tn_answer *answer, tarn_error *err)
 {
     pthread_mutex_lock(&window->lock);
+    forget(window, waker);
     const tarn_code code = drain(window, waker, answer, err);
     *answer = *answer == TN_WAIT ? TN_WAIT : TN_MORE_INPUT;
     pthread_mutex_unlock(&window->lock);

@@ -30,4 +30,7 @@ TN_FALLIBLE tn_window_take(tn_window *window, const tn_batch *batch, tn_waker *w
 /* After a driver's last batch: hands on what is left. */
 TN_FALLIBLE tn_window_flush(tn_window *window, tn_waker *waker, tn_answer *answer, tarn_error *err);
 
+/* After all drivers: has everything been handed on? */
+TN_FALLIBLE tn_window_check(tn_window *window, tarn_error *err);
+
 #endif

@@ -25,7 +25,12 @@ static struct {
     tn_job **last;
     unsigned threads;
     unsigned idle;
-} io = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, &io.first, 0, 0};
+    unsigned queued;
+} io = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, &io.first, 0, 0, 0};
+
+/* Jobs of jobs run where they are asked for: were they queued, those that wait for them could hold
+ * every thread. */
+static _Thread_local bool serves;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -38,6 +43,8 @@ static void forget_in_child(void)
     io.last = &io.first;
     io.threads = 0;
     io.idle = 0;
+    io.queued = 0;
+    serves = false;
 }
 
 static void prepare(void)
@@ -48,6 +55,7 @@ static void prepare(void)
 static void *serve(void *argument)
 {
     (void)argument;
+    serves = true;
     pthread_mutex_lock(&io.lock);
     for (;;) {
         while (io.first == NULL) {
@@ -58,6 +66,7 @@ static void *serve(void *argument)
         tn_job *job = io.first;
         io.first = job->next;
         io.last = io.first == NULL ? &io.first : io.last;
+        io.queued--;
         pthread_mutex_unlock(&io.lock);
         job->run(job);
         pthread_mutex_lock(&io.lock);
@@ -70,12 +79,17 @@ void tn_io_submit(tn_job *job)
     pthread_t thread;
     bool here = false;
 
+    if (serves) {
+        job->run(job);
+        return;
+    }
     (void)pthread_once(&once, prepare);
     job->next = NULL;
     pthread_mutex_lock(&io.lock);
     *io.last = job;
     io.last = &job->next;
-    if (io.idle > 0) {
+    io.queued++;
+    if (io.idle >= io.queued) {
         pthread_cond_signal(&io.more);
     } else if (io.threads < THREADS_MAX) {
         if (tn_thread_start("tarn-io", serve, NULL, &thread, NULL) == TARN_OK) {
@@ -85,6 +99,7 @@ void tn_io_submit(tn_job *job)
             here = true; /* and the queue held nothing but this job */
             io.first = NULL;
             io.last = &io.first;
+            io.queued = 0;
         }
     }
     pthread_mutex_unlock(&io.lock);

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* NOLINT(bugprone-reserved-identifier) */
 #include "sched/work.h"
 
+#include "base/pool.h"
 #include "os/thread.h"
 #include "sched/io.h"
 
@@ -8,9 +9,16 @@
 #include <errno.h>
 #include <time.h>
 
-/* Of a task.  WOKEN: its waker was called while it ran, so parking means running again. */
-enum { STATE_READY, STATE_RUNNING, STATE_WOKEN, STATE_PARKED };
-enum { THREADS_MAX = 256 };
+/* Of a task.  IDLE: not started, or gone.  WOKEN: its waker was called while it ran, so parking
+ * means running again. */
+enum { STATE_IDLE, STATE_READY, STATE_RUNNING, STATE_WOKEN, STATE_PARKED };
+enum { THREADS_MAX = 256, SLAB_WORKS = 63 };
+
+/* Memory of tasks: given out again, never given back. */
+typedef struct slab {
+    struct slab *next;
+    tn_work works[SLAB_WORKS];
+} slab;
 
 /* The process's workers; made anew in a child after fork(), where the threads are gone. */
 static struct {
@@ -18,7 +26,10 @@ static struct {
     pthread_cond_t more;
     tn_gang *gangs; /* a ring of those with ready tasks */
     unsigned threads, idle;
-} workers = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, 0, 0};
+    tn_work *free; /* tasks to be given out */
+    slab *slabs;
+    tn_pool pool; /* of the slabs */
+} workers = {.lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -28,10 +39,12 @@ static void forget_in_child(void)
     (void)pthread_cond_init(&workers.more, NULL);
     workers.gangs = NULL;
     workers.threads = workers.idle = 0;
+    workers.free = NULL; /* it may have been cut in the middle of a change */
 }
 
 static void prepare(void)
 {
+    tn_pool_init(&workers.pool, NULL, "tasks", SIZE_MAX);
     (void)pthread_atfork(NULL, NULL, forget_in_child);
 }
 
@@ -193,9 +206,54 @@ static void wake_work(tn_waker *waker)
                 return;
             }
         } else {
-            return; /* ready already, or woken before */
+            return; /* ready already, woken before, or gone */
         }
     }
+}
+
+/* Locked. */
+static TN_FALLIBLE add_slab(tarn_error *err)
+{
+    void *memory;
+    TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(&workers.pool, sizeof(slab), &memory, err));
+    slab *made = memory;
+    made->next = workers.slabs;
+    workers.slabs = made;
+    for (size_t i = 0; i < SLAB_WORKS; i++) {
+        made->works[i].waker.wake = wake_work;
+        made->works[i].next = workers.free;
+        workers.free = &made->works[i];
+    }
+    return TARN_OK;
+}
+
+tarn_code tn_work_create(tn_work **out, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    *out = NULL;
+    (void)pthread_once(&once, prepare);
+    pthread_mutex_lock(&workers.lock);
+    if (workers.free == NULL) {
+        code = add_slab(err);
+    }
+    if (code == TARN_OK) {
+        *out = workers.free;
+        workers.free = (*out)->next;
+    }
+    pthread_mutex_unlock(&workers.lock);
+    return code;
+}
+
+void tn_work_destroy(tn_work *work)
+{
+    if (work == NULL) {
+        return;
+    }
+    atomic_store(&work->state, STATE_IDLE);
+    pthread_mutex_lock(&workers.lock);
+    work->next = workers.free;
+    workers.free = work;
+    pthread_mutex_unlock(&workers.lock);
 }
 
 void tn_gang_init(tn_gang *gang, unsigned threads)
@@ -224,8 +282,10 @@ void tn_gang_deinit(tn_gang *gang)
 
 void tn_gang_start(tn_gang *gang, tn_work *work, tn_work_answer (*run)(tn_work *work))
 {
-    *work = (tn_work){.waker = {wake_work}, .run = run, .gang = gang};
-    atomic_init(&work->state, STATE_READY);
+    work->waker.wake = wake_work;
+    work->run = run;
+    work->gang = gang;
+    atomic_store(&work->state, STATE_READY);
     pthread_mutex_lock(&workers.lock);
     gang->living++;
     enqueue(work);

@@ -32,6 +32,7 @@ typedef struct tn_gang tn_gang;
 typedef struct tn_work {
     tn_waker waker; /* to be handed to whatever it waits for */
     tn_work_answer (*run)(struct tn_work *work);
+    void *context; /* its owner's */
     tn_gang *gang;
     struct tn_work *next; /* the queue's */
     _Atomic int state;    /* private */
@@ -47,10 +48,18 @@ struct tn_gang {
     pthread_cond_t changed;
 };
 
+/*
+ * Tasks whose waker is handed to others live in memory that is never anything else: who wakes one
+ * late (a store's request that ends after the query gave up) wakes nobody, or a stranger once more
+ * than needed.  So no operation must be recalled before its query goes.
+ */
+TN_FALLIBLE tn_work_create(tn_work **out, tarn_error *err);
+void tn_work_destroy(tn_work *work); /* done, or never started; NULL is allowed */
+
 void tn_gang_init(tn_gang *gang, unsigned threads);
 void tn_gang_deinit(tn_gang *gang); /* every task is done, or about to say so */
 
-/* Makes the task ready to run. */
+/* Makes the task ready to run; one of the caller's own making is all zero before. */
 void tn_gang_start(tn_gang *gang, tn_work *work, tn_work_answer (*run)(tn_work *work));
 
 /*

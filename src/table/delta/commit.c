@@ -255,7 +255,8 @@ tarn_code tn_delta_writer_open(tn_stores *stores, tn_types *types, tn_str uri,
     writer->file_size = options->file_size;
     writer->parquet = options->parquet;
     writer->application_version = options->application_version;
-    writer->staged.pool = pool;
+    writer->staged.pool = writer->waiting.pool = pool;
+    writer->close_error = (tarn_error)TARN_ERROR_INIT;
     (void)pthread_mutex_init(&writer->lock, NULL);
     tn_arena_init(&writer->arena, pool);
     TN_TRY(tn_arena_copy(&writer->arena, uri, &writer->uri, err));
@@ -299,14 +300,12 @@ void tn_delta_writer_close(tn_delta_writer *writer)
     if (writer == NULL) {
         return;
     }
-    while (writer->finish_started && !atomic_load(&writer->finished)) {
-        tn_clock_sleep_ms(1);
-    }
     tn_delta__abandon_files(writer);
     if (!writer->keep_files) {
         remove_staged(writer);
     }
     tn_vec_free(&writer->staged);
+    tn_vec_free(&writer->waiting);
     tn_delta_close(writer->table);
     tn_arena_deinit(&writer->arena);
     (void)pthread_mutex_destroy(&writer->lock);

@@ -15,6 +15,7 @@
 enum {
     OPEN_GROUPS_MAX = 64, /* of one task: above, the largest is ended */
     OPEN_FILES_MAX = 200, /* of the writer: above, the one that was longest idle is finished */
+    CLOSING_MAX = 4,      /* files being finished: above, tasks wait */
     KEY_SIZE_MAX = 4096
 };
 static const uint64_t file_size_default = UINT64_C(128) << 20;
@@ -34,6 +35,15 @@ typedef struct partition {
     uint32_t ordinal; /* of its next file */
     uint64_t used;    /* for "longest idle" */
 } partition;
+
+/* A file without more rows to come, on its way to an I/O thread. */
+typedef struct closing {
+    tn_job job; /* first */
+    tn_delta_writer *writer;
+    tn_upload *upload;
+    tn_file_writer *file;
+    size_t staged; /* its place there: the path is known, the rest comes when it is whole */
+} closing;
 
 /* A task's open group of one partition. */
 typedef struct open_group {
@@ -120,36 +130,120 @@ done:
     return code;
 }
 
-/* The file is whole: footer, then visible under a name that nobody knows. */
-static TN_FALLIBLE finish_file(tn_delta_writer *writer, partition *p, tarn_error *err)
+/* Locked, or alone: takes the file from its partition, which may have another from now on. */
+static TN_FALLIBLE detach(tn_delta_writer *writer, partition *p, closing **out, tarn_error *err)
+{
+    void *memory;
+    TN_RETURN_IF_ERROR(tn_vec_reserve(&writer->staged, 1, err));
+    TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(writer->pool, sizeof(closing), &memory, err));
+    closing *file = memory;
+    *file = (closing){
+        .writer = writer, .upload = p->upload, .file = p->writer, .staged = writer->staged.count};
+    writer->staged.items[writer->staged.count++] =
+        (tn_staged_file){.path = p->path, .partitions = p->texts};
+    p->upload = NULL;
+    p->writer = NULL;
+    writer->open_files--;
+    *out = file;
+    return TARN_OK;
+}
+
+/* The file is whole: footer, then visible under a name that nobody knows.  May block. */
+static TN_FALLIBLE finish_file(closing *file, tarn_error *err)
 {
     tarn_code code = TARN_OK;
+    tn_delta_writer *writer = file->writer;
     tn_arena arena;
     tn_file_receipt receipt;
-    tn_staged_file staged = {.path = p->path, .partitions = p->texts};
+    tn_str statistics;
     tn_object_info info;
     tn_outcome outcome = TN_OUTCOME_DONE;
-    tn_upload *upload = p->upload;
+    tn_upload *upload = file->upload;
 
     tn_arena_init(&arena, writer->pool);
-    TN_TRY(p->writer->ops->finish(p->writer, &arena, &receipt, err));
-    TN_TRY(copy_receipt(writer, &receipt, &staged.statistics, err));
-    TN_TRY(tn_vec_reserve(&writer->staged, 1, err));
-    p->upload = NULL;
-    TN_TRY(tn_upload_finish(upload, &info, &outcome, err));
-    staged.size = info.size;
-    staged.rows = receipt.rows;
-    writer->staged.items[writer->staged.count++] = staged;
-done:
-    p->writer->ops->destroy(p->writer);
-    p->writer = NULL;
-    if (p->upload != NULL) {
-        tn_upload_abort(p->upload);
-        p->upload = NULL;
+    TN_TRY(file->file->ops->finish(file->file, &arena, &receipt, err));
+    pthread_mutex_lock(&writer->lock);
+    code = copy_receipt(writer, &receipt, &statistics, err);
+    pthread_mutex_unlock(&writer->lock);
+    if (code != TARN_OK) {
+        goto done;
     }
-    writer->open_files--;
+    file->upload = NULL;
+    TN_TRY(tn_upload_finish(upload, &info, &outcome, err));
+    pthread_mutex_lock(&writer->lock);
+    tn_staged_file *staged = &writer->staged.items[file->staged];
+    staged->statistics = statistics;
+    staged->size = info.size;
+    staged->rows = receipt.rows;
+    pthread_mutex_unlock(&writer->lock);
+done:
+    file->file->ops->destroy(file->file);
+    tn_upload_abort(file->upload);
     tn_arena_deinit(&arena);
+    tn_pool_free(writer->pool, file, sizeof(*file));
     return code;
+}
+
+/* The first failure of a file stays; who waits for room, or for the end, is woken. */
+static void note_finished(tn_delta_writer *writer, tarn_code code, const tarn_error *err)
+{
+    pthread_mutex_lock(&writer->lock);
+    if (code != TARN_OK && writer->close_code == TARN_OK) {
+        writer->close_code = code;
+        writer->close_error = *err;
+    }
+    writer->closing--;
+    for (size_t i = 0; i < writer->waiting.count; i++) {
+        tn_wake(writer->waiting.items[i]);
+    }
+    writer->waiting.count = 0;
+    pthread_mutex_unlock(&writer->lock); /* the writer may be gone from here on */
+}
+
+static void run_closing(tn_job *job)
+{
+    closing *file = (closing *)(void *)job;
+    tn_delta_writer *writer = file->writer;
+    tarn_error err = TARN_ERROR_INIT;
+    const tarn_code code = finish_file(file, &err);
+    note_finished(writer, code, &err);
+}
+
+/* Locked.  Has a partition's file finished on an I/O thread, since fsync and the last parts of an
+ * upload may take long: once the lock is free again. */
+static TN_FALLIBLE start_closing(tn_delta_writer *writer, partition *p, tn_job **jobs,
+                                 tarn_error *err)
+{
+    closing *file;
+    TN_RETURN_IF_ERROR(detach(writer, p, &file, err));
+    file->job = (tn_job){.run = run_closing, .next = *jobs};
+    *jobs = &file->job;
+    writer->closing++;
+    return TARN_OK;
+}
+
+/* Unlocked: where there is no I/O thread the file is finished here. */
+static void submit(tn_job *jobs)
+{
+    while (jobs != NULL) {
+        tn_job *next = jobs->next;
+        tn_io_submit(jobs);
+        jobs = next;
+    }
+}
+
+/* Locked.  False where too much is being finished, or a file failed. */
+static TN_FALLIBLE ask_room(tn_delta_writer *writer, uint32_t max, tn_waker *waker, bool *room,
+                            tarn_error *err)
+{
+    if (writer->close_code != TARN_OK) {
+        if (err != NULL) {
+            *err = writer->close_error;
+        }
+        return writer->close_code;
+    }
+    *room = writer->closing <= max;
+    return *room ? TARN_OK : tn_vec_push(&writer->waiting, waker, err);
 }
 
 /* ---- partitions -------------------------------------------------------------------------------*/
@@ -215,7 +309,7 @@ static TN_FALLIBLE find_partition(tn_delta_writer *writer, const sink_task *task
 }
 
 /* Locked: too many files are open; the one that was longest idle is finished. */
-static TN_FALLIBLE close_an_idle_file(tn_delta_writer *writer, tarn_error *err)
+static TN_FALLIBLE close_an_idle_file(tn_delta_writer *writer, tn_job **jobs, tarn_error *err)
 {
     partition *oldest = NULL;
     if (writer->open_files < OPEN_FILES_MAX) {
@@ -229,26 +323,32 @@ static TN_FALLIBLE close_an_idle_file(tn_delta_writer *writer, tarn_error *err)
             }
         }
     }
-    return oldest == NULL ? TARN_OK : finish_file(writer, oldest, err);
+    return oldest == NULL ? TARN_OK : start_closing(writer, oldest, jobs, err);
 }
 
 /* ---- groups -----------------------------------------------------------------------------------*/
 
-static TN_FALLIBLE begin_group(sink_task *task, uint32_t row, tn_str key, uint32_t *out,
-                               tarn_error *err)
+static TN_FALLIBLE begin_group(sink_task *task, uint32_t row, tn_str key, tn_waker *waker,
+                               uint32_t *out, bool *taken, tarn_error *err)
 {
     tn_delta_writer *writer = task->writer;
     partition *p = NULL;
     open_group *group = &task->groups[task->group_count];
+    tn_job *jobs = NULL;
 
     pthread_mutex_lock(&writer->lock);
-    tarn_code code = find_partition(writer, task, row, key, &p, err);
+    tarn_code code = ask_room(writer, CLOSING_MAX, waker, taken, err);
+    if (code == TARN_OK && !*taken) {
+        pthread_mutex_unlock(&writer->lock);
+        return TARN_OK;
+    }
+    code = code == TARN_OK ? find_partition(writer, task, row, key, &p, err) : code;
     if (code == TARN_OK && p->writer != NULL && p->groups == 0 &&
         p->writer->ops->file_bytes(p->writer) >= writer->file_size) {
-        code = finish_file(writer, p, err);
+        code = start_closing(writer, p, &jobs, err);
     }
     if (code == TARN_OK && p->writer == NULL) {
-        code = close_an_idle_file(writer, err);
+        code = close_an_idle_file(writer, &jobs, err);
         code = code == TARN_OK ? open_file(writer, p, err) : code;
     }
     if (code == TARN_OK) {
@@ -256,6 +356,7 @@ static TN_FALLIBLE begin_group(sink_task *task, uint32_t row, tn_str key, uint32
         p->used = ++writer->clock;
     }
     pthread_mutex_unlock(&writer->lock);
+    submit(jobs);
     TN_RETURN_IF_ERROR(code);
     *group = (open_group){.partition = p};
     code = p->writer->ops->group_begin(p->writer, task->pool, &group->group, err);
@@ -368,7 +469,10 @@ static TN_FALLIBLE group_of(sink_task *task, uint32_t row, tn_waker *waker, uint
         if (!*taken) {
             return TARN_OK;
         }
-        TN_RETURN_IF_ERROR(begin_group(task, row, key, out, err));
+        TN_RETURN_IF_ERROR(begin_group(task, row, key, waker, out, taken, err));
+        if (!*taken) {
+            return TARN_OK;
+        }
     }
     memcpy(task->last_key, bytes, size);
     task->last_size = size;
@@ -550,48 +654,31 @@ done:
 
 /* ---- the end ----------------------------------------------------------------------------------*/
 
-static void run_finish(tn_job *job)
-{
-    tn_delta_writer *writer =
-        (tn_delta_writer *)(void *)((char *)job - offsetof(tn_delta_writer, finish_job));
-    tarn_code code = TARN_OK;
-    tarn_error err = TARN_ERROR_INIT;
-    for (size_t i = 0; i < BUCKETS && code == TARN_OK; i++) {
-        for (partition *each = writer->buckets[i]; each != NULL && code == TARN_OK;
-             each = each->next) {
-            if (each->writer != NULL) {
-                code = finish_file(writer, each, &err);
-            }
-        }
-    }
-    tn_waker *waker = writer->finish_waker;
-    writer->finish_code = code;
-    writer->finish_error = err;
-    atomic_store(&writer->finished, true);
-    tn_wake(waker);
-}
-
-/* Files are finished on an I/O thread: fsync and the last parts of an upload may take long. */
 static tarn_code sink_finish(tn_sink *base, tn_waker *waker, tn_sink_answer *answer,
                              tarn_error *err)
 {
     tn_delta_writer *writer = (tn_delta_writer *)base;
-    *answer = TN_SINK_WAIT;
-    if (!writer->finish_started) {
-        writer->finish_started = true;
-        writer->finish_waker = waker;
-        writer->finish_job.run = run_finish;
-        tn_io_submit(&writer->finish_job);
-        return TARN_OK;
+    tarn_code code = TARN_OK;
+    bool room = true;
+    tn_job *jobs = NULL;
+
+    pthread_mutex_lock(&writer->lock);
+    for (size_t i = 0; i < BUCKETS && code == TARN_OK && room; i++) {
+        for (partition *each = writer->buckets[i]; each != NULL && code == TARN_OK && room;
+             each = each->next) {
+            if (each->writer != NULL) {
+                code = ask_room(writer, CLOSING_MAX, waker, &room, err);
+                code = code == TARN_OK && room ? start_closing(writer, each, &jobs, err) : code;
+            }
+        }
     }
-    if (!atomic_load(&writer->finished)) {
-        return TARN_OK; /* a wake that was not this one's */
+    if (code == TARN_OK && room) {
+        code = ask_room(writer, 0, waker, &room, err);
     }
-    *answer = TN_SINK_TAKEN;
-    if (writer->finish_code != TARN_OK && err != NULL) {
-        *err = writer->finish_error;
-    }
-    return writer->finish_code;
+    pthread_mutex_unlock(&writer->lock);
+    submit(jobs);
+    *answer = room ? TN_SINK_TAKEN : TN_SINK_WAIT;
+    return code;
 }
 
 const tn_sink_ops tn_delta__sink_ops = {
@@ -609,8 +696,19 @@ TN_FALLIBLE tn_delta__writer_buckets(tn_delta_writer *writer, tarn_error *err)
     return tn_arena_array(&writer->arena, partition *, BUCKETS, &writer->buckets, err);
 }
 
+static uint32_t count_closing(tn_delta_writer *writer)
+{
+    pthread_mutex_lock(&writer->lock);
+    const uint32_t count = writer->closing;
+    pthread_mutex_unlock(&writer->lock);
+    return count;
+}
+
 void tn_delta__abandon_files(tn_delta_writer *writer)
 {
+    while (count_closing(writer) > 0) {
+        tn_clock_sleep_ms(1);
+    }
     for (size_t i = 0; i < BUCKETS && writer->buckets != NULL; i++) {
         for (partition *each = writer->buckets[i]; each != NULL; each = each->next) {
             if (each->writer != NULL) {

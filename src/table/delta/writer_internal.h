@@ -39,19 +39,17 @@ struct tn_delta_writer {
     uint32_t *data_columns;
     tn_field *data_fields;
 
-    pthread_mutex_t lock; /* guards the partitions, until finish */
+    pthread_mutex_t lock; /* guards what follows; after finish it is the writer's own */
     struct partition **buckets;
     uint32_t open_files;
     uint64_t clock;
     TN_VEC(tn_staged_file) staged;
 
-    tn_job finish_job;
-    tn_waker *finish_waker;
-    tarn_code finish_code;
-    tarn_error finish_error;
-    _Atomic bool finished;
-    bool finish_started;
-    bool keep_files; /* committed, or nobody can say */
+    uint32_t closing;     /* files that I/O threads are finishing */
+    tarn_code close_code; /* of the first that failed */
+    tarn_error close_error;
+    TN_VEC(tn_waker *) waiting; /* for one of them */
+    bool keep_files;            /* committed, or nobody can say */
 };
 
 extern const tn_sink_ops tn_delta__sink_ops;
