@@ -162,6 +162,19 @@ static const tn_ast_item *find_alias(const tn_env *env, const tn_ast *ast)
     return NULL;
 }
 
+/* HAVING x > 1 means the alias where column x is not there any more, being neither key nor
+ * aggregate. */
+static bool is_gone(const tn_grouping_state *g, const tn_scope_column *column)
+{
+    for (size_t i = 0; i < g->keys.count; i++) {
+        const tn_group_key *key = &g->keys.items[i];
+        if (!key->is_plain || key->id == column->id) {
+            return false; /* it may be a part of the key */
+        }
+    }
+    return true;
+}
+
 /* A column of this query, else an alias of its list, else a column of a query around it. */
 static TN_FALLIBLE bind_name(tn_binder *b, tn_bind_frame *f, const tn_ast_item **alias,
                              tarn_error *err)
@@ -169,6 +182,13 @@ static TN_FALLIBLE bind_name(tn_binder *b, tn_bind_frame *f, const tn_ast_item *
     tn_found_name found = {.column = NULL};
     *alias = NULL;
     TN_RETURN_IF_ERROR(tn_binder__find(b, f->env->scope, f->ast, false, &found, err));
+    if (found.column != NULL && f->env->prefers_alias && f->env->scope->grouping != NULL &&
+        is_gone(f->env->scope->grouping, found.column)) {
+        *alias = find_alias(f->env, f->ast);
+        if (*alias != NULL) {
+            return TARN_OK;
+        }
+    }
     if (found.column == NULL) {
         *alias = find_alias(f->env, f->ast);
         if (*alias != NULL) {

@@ -62,6 +62,7 @@ typedef struct tn_env {
     tn_scope *scope;    /* NULL: no names at all */
     const char *clause; /* "WHERE": aggregates are refused in its words; NULL: allowed */
     bool in_aggregate;
+    bool prefers_alias;         /* HAVING, ORDER BY: to a column that is not grouped */
     const tn_ast_item *aliases; /* of the select list, for names that are no columns */
     uint32_t alias_count;
 } tn_env;

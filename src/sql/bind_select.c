@@ -662,6 +662,7 @@ static tarn_code bind_list(void *binder, void *frame, tarn_error *err)
         adopt_spelling(&f->entries[g->index], b->expr);
     }
     f->env.alias_count = f->query->item_count;
+    f->env.prefers_alias = true;
     if (f->query->having != NULL) {
         TN_CALL(b, g, tn_bind__expr, (tn_bind_frame){.ast = f->query->having, .env = &f->env});
         f->having = b->expr;
