@@ -37,28 +37,33 @@ TN_FALLIBLE tn_expr__all(tn_plan_context *context, const tn_expr *const *exprs, 
     return count < 2 ? TARN_OK : tn_expr_and(&context->expr, exprs, count, out, err);
 }
 
-bool tn_expr__has_subquery(const tn_expr *expr, tn_pool *pool, bool *out_of_memory)
+TN_FALLIBLE tn_expr__has_subquery(const tn_expr *expr, tn_pool *pool, bool *out, tarn_error *err)
 {
+    tarn_code code = TARN_OK;
     tn_expr_vec stack = TN_VEC_INIT(pool);
-    bool found = false;
-    *out_of_memory = tn_vec_push(&stack, expr, NULL) != TARN_OK;
-    while (!found && !*out_of_memory && stack.count > 0) {
+    *out = false;
+    if (expr->kind < TN_EXPR_CALL) {
+        return TARN_OK; /* leaves hold none */
+    }
+    TN_TRY(tn_vec_push(&stack, expr, err));
+    while (!*out && stack.count > 0) {
         const tn_expr *top = tn_vec_pop(&stack);
-        found = top->kind == TN_EXPR_SUBQUERY;
+        *out = top->kind == TN_EXPR_SUBQUERY;
         for (uint32_t i = 0; i < top->child_count; i++) {
-            if (top->children[i]->kind >= TN_EXPR_CALL) { /* leaves hold none */
-                *out_of_memory |= tn_vec_push(&stack, top->children[i], NULL) != TARN_OK;
+            if (top->children[i]->kind >= TN_EXPR_CALL) {
+                TN_TRY(tn_vec_push(&stack, top->children[i], err));
             }
         }
         for (uint32_t i = 0; i < top->order_count; i++) {
-            *out_of_memory |= tn_vec_push(&stack, top->order[i].expr, NULL) != TARN_OK;
+            TN_TRY(tn_vec_push(&stack, top->order[i].expr, err));
         }
         if (top->filter != NULL) {
-            *out_of_memory |= tn_vec_push(&stack, top->filter, NULL) != TARN_OK;
+            TN_TRY(tn_vec_push(&stack, top->filter, err));
         }
     }
+done:
     tn_vec_free(&stack);
-    return found;
+    return code;
 }
 
 /* Functions whose result is null only where an argument is. */

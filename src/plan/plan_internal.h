@@ -98,7 +98,7 @@ typedef TN_VEC(const tn_expr *) tn_expr_vec;
 typedef TN_VEC(tn_plan *) tn_plan_vec;
 
 bool tn_expr__is_call(const tn_expr *expr, const char *name);
-bool tn_expr__has_subquery(const tn_expr *expr, tn_pool *pool, bool *out_of_memory);
+TN_FALLIBLE tn_expr__has_subquery(const tn_expr *expr, tn_pool *pool, bool *out, tarn_error *err);
 /* Pushes the conjuncts of an expression: ANDs are opened, at any depth. */
 TN_FALLIBLE tn_expr__conjuncts(const tn_expr *expr, tn_expr_vec *out, tarn_error *err);
 /* May the expression be NULL over rows of this plan (bounded in depth: true where unsure)? */

@@ -233,10 +233,11 @@ static tarn_code map_expr(void *context, const tn_expr *expr, const tn_expr **ou
 {
     placing *p = context;
     tn_plan_context *plans = p->optimiser->context;
-    bool out_of_memory = false;
+    bool has = false;
     *out = expr;
-    if (!tn_expr__has_subquery(expr, plans->pool, &out_of_memory)) {
-        return out_of_memory ? tn_fail(err, TARN_E_NOMEM, "no memory left for the plan") : TARN_OK;
+    TN_RETURN_IF_ERROR(tn_expr__has_subquery(expr, plans->pool, &has, err));
+    if (!has) {
+        return TARN_OK;
     }
     return tn_expr_rewrite(expr, plans->expr.arena, replace_subquery, p, out, err);
 }
@@ -263,16 +264,18 @@ static tarn_code place_filter(placing *p, tn_plan *plan, tn_plan **out, tarn_err
     const tn_expr *mapped = NULL;
     /* Plain conjuncts first: they stay below the subqueries. */
     for (uint32_t i = 0; i < plan->expr_count; i++) {
-        bool out_of_memory = false;
-        if (!tn_expr__has_subquery(plan->exprs[i], context->pool, &out_of_memory)) {
+        bool has = false;
+        TN_TRY(tn_expr__has_subquery(plan->exprs[i], context->pool, &has, err));
+        if (!has) {
             TN_TRY(tn_vec_push(&kept, plan->exprs[i], err));
         }
     }
     TN_TRY(tn_plan__filter(context, p->child, kept.items, (uint32_t)kept.count, &p->child, err));
     kept.count = 0;
     for (uint32_t i = 0; i < plan->expr_count; i++) {
-        bool out_of_memory = false;
-        if (!tn_expr__has_subquery(plan->exprs[i], context->pool, &out_of_memory)) {
+        bool has = false;
+        TN_TRY(tn_expr__has_subquery(plan->exprs[i], context->pool, &has, err));
+        if (!has) {
             continue;
         }
         const tn_expr *truth = truth_of(plan->exprs[i], &negated);
@@ -344,14 +347,13 @@ done:
 
 typedef struct finding {
     tn_pool *pool;
-    bool found, out_of_memory;
+    bool found;
 } finding;
 
 static tarn_code find_subquery(void *context, const tn_expr *expr, tarn_error *err)
 {
     finding *f = context;
-    f->found = f->found || tn_expr__has_subquery(expr, f->pool, &f->out_of_memory);
-    return f->out_of_memory ? tn_fail(err, TARN_E_NOMEM, "no memory left for the plan") : TARN_OK;
+    return f->found ? TARN_OK : tn_expr__has_subquery(expr, f->pool, &f->found, err);
 }
 
 static tarn_code place(placing *p, tn_plan *plan, tn_plan **out, tarn_error *err)

@@ -513,13 +513,12 @@ TN_FALLIBLE tn_rule__unnest_values(void *context, tn_plan *plan, tn_plan **out, 
         goto done;
     }
     bool has_subquery = false;
-    bool out_of_memory = false;
-    for (uint32_t i = 0; i < plan->expr_count; i++) {
+    for (uint32_t i = 0; i < plan->expr_count && !has_subquery; i++) {
         if (plan->exprs[i]->kind == TN_EXPR_LITERAL) {
             continue;
         }
         TN_TRY(tn_columns__add_expr(&reads, plan->exprs[i], err));
-        has_subquery |= tn_expr__has_subquery(plan->exprs[i], plans->pool, &out_of_memory);
+        TN_TRY(tn_expr__has_subquery(plan->exprs[i], plans->pool, &has_subquery, err));
     }
     if (tn_columns__empty(&reads) && !has_subquery) {
         goto done;

@@ -474,3 +474,57 @@ TEST(a_thousand_tables_and_a_hundred_thousand_terms_are_optimised)
     CHECK_STR(p.code == TARN_OK ? "" : p.err.message, "");
     plans_deinit(&p);
 }
+
+/* A plan that most rules have something to do with. */
+static tarn_code optimise_some(plans *p)
+{
+    tn_plan *t = plans_table(p, "t", 1000);
+    tn_plan *u = p->code == TARN_OK ? plans_table(p, "u", 10) : NULL;
+    tn_plan *v = p->code == TARN_OK ? plans_table(p, "v", 5) : NULL;
+    if (p->code != TARN_OK) {
+        return p->code;
+    }
+    const tn_expr *ta = plans_column_of(p, t, 0);
+    const tn_expr *tb = plans_column_of(p, t, 1);
+    const tn_expr *ua = plans_column_of(p, u, 0);
+    const tn_expr *ub = plans_column_of(p, u, 1);
+    const tn_expr *va = plans_column_of(p, v, 0);
+    const tn_expr *same = p->code == TARN_OK ? plans_call(p, "<", ua, tb) : NULL;
+    tn_plan *inner = p->code == TARN_OK ? plans_filter(p, u, same) : NULL;
+    const tn_expr *max = p->code == TARN_OK ? plans_aggregate_of(p, "max", ub, false) : NULL;
+    tn_plan *group = p->code == TARN_OK ? plans_group(p, inner, NULL, &max, 1) : NULL;
+    const tn_expr *sub =
+        p->code == TARN_OK ? plans_subquery(p, TN_SUBQUERY_SCALAR, group, NULL, NULL, false) : NULL;
+    const tn_expr *wanted = p->code == TARN_OK ? plans_call(p, ">", tb, sub) : NULL;
+    const tn_expr *on = p->code == TARN_OK ? plans_call(p, "=", ta, va) : NULL;
+    tn_plan *join = p->code == TARN_OK ? plans_join(p, TN_JOIN_LEFT, t, v, on) : NULL;
+    tn_plan *filter = p->code == TARN_OK ? plans_filter(p, join, wanted) : NULL;
+    const tn_expr *distinct = p->code == TARN_OK ? plans_aggregate_of(p, "count", va, true) : NULL;
+    tn_plan *plan = p->code == TARN_OK ? plans_group(p, filter, ta, &distinct, 1) : NULL;
+    if (p->code == TARN_OK) {
+        plan = plans_sort(p, plan, plans_column_of(p, plan, 1), 10);
+    }
+    if (p->code == TARN_OK) {
+        plan = plans_optimise(p, plan, "");
+    }
+    if (p->code == TARN_OK) {
+        (void)plans_json_returns(p, plan);
+    }
+    return p->code;
+}
+
+TEST(optimising_survives_the_loss_of_any_allocation)
+{
+    for (test_oom oom = test_oom_start(pool); test_oom_next(&oom);) {
+        plans p;
+        plans_init(&p, pool);
+        const tarn_code code = p.code == TARN_OK ? optimise_some(&p) : p.code;
+        const bool refused = oom.refused;
+        plans_deinit(&p);
+        if (!refused) {
+            CHECK_STR(code == TARN_OK ? "" : p.err.message, "");
+        } else {
+            CHECK_EQ(code, TARN_E_NOMEM);
+        }
+    }
+}
