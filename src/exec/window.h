@@ -18,7 +18,7 @@ typedef tarn_code tn_window_consumer(void *consumer, const tn_batch *batch, tn_w
                                      tn_answer *answer, tarn_error *err);
 
 /* Ordinals of pipelines stand above this many bits of a morsel's number. */
-enum { TN_ORDINAL_SHIFT = 44 };
+enum { TN_ORDINAL_SHIFT = 28 };
 
 TN_FALLIBLE tn_window_create(tn_pool *pool, const tn_type *const *types, uint32_t width,
                              size_t budget, tn_window_consumer *consume, void *consumer,

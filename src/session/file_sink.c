@@ -29,7 +29,7 @@ typedef struct file_sink_task {
 } file_sink_task;
 
 /* Pipelines with one end number their morsels from multiples of this on (exec/window.h). */
-enum { ORDINAL_SHIFT = 44 };
+enum { ORDINAL_SHIFT = 28 };
 static const uint64_t group_bytes_max = UINT64_C(16) << 20;
 
 static TN_FALLIBLE begin(file_sink_task *task, tarn_error *err)
