@@ -18,8 +18,7 @@ typedef struct result {
     uint64_t skip, left;  /* rows still to leave out, and to give */
     uint16_t positions[TN_BATCH_ROWS];
     tn_chunk_builder *builder;
-    tn_chunk *ready[READY_MAX + 1];
-    uint32_t ready_count;
+    TN_VEC(tn_chunk *) ready; /* a few, and what one batch more has filled */
     TN_VEC(tn_waker *) waiting;
 } result;
 
@@ -29,11 +28,6 @@ typedef struct result_task {
     tn_pool *pool;
     tn_waker *waker;
 } result_task;
-
-static void push_chunk(result *r, tn_chunk *chunk)
-{
-    r->ready[r->ready_count++] = chunk;
-}
 
 /* Locked.  Rows [from, selected) of the batch as one whose first row is `from`. */
 static tn_batch tail_of(const tn_batch *batch, uint32_t from, uint32_t count, uint16_t *positions)
@@ -55,7 +49,7 @@ static TN_FALLIBLE take_locked(result *r, const tn_batch *batch, tn_waker *waker
                                tarn_error *err)
 {
     tn_chunk *full;
-    if (r->ready_count >= READY_MAX) {
+    if (r->ready.count >= READY_MAX) {
         *answer = TN_WAIT;
         return tn_vec_push(&r->waiting, waker, err);
     }
@@ -66,12 +60,9 @@ static TN_FALLIBLE take_locked(result *r, const tn_batch *batch, tn_waker *waker
     for (uint32_t next = 0; next < part.selected;) {
         TN_RETURN_IF_ERROR(tn_chunk_builder_append(r->builder, &part, &next, err));
         if (next < part.selected || tn_chunk_builder_rows(r->builder) >= r->options.chunk_rows) {
+            TN_RETURN_IF_ERROR(tn_vec_reserve(&r->ready, 1, err));
             TN_RETURN_IF_ERROR(tn_chunk_builder_finish(r->builder, &full, err));
-            push_chunk(r, full);
-            if (next < part.selected && r->ready_count > READY_MAX) {
-                return tn_fail(err, TARN_E_INTERNAL,
-                               "a batch filled more chunks than there may be");
-            }
+            r->ready.items[r->ready.count++] = full;
         }
     }
     r->skip -= skipped;
@@ -144,9 +135,10 @@ static void result_destroy(tn_operator *op)
 {
     result *r = (result *)op;
     tn_window_destroy(r->window);
-    for (uint32_t i = 0; i < r->ready_count; i++) {
-        tn_chunk_release(r->ready[i]);
+    for (size_t i = 0; i < r->ready.count; i++) {
+        tn_chunk_release(r->ready.items[i]);
     }
+    tn_vec_free(&r->ready);
     tn_chunk_builder_destroy(r->builder);
     tn_vec_free(&r->waiting);
     (void)pthread_mutex_destroy(&r->lock);
@@ -178,7 +170,7 @@ tarn_code tn_result_create(tn_run *run, const tn_result_options *options, tn_ope
     r->options = *options;
     r->skip = options->offset;
     r->left = options->limit;
-    r->waiting.pool = run->pool;
+    r->waiting.pool = r->ready.pool = run->pool;
     (void)pthread_mutex_init(&r->lock, NULL);
     TN_TRY(tn_chunk_builder_create(options->pool, options->types, options->width,
                                    options->chunk_rows, &r->builder, err));
@@ -199,7 +191,7 @@ bool tn_result_is_ready(tn_operator *op)
 {
     result *r = (result *)op;
     pthread_mutex_lock(&r->lock);
-    const bool ready = r->ready_count > 0;
+    const bool ready = r->ready.count > 0;
     pthread_mutex_unlock(&r->lock);
     return ready;
 }
@@ -211,10 +203,10 @@ tarn_code tn_result_next(tn_operator *op, bool all, tn_chunk **out, tarn_error *
 
     *out = NULL;
     pthread_mutex_lock(&r->lock);
-    if (r->ready_count > 0) {
-        *out = r->ready[0];
-        r->ready_count--;
-        memmove(r->ready, r->ready + 1, r->ready_count * sizeof(r->ready[0]));
+    if (r->ready.count > 0) {
+        *out = r->ready.items[0];
+        r->ready.count--;
+        memmove(r->ready.items, r->ready.items + 1, r->ready.count * sizeof(tn_chunk *));
     } else if (all && tn_chunk_builder_rows(r->builder) > 0) {
         code = tn_chunk_builder_finish(r->builder, out, err);
     }
