@@ -81,6 +81,13 @@ typedef struct tarn_print {
 TARN_FALLIBLE tarn_result_print(tarn_result *result, const tarn_print *options, tarn_write *write,
                                 void *context, tarn_error *err);
 
+/* Each row's values as text, NULL for a null, until the call returns; 0 ends it. */
+typedef int tarn_row(void *context, const char *const *values, size_t count);
+TARN_FALLIBLE tarn_result_rows(tarn_result *result, tarn_row *row, void *context, tarn_error *err);
+
+/* Of results that belong to no script: lists of files, of a table's commits... */
+TARN_API void tarn_result_close(tarn_result *result); /* NULL is allowed */
+
 /* ---- for shells ---- */
 
 /* Does the text end outside of quotes, comments and brackets, with a semicolon? */

@@ -3,6 +3,7 @@
 #define TN_API_API_INTERNAL_H
 
 #include "base/vec.h"
+#include "session/inspect.h"
 #include "session/session.h"
 
 #include <tarn/tarn.h>
@@ -21,6 +22,17 @@ struct tarn_session {
     tn_parameters parameters; /* grown by _bind; arrays in the arena */
     uint32_t parameter_capacity;
 };
+
+struct tarn_result {
+    tn_result *result; /* of a script, or NULL: */
+    tn_chunk *chunk;   /* what is left of an answer that is there already */
+    tn_schema schema;  /* copied with names that end with a zero */
+    tn_arena arena;
+};
+/* A result that belongs to no script: begin makes it, with an arena for its schema; end gives it
+ * its rows, or closes it after a failure. */
+TN_FALLIBLE tn_api__begin_result(tarn_session *session, tarn_result **out, tarn_error *err);
+TN_FALLIBLE tn_api__end_result(tarn_code code, const tn_facts *facts, tarn_result **out);
 
 /* TARN_E_INVALID for NULL and for a session made before fork(). */
 TN_FALLIBLE tn_api__check(const tarn_session *session, tarn_error *err);

@@ -1,13 +1,8 @@
 #include "api/api_internal.h"
 
+#include "kernel/text.h"
 #include "session/render.h"
 #include "session/request.h"
-
-struct tarn_result {
-    tn_result *result;
-    tn_schema schema; /* copied with names that end with a zero */
-    tn_arena arena;
-};
 
 struct tarn_script {
     tarn_session *session;
@@ -106,18 +101,18 @@ const char *tarn_result_column_type(const tarn_result *result, size_t column)
 
 bool tarn_result_is_count(const tarn_result *result)
 {
-    return tn_result_is_count(result->result);
+    return result->result != NULL && tn_result_is_count(result->result);
 }
 
 const char *tarn_result_warning(const tarn_result *result)
 {
-    return tn_result_warning(result->result);
+    return result->result == NULL ? NULL : tn_result_warning(result->result);
 }
 
 void tarn_result_stats(const tarn_result *result, tarn_stats *out)
 {
     tn_query_stats stats;
-    if (out->struct_size < sizeof(*out)) {
+    if (out->struct_size < sizeof(*out) || result->result == NULL) {
         return;
     }
     tn_result_stats(result->result, &stats);
@@ -144,7 +139,96 @@ static bool call_writer(void *context, const char *data, size_t size)
 
 static tarn_code read_result(void *context, tn_chunk **out, tarn_error *err)
 {
-    return tn_result_read(context, out, err);
+    tarn_result *result = context;
+    if (result->result != NULL) {
+        return tn_result_read(result->result, out, err);
+    }
+    *out = result->chunk;
+    result->chunk = NULL;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE put_rows(const tn_chunk *chunk, tarn_row *row, void *context, tn_text *text,
+                            const char **values, size_t *starts, bool *goes_on, tarn_error *err)
+{
+    for (uint32_t at = 0; at < chunk->rows && *goes_on; at++) {
+        tn_text_clear(text);
+        for (uint32_t i = 0; i < chunk->width; i++) {
+            starts[i] = text->size;
+            tn_text_value(&chunk->columns[i], at, text);
+            tn_text_putc(text, '\0');
+        }
+        TN_RETURN_IF_ERROR(tn_text_status(text, err));
+        for (uint32_t i = 0; i < chunk->width; i++) { /* nothing moves any more */
+            values[i] = tn_column_is_null(&chunk->columns[i], at) ? NULL : text->data + starts[i];
+        }
+        *goes_on = row(context, values, chunk->width) != 0;
+    }
+    return TARN_OK;
+}
+
+tarn_code tarn_result_rows(tarn_result *result, tarn_row *row, void *context, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_chunk *chunk = NULL;
+    tn_arena arena;
+    tn_text text;
+    const char **values;
+    size_t *starts;
+    bool goes_on = true;
+
+    tn_arena_init(&arena, result->arena.pool);
+    tn_text_init(&text, result->arena.pool, (size_t)1 << 30);
+    TN_TRY(tn_arena_array(&arena, const char *, result->schema.count, &values, err));
+    TN_TRY(tn_arena_array(&arena, size_t, result->schema.count, &starts, err));
+    while (goes_on) {
+        TN_TRY(read_result(result, &chunk, err));
+        if (chunk == NULL) {
+            break;
+        }
+        TN_TRY(put_rows(chunk, row, context, &text, values, starts, &goes_on, err));
+        tn_chunk_release(chunk);
+        chunk = NULL;
+    }
+done:
+    tn_chunk_release(chunk);
+    tn_text_deinit(&text);
+    tn_arena_deinit(&arena);
+    return code;
+}
+
+tarn_code tn_api__begin_result(tarn_session *session, tarn_result **out, tarn_error *err)
+{
+    void *memory;
+    *out = NULL;
+    TN_RETURN_IF_ERROR(tn_api__check(session, err));
+    tn_pool *pool = tn_session_pool(session->session);
+    TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(pool, sizeof(tarn_result), &memory, err));
+    *out = memory;
+    tn_arena_init(&(*out)->arena, pool);
+    return TARN_OK;
+}
+
+tarn_code tn_api__end_result(tarn_code code, const tn_facts *facts, tarn_result **out)
+{
+    if (code != TARN_OK) {
+        tarn_result_close(*out);
+        *out = NULL;
+        return code;
+    }
+    (*out)->schema = facts->schema;
+    (*out)->chunk = facts->chunk;
+    return TARN_OK;
+}
+
+void tarn_result_close(tarn_result *result)
+{
+    if (result != NULL && result->result == NULL) {
+        tn_pool *pool = result->arena.pool;
+        tn_chunk_release(result->chunk);
+        tn_arena_deinit(&result->arena);
+        tn_pool_free(pool, result, sizeof(*result));
+    }
 }
 
 tarn_code tarn_result_print(tarn_result *result, const tarn_print *options, tarn_write *write,
@@ -154,7 +238,7 @@ tarn_code tarn_result_print(tarn_result *result, const tarn_print *options, tarn
         .pool = result->arena.pool, /* the session's */
         .schema = &result->schema,
         .read = read_result,
-        .context = result->result,
+        .context = result,
     };
     tn_render_options render = {.form = TN_FORM_TABLE};
     writer w = {write, context};

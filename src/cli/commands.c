@@ -35,6 +35,59 @@ static const option shell_options[] = {
     {"json", 0, NULL, "read requests and write answers, one line of JSON each"},
     {NULL, 0, NULL, NULL}};
 
+static const option head_options[] = {{"rows", 'n', "N", "how many rows (10)"},
+                                      {NULL, 0, NULL, NULL}};
+
+static const option meta_options[] = {{"pages", 0, NULL, "down to pages"}, {NULL, 0, NULL, NULL}};
+
+static const option convert_options[] = {
+    {"from", 0, "csv|tsv|json|jsonl|parquet|delta", "format of the input; else by its name"},
+    {"to", 0, "csv|tsv|json|jsonl|parquet|delta", "format of the output; else by its name"},
+    {NULL, 0, NULL, NULL}};
+
+static const option table_options[] = {
+    {"version", 0, "N", "the table as it was at this version"},
+    {"at", 0, "TIMESTAMP", "the table as it was at this time"},
+    {"limit", 'n', "N", "history: so many commits"},
+    {"schema", 0, "COLUMNS", "create: 'id BIGINT NOT NULL, day DATE'"},
+    {"like", 0, "IN", "create: the columns of a file or table"},
+    {"partition-by", 0, "COLUMNS", "create, write: names with commas between"},
+    {"property", 0, "NAME=VALUE", "create: a property; may come often"},
+    {"mode", 0, "error|append|overwrite", "write: what to do with a table that is there (append)"},
+    {"create", 0, NULL, "write: make the table where there is none"},
+    {NULL, 0, NULL, NULL}};
+static const char *const table_verbs[] = {"show",   "schema", "history", "files",
+                                          "detail", "create", "write",   NULL};
+
+static const option ls_options[] = {{"recursive", 'r', NULL, "all levels"},
+                                    {"long", 'l', NULL, "with size and time"},
+                                    {"human", 0, NULL, "sizes as 1.2M"},
+                                    {NULL, 0, NULL, NULL}};
+
+static const option cat_options[] = {{"recursive", 'r', NULL, "all files of a folder"},
+                                     {NULL, 0, NULL, NULL}};
+
+static const option cp_options[] = {
+    {"recursive", 'r', NULL, "folders with all that is in them"},
+    {"jobs", 'j', "N", "files at a time (4)"},
+    {"no-clobber", 0, NULL, "fail where the name is taken"},
+    {"if-match", 0, "TAG", "only where the target still holds this tag"},
+    {"dry-run", 0, NULL, "only say what would be done"},
+    {NULL, 0, NULL, NULL}};
+
+static const option rm_options[] = {{"recursive", 'r', NULL, "folders with all that is in them"},
+                                    {"uploads", 0, NULL, "abort uploads that were left open"},
+                                    {"yes", 'y', NULL, "do not ask"},
+                                    {"dry-run", 0, NULL, "only say what would be done"},
+                                    {NULL, 0, NULL, NULL}};
+
+static const option plot_options[] = {
+    {"kind", 'k', "bars|lines", "bars for a text column, lines for numbers; else by the columns"},
+    {"x", 0, "COLUMN", "what runs along; else the first column"},
+    {"y", 0, "COLUMN", "what is drawn; else the first number that is not x"},
+    {"height", 0, "N", "lines of the picture (15)"},
+    {NULL, 0, NULL, NULL}};
+
 static const option help_options[] = {
     {"man", 0, NULL, "print the manual page, in troff"},
     {"completion", 0, "bash|zsh|fish", "print completions for a shell"},
@@ -65,6 +118,75 @@ const command commands[] = {
      "forgets\n"
      "everything and {\"cmd\": \"cancel\"} ends what runs.\n",
      shell_options, run_shell, NULL},
+    {"schema", "URI", "columns and types of a file or table",
+     "  tarn schema flights.parquet\n"
+     "  tarn schema 's3://lake/events/*.csv' --format json\n",
+     NULL, run_schema, NULL},
+    {"head", "URI [-n N]", "the first rows",
+     "  tarn head flights.parquet\n"
+     "  tarn head -n 100 lake/flights --format csv\n",
+     head_options, run_head, NULL},
+    {"meta", "URI [--pages]", "what is inside a file or table",
+     "For Parquet: row groups, columns, encodings, sizes and statistics, with --pages down to "
+     "pages.\n"
+     "\n"
+     "  tarn meta flights.parquet\n",
+     meta_options, run_meta, NULL},
+    {"convert", "IN OUT", "one format to another",
+     "Formats follow the endings; --from and --to name them. - is standard input or output.\n"
+     "\n"
+     "  tarn convert flights.csv.gz flights.parquet\n"
+     "  tarn convert flights.parquet lake/flights --to delta\n"
+     "  tarn convert flights.parquet - --to jsonl | head\n",
+     convert_options, run_convert, NULL},
+    {"table", "VERB URI...", "makes, fills and explains Delta tables",
+     "show prints the rows, schema the columns, history the commits, files the data files, detail\n"
+     "everything else. create makes an empty table, write adds rows of files or replaces them.\n"
+     "\n"
+     "  tarn table create lake/flights --schema 'day DATE NOT NULL, delay INT' --partition-by day\n"
+     "  tarn table write lake/flights 2001-*.csv\n"
+     "  tarn table write lake/flights new.parquet --mode overwrite --create\n"
+     "  tarn table history lake/flights\n"
+     "  tarn table show lake/flights --version 3\n",
+     table_options, run_table, table_verbs},
+    {"ls", "[URI...] [-r] [-l]", "lists files of any store",
+     "  tarn ls -l s3://lake/flights/\n"
+     "  tarn ls -r 'landing/**/*.csv' --format json\n",
+     ls_options, run_ls, NULL},
+    {"cat", "URI...", "writes files to standard output",
+     "  tarn cat s3://lake/notes.txt\n"
+     "  tarn cat 'landing/*.csv' > all.csv\n",
+     cat_options, run_cat, NULL},
+    {"cp", "FROM... TO", "copies files, also between stores",
+     "A target that ends in / or is a folder takes files under their own names. Existing files "
+     "are\n"
+     "replaced, as 'aws s3 cp' does. - is standard input or output.\n"
+     "\n"
+     "  tarn cp flights.parquet s3://lake/landing/\n"
+     "  tarn cp -r s3://lake/landing/ backup/ -j 8\n"
+     "  date | tarn cp - s3://lake/stamp.txt\n",
+     cp_options, run_cp, NULL},
+    {"rm", "URI...", "removes files",
+     "Asks before it removes several, when it runs on a terminal.\n"
+     "\n"
+     "  tarn rm s3://lake/landing/2001-01.csv\n"
+     "  tarn rm -r backup/ --dry-run\n"
+     "  tarn rm --uploads s3://lake/\n",
+     rm_options, run_rm, NULL},
+    {"stat", "URI...", "size, time and tag of files",
+     "  tarn stat s3://lake/stamp.txt --format json\n", NULL, run_stat, NULL},
+    {"plot", "SQL | FILE", "draws a query's rows in the terminal",
+     "A text and a number are bars; numbers or times and a number are a line.\n"
+     "\n"
+     "  tarn plot \"SELECT origin, avg(delay) FROM 'flights.parquet' GROUP BY 1 ORDER BY 2 DESC\"\n"
+     "  tarn plot delays.csv --x hour --y mean\n",
+     plot_options, run_plot, NULL},
+    {"config", "", "every setting, its value and where it came from",
+     "Settings come from /etc/tarn/config.toml, ~/.config/tarn/config.toml, the environment\n"
+     "(TARN_MEMORY=2GB) and the command line (--set memory=2GB), the later winning. Secrets are "
+     "shown\n"
+     "as ***.\n",
+     NULL, run_config, NULL},
     {"help", "[COMMAND]", "explains a command, or lists them",
      "  tarn help query\n"
      "  tarn help --completion bash > ~/.local/share/bash-completion/completions/tarn\n"

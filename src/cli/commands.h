@@ -148,7 +148,7 @@ void put_stats(const invocation *in);
 
 /* ---- query.c: what other commands run as SQL ---- */
 
-/* Runs the statements and prints what they answer; the exit code. */
+/* Runs statements that a command made, and prints what they answer; the exit code. */
 int run_sql(invocation *in, const char *sql, size_t size);
 /* A text quoted for SQL, appended to a text of `*size` bytes.  False when there is no memory. */
 bool text_add(char **text, size_t *size, const char *piece, size_t piece_size);
@@ -156,8 +156,23 @@ bool text_add_quoted(char **text, size_t *size, const char *piece);
 /* All of a file, or of standard input ("-").  Exit code, or -1. */
 int read_whole(const invocation *in, const char *path, char **out, size_t *size);
 
+/* Prints a result that belongs to no script, and closes it; the exit code. */
+int print_and_close(invocation *in, tarn_result *result);
+
 /* ---- commands ---- */
 int run_query(invocation *in);
+int run_schema(invocation *in);
+int run_head(invocation *in);
+int run_meta(invocation *in);
+int run_convert(invocation *in);
+int run_table(invocation *in);
+int run_ls(invocation *in);
+int run_cat(invocation *in);
+int run_cp(invocation *in);
+int run_rm(invocation *in);
+int run_stat(invocation *in);
+int run_plot(invocation *in);
+int run_config(invocation *in);
 int run_shell(invocation *in);
 int run_help(invocation *in);
 int put_version(void);

@@ -41,7 +41,7 @@ int output_open(output *out, invocation *in, const char *uri)
     if (session == NULL) {
         return code;
     }
-    if (tarn_upload_open(session, uri, &out->upload, &error) != TARN_OK) {
+    if (tarn_upload_open(session, uri, NULL, &out->upload, &error) != TARN_OK) {
         return report(in, &error, NULL, 0);
     }
     return -1;

@@ -108,8 +108,9 @@ typedef struct run {
     invocation *in;
     printing form;
     output out;
-    const char *sql;
+    const char *sql; /* NULL where nobody typed it: its places say nothing then */
     size_t sql_size;
+    bool is_made;
     char copy_path[256]; /* where Parquet for standard output is made */
     uint64_t statements, copied;
 } run;
@@ -141,6 +142,15 @@ static void add_stats(invocation *in, const tarn_result *result)
         stats.peak_bytes > in->stats.peak_bytes ? stats.peak_bytes : in->stats.peak_bytes;
 }
 
+static int report_statement(run *r, tarn_error *error)
+{
+    if (r->is_made && error->span_length > 0 && error->line == 1 &&
+        error->column == (int64_t)error->span_start + 1) {
+        error->line = error->column = 0;
+    }
+    return report(r->in, error, r->sql, r->sql_size);
+}
+
 static int print_result(run *r, tarn_result *result)
 {
     tarn_error error = TARN_ERROR_INIT;
@@ -161,7 +171,7 @@ static int print_result(run *r, tarn_result *result)
     }
     add_stats(r->in, result);
     if (code != TARN_OK) {
-        return report(r->in, &error, r->sql, r->sql_size);
+        return report_statement(r, &error);
     }
     r->out.closed = false; /* it ends this statement's result only */
     return r->out.failed ? output_close(&r->out, EXIT_DONE) : -1;
@@ -186,10 +196,10 @@ static int run_text(run *r, const char *sql, size_t size)
     tarn_script *script = NULL;
     tarn_result *result = NULL;
     int code = -1;
-    r->sql = sql;
+    r->sql = r->is_made ? NULL : sql;
     r->sql_size = size;
     if (tarn_script_open(r->in->session, sql, size, &script, &error) != TARN_OK) {
-        return report(r->in, &error, sql, size);
+        return report_statement(r, &error);
     }
     const char *target = r->copy_path[0] != '\0' ? r->copy_path : r->form.file;
     if (r->form.copied != NULL &&
@@ -200,7 +210,7 @@ static int run_text(run *r, const char *sql, size_t size)
         const uint64_t begun = now_ns();
         r->statements++;
         if (tarn_script_next(script, &result, &error) != TARN_OK) {
-            code = report(r->in, &error, sql, size);
+            code = report_statement(r, &error);
         } else if (result == NULL) {
             break;
         } else {
@@ -279,7 +289,29 @@ int run_sql(invocation *in, const char *sql, size_t size)
 {
     run r;
     const int code = begin(&r, in);
+    r.is_made = true;
     return code >= 0 ? code : end(&r, run_text(&r, sql, size));
+}
+
+int print_and_close(invocation *in, tarn_result *result)
+{
+    tarn_error error = TARN_ERROR_INIT;
+    printing form;
+    output out;
+    int code = EXIT_USAGE;
+    if (printing_of(in, &form)) {
+        code = form.copied == NULL
+                   ? output_open(&out, in, form.file)
+                   : usage_error(in, "--format csv, json...", "this list is text, not Parquet");
+    }
+    if (code < 0) {
+        code = tarn_result_print(result, &form.print, output_write, &out, &error) == TARN_OK
+                   ? EXIT_DONE
+                   : report(in, &error, NULL, 0);
+        code = output_close(&out, code);
+    }
+    tarn_result_close(result);
+    return code;
 }
 
 static int run_file(run *r, const char *path)

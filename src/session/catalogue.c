@@ -1,6 +1,7 @@
 /* What names mean in a session: its tables and views, files by URI, and table functions. */
 #include "session/session_internal.h"
 
+#include "kernel/text.h"
 #include "scan/memory.h"
 #include "scan/range.h"
 
@@ -286,6 +287,19 @@ static TN_FALLIBLE text(const tn_argument *argument, tn_str *out, tarn_error *er
 }
 
 /* columns => {'a': 'BIGINT', ...} */
+static TN_FALLIBLE timestamp(const tn_argument *argument, int64_t *out, tarn_error *err)
+{
+    tn_str given = TN_STR_NONE;
+    if (!argument->value.is_null && tn_type_is_timestamp(argument->value.type) &&
+        argument->value.type->kind != TN_KIND_TIMESTAMP_NS) {
+        *out = argument->value.i64;
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(text(argument, &given, err));
+    const tn_reason why = tn_text_parse_timestamp(given, 1000000, out);
+    return why == NULL ? TARN_OK : tn_text_fail(given, TN_TIMESTAMP, why, err);
+}
+
 static TN_FALLIBLE columns(reader_call *call, const tn_argument *argument, tarn_error *err)
 {
     const tn_value *value = &argument->value;
@@ -324,6 +338,7 @@ typedef enum option_kind {
     OPTION_HIVE,
     OPTION_UNION,
     OPTION_VERSION,
+    OPTION_TIMESTAMP,
     OPTION_FORMAT,
     OPTION_CODEC
 } option_kind;
@@ -350,6 +365,7 @@ static const struct {
     {"hive_partitioning", OPTION_HIVE},
     {"union_by_name", OPTION_UNION},
     {"version", OPTION_VERSION},
+    {"timestamp", OPTION_TIMESTAMP},
     {"format", OPTION_FORMAT},
     {"compression", OPTION_CODEC},
 };
@@ -430,6 +446,8 @@ static TN_FALLIBLE read_option(reader_call *call, const tn_argument *argument, t
         return boolean(argument, &options->union_by_name, err);
     case OPTION_VERSION:
         return whole_number(argument, &options->version, err);
+    case OPTION_TIMESTAMP:
+        return timestamp(argument, &options->timestamp_us, err);
     case OPTION_FORMAT:
         return text(argument, &options->format, err);
     default:

@@ -25,10 +25,10 @@ static bool is_glob(char c)
     return c == '*' || c == '?' || c == '[';
 }
 
-static size_t first_glob(tn_str text)
+size_t tn_glob_start(tn_str key)
 {
     size_t at = 0;
-    while (at < text.size && !is_glob(text.data[at])) {
+    while (at < key.size && !is_glob(key.data[at])) {
         at++;
     }
     return at;
@@ -237,7 +237,7 @@ static TN_FALLIBLE expand_one(expansion *e, tn_str uri, bool may_be_empty, tarn_
     const size_t before = e->files.count;
 
     TN_RETURN_IF_ERROR(tn_stores_resolve(e->stores, uri, e->arena, &store, &key, err));
-    const size_t glob = first_glob(key);
+    const size_t glob = tn_glob_start(key);
     if (glob < key.size) {
         size_t folder = glob;
         while (folder > 0 && key.data[folder - 1] != '/') {
@@ -313,7 +313,7 @@ tarn_code tn_listing_is_delta(tn_stores *stores, tn_str uri, tn_pool *pool, bool
     *out = false;
     tn_arena_init(&arena, pool);
     TN_TRY(tn_stores_resolve(stores, uri, &arena, &store, &key, err));
-    if (first_glob(key) < key.size) {
+    if (tn_glob_start(key) < key.size) {
         goto done;
     }
     TN_TRY(tn_arena_print(&arena, &log, err, "%.*s%s_delta_log/", TN_STR_ARGS(key),

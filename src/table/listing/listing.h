@@ -63,6 +63,11 @@ TN_FALLIBLE tn_listing_source_of(tn_stores *stores, tn_types *types, const tn_li
                                  size_t count, const tn_read_options *options, tn_pool *pool,
                                  tn_source **out, tarn_error *err);
 
+/* `*` and `?` stay within a folder, `**` does not; [a-z]. */
+bool tn_glob_matches(tn_str pattern, tn_str text);
+/* Index of the first character of a glob; the size where the key is a plain one. */
+size_t tn_glob_start(tn_str key);
+
 /* Is the folder a Delta table? */
 TN_FALLIBLE tn_listing_is_delta(tn_stores *stores, tn_str uri, tn_pool *pool, bool *out,
                                 tarn_error *err);

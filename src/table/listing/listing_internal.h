@@ -9,6 +9,4 @@
 TN_FALLIBLE tn_listing__open_json(const tn_read_options *options, bool lines, tn_arena *keep,
                                   tn_file_set *set, tarn_error *err);
 
-bool tn_glob_matches(tn_str pattern, tn_str text);
-
 #endif

@@ -1,0 +1,252 @@
+/* tarn table VERB URI... */
+#include "commands.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PROPERTIES_MAX = 64 };
+
+typedef struct text {
+    char *data;
+    size_t size;
+    bool failed;
+} text;
+
+static void add(text *t, const char *piece)
+{
+    t->failed = t->failed || !text_add(&t->data, &t->size, piece, strlen(piece));
+}
+
+static void add_quoted(text *t, const char *piece)
+{
+    t->failed = t->failed || !text_add_quoted(&t->data, &t->size, piece);
+}
+
+static int run_text(invocation *in, text *t)
+{
+    const int code =
+        t->failed ? usage_error(in, "", "out of memory") : run_sql(in, t->data, t->size);
+    tarn_text_free(t->data);
+    return code;
+}
+
+/* --version or --at; false after a report. */
+static bool read_at(const invocation *in, tarn_at *at)
+{
+    uint64_t version;
+    const tarn_at latest = TARN_AT_LATEST;
+    *at = latest;
+    at->timestamp = option_text(in, "at");
+    if (!option_number(in, "version", UINT64_MAX, &version)) {
+        return false;
+    }
+    at->version = version > INT64_MAX ? -1 : (int64_t)version;
+    if (at->timestamp != NULL && at->version >= 0) {
+        (void)usage_error(in, "", "--version and --at exclude each other");
+        return false;
+    }
+    return true;
+}
+
+static void add_scan(text *t, const char *uri, const tarn_at *at)
+{
+    char version[64];
+    add(t, "delta_scan(");
+    add_quoted(t, uri);
+    if (at->version >= 0) {
+        (void)snprintf(version, sizeof(version), ", version => %lld", (long long)at->version);
+        add(t, version);
+    }
+    if (at->timestamp != NULL) {
+        add(t, ", timestamp => ");
+        add_quoted(t, at->timestamp);
+    }
+    add(t, ")");
+}
+
+static int show(invocation *in, const char *uri)
+{
+    text t = {NULL, 0, false};
+    tarn_at at;
+    if (!read_at(in, &at)) {
+        return EXIT_USAGE;
+    }
+    add(&t, "SELECT * FROM ");
+    add_scan(&t, uri, &at);
+    return run_text(in, &t);
+}
+
+static int show_schema(invocation *in, const char *uri)
+{
+    text t = {NULL, 0, false};
+    tarn_at at;
+    if (!read_at(in, &at)) {
+        return EXIT_USAGE;
+    }
+    add(&t, "DESCRIBE SELECT * FROM ");
+    add_scan(&t, uri, &at);
+    return run_text(in, &t);
+}
+
+static int history(invocation *in, const char *uri)
+{
+    tarn_error error = TARN_ERROR_INIT;
+    tarn_result *result;
+    uint64_t limit;
+    if (!option_number(in, "limit", 0, &limit)) {
+        return EXIT_USAGE;
+    }
+    return tarn_table_history(in->session, uri, limit, &result, &error) == TARN_OK
+               ? print_and_close(in, result)
+               : report(in, &error, NULL, 0);
+}
+
+static int files(invocation *in, const char *uri)
+{
+    tarn_error error = TARN_ERROR_INIT;
+    tarn_result *result;
+    tarn_at at;
+    if (!read_at(in, &at)) {
+        return EXIT_USAGE;
+    }
+    return tarn_table_files(in->session, uri, &at, &result, &error) == TARN_OK
+               ? print_and_close(in, result)
+               : report(in, &error, NULL, 0);
+}
+
+static int detail(invocation *in, const char *uri)
+{
+    tarn_error error = TARN_ERROR_INIT;
+    tarn_result *result;
+    tarn_at at;
+    if (!read_at(in, &at)) {
+        return EXIT_USAGE;
+    }
+    return tarn_table_detail(in->session, uri, &at, &result, &error) == TARN_OK
+               ? print_and_close(in, result)
+               : report(in, &error, NULL, 0);
+}
+
+static int create(invocation *in, const char *uri)
+{
+    tarn_error error = TARN_ERROR_INIT;
+    tarn_receipt receipt = TARN_RECEIPT_INIT;
+    const char *properties[PROPERTIES_MAX + 1] = {NULL};
+    const char *property;
+    size_t count = 0;
+    const tarn_table *options =
+        TARN_TABLE(.schema = option_text(in, "schema"), .like = option_text(in, "like"),
+                   .partition_by = option_text(in, "partition-by"), .properties = properties);
+    if ((options->schema == NULL) == (options->like == NULL)) {
+        return usage_error(in, "tarn table create URI --schema 'id BIGINT NOT NULL, day DATE'",
+                           "name the columns with --schema or with --like");
+    }
+    for (size_t at = 0; (property = option_each(in, "property", &at)) != NULL;) {
+        if (count == PROPERTIES_MAX) {
+            return usage_error(in, "", "more than %d properties", PROPERTIES_MAX);
+        }
+        properties[count++] = property;
+    }
+    if (tarn_table_create(in->session, uri, options, &receipt, &error) != TARN_OK) {
+        return report(in, &error, NULL, 0);
+    }
+    if (isatty(STDERR_FILENO) == 1) {
+        tell(in, "created '%s', version %lld\n", uri, (long long)receipt.version);
+    }
+    return EXIT_DONE;
+}
+
+/* "a, b" as names of SQL. */
+static void add_names(text *t, const char *names)
+{
+    for (const char *at = names; *at != '\0';) {
+        const size_t size = strcspn(at, ",");
+        size_t first = strspn(at, " ");
+        size_t last = size;
+        while (last > first && at[last - 1] == ' ') {
+            last--;
+        }
+        add(t, at == names ? "\"" : ", \"");
+        for (; first < last; first++) {
+            const char piece[] = {at[first], at[first] == '"' ? '"' : '\0', '\0'};
+            add(t, piece);
+        }
+        add(t, "\"");
+        at += size;
+        at += *at == ',' ? 1 : 0;
+    }
+}
+
+static int write_rows(invocation *in, const char *uri)
+{
+    text t = {NULL, 0, false};
+    tarn_error error = TARN_ERROR_INIT;
+    bool exists = false;
+    const char *mode = option_text(in, "mode");
+    const char *partition_by = option_text(in, "partition-by");
+    mode = mode == NULL ? "append" : mode;
+    if (in->word_count < 3) {
+        return usage_error(in, "tarn table write URI IN...", "no input given");
+    }
+    if (tarn_table_exists(in->session, uri, &exists, &error) != TARN_OK) {
+        return report(in, &error, NULL, 0);
+    }
+    if (!exists && strcmp(mode, "error") != 0 && !option_is_set(in, "create")) {
+        return usage_error(in, "--create makes it from the input's columns",
+                           "there is no table '%s'", uri);
+    }
+    add(&t, "COPY (");
+    for (size_t i = 2; i < in->word_count; i++) {
+        add(&t, i == 2 ? "SELECT * FROM " : " UNION ALL BY NAME SELECT * FROM ");
+        add_quoted(&t, in->words[i]);
+    }
+    add(&t, ") TO ");
+    add_quoted(&t, uri);
+    add(&t, " (FORMAT delta, MODE ");
+    add_quoted(&t, mode);
+    if (partition_by != NULL) {
+        add(&t, ", PARTITION_BY (");
+        add_names(&t, partition_by);
+        add(&t, ")");
+    }
+    add(&t, ")");
+    return run_text(in, &t);
+}
+
+static const struct {
+    const char *name;
+    int (*run)(invocation *in, const char *uri);
+} verbs[] = {{"show", show},     {"schema", show_schema}, {"history", history}, {"files", files},
+             {"detail", detail}, {"create", create},      {"write", write_rows}};
+
+int run_table(invocation *in)
+{
+    static const char *const planned[] = {"delete",  "update",   "merge",      "optimize", "vacuum",
+                                          "restore", "fsck",     "checkpoint", "convert",  "clone",
+                                          "set",     "features", "cdf",        NULL};
+    char hint[96] = "tarn table VERB URI, such as 'tarn table show flights'";
+    int code;
+    if (in->word_count == 0) {
+        return usage_error(in, hint, "no verb given");
+    }
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        if (strcmp(in->words[0], verbs[i].name) != 0) {
+            continue;
+        }
+        if (in->word_count < 2 || (in->word_count > 2 && strcmp(verbs[i].name, "write") != 0)) {
+            return usage_error(in, "", "tarn table %s takes one URI", verbs[i].name);
+        }
+        return session_of(in, &code) == NULL ? code : verbs[i].run(in, in->words[1]);
+    }
+    for (size_t i = 0; planned[i] != NULL; i++) {
+        if (strcmp(in->words[0], planned[i]) == 0) {
+            return usage_error(in, "", "'table %s' is not built yet", planned[i]);
+        }
+    }
+    const char *near = nearest_of(in->words[0], in->command->verbs);
+    if (near != NULL) {
+        (void)snprintf(hint, sizeof(hint), "did you mean '%s'?", near);
+    }
+    return usage_error(in, hint, "'tarn table' has no verb '%s'", in->words[0]);
+}

@@ -1,0 +1,22 @@
+mask() { sed -E 's/20[0-9]{2}-[0-9-]{5} [0-9:.]+\+00/T/g; s/[0-9a-f]{8}-[0-9a-f-]{27}/ID/g; s/"numOutputBytes":"[0-9]+"/"numOutputBytes":"N"/; s#Tarn/[0-9.]+#Tarn/V#'; }
+printf 'id,day\n1,2001-01-01\n2,2001-01-02\n' >a.csv
+printf 'id,day\n3,2001-01-02\n' >b.csv
+tarn table create t --schema 'id BIGINT NOT NULL, day DATE' --partition-by day --property delta.appendOnly=false
+tarn table write t a.csv b.csv
+tarn table show t --format csv | sort
+tarn table schema t
+tarn table history t --format jsonl | mask
+tarn table files t --format csv | mask | sed 's/,[0-9]*,\([0-9]*\),T/,SIZE,\1,T/'
+tarn table write t b.csv --mode overwrite
+tarn table show t
+tarn table show t --version 1 --format csv | sort
+tarn table show t --version 0
+tarn table detail t --format csv | mask | grep -v bytes
+echo "-- refusals"
+for arguments in "write t a.csv --mode error" "write u a.csv" "create t --like a.csv" "create u" "create u --schema nonsense" \
+    "show u" "show t --version 99" "show t --version x" "show t --at yesterday" "vacuum t" "shw t" "" "history"; do
+    echo "-- $arguments" >&2
+    tarn table $arguments
+    echo "exit $?" >&2
+done
+tarn table write u a.csv --create && tarn table show u --at "$(date -u -d '+1 hour' '+%Y-%m-%d %H:%M:%S')"
