@@ -282,7 +282,9 @@ void tn_gang_deinit(tn_gang *gang)
 
 void tn_gang_start(tn_gang *gang, tn_work *work, tn_work_answer (*run)(tn_work *work))
 {
-    work->waker.wake = wake_work;
+    if (work->waker.wake == NULL) { /* others may be looking at that of one from the slabs */
+        work->waker.wake = wake_work;
+    }
     work->run = run;
     work->gang = gang;
     atomic_store(&work->state, STATE_READY);
