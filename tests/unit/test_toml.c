@@ -105,7 +105,6 @@ TEST(every_mistake_of_a_document_is_found)
         {9, 2, "the table 't' is there already, on line 6"},
         {10, 7, "something stands behind the end of the value"},
         {11, 3, "'a' is no list of tables: see line 1"},
-        {12, 1, "a key is missing"},
         {13, 6, "there is no such escape; a backslash itself is \\\\, or use '...' quotes"},
         {14, 5, "this number is too large"},
     };
