@@ -4,6 +4,7 @@
 
 #include "base/vec.h"
 #include "session/inspect.h"
+#include "session/render.h"
 #include "session/session.h"
 
 #include <tarn/tarn.h>
@@ -38,6 +39,10 @@ TN_FALLIBLE tn_api__end_result(tarn_code code, const tn_facts *facts, tarn_resul
 TN_FALLIBLE tn_api__check(const tarn_session *session, tarn_error *err);
 /* NULL is TARN_E_INVALID, by the argument's name. */
 TN_FALLIBLE tn_api__check_text(const char *text, const char *name, tarn_error *err);
+
+/* Rows as text, as tarn_result_print() has it. */
+TN_FALLIBLE tn_api__print(tn_render_source *source, const tarn_print *options, tarn_write *write,
+                          void *context, tarn_error *err);
 
 /* A copy of a text that grew, for the caller; frees the text's own memory. */
 TN_FALLIBLE tn_api__give(tn_text *text, char **out, size_t *size, tarn_error *err);

@@ -231,15 +231,9 @@ void tarn_result_close(tarn_result *result)
     }
 }
 
-tarn_code tarn_result_print(tarn_result *result, const tarn_print *options, tarn_write *write,
-                            void *context, tarn_error *err)
+tarn_code tn_api__print(tn_render_source *source, const tarn_print *options, tarn_write *write,
+                        void *context, tarn_error *err)
 {
-    const tn_render_source source = {
-        .pool = result->arena.pool, /* the session's */
-        .schema = &result->schema,
-        .read = read_result,
-        .context = result,
-    };
     tn_render_options render = {.form = TN_FORM_TABLE};
     writer w = {write, context};
     if (options != NULL) {
@@ -255,7 +249,19 @@ tarn_code tarn_result_print(tarn_result *result, const tarn_print *options, tarn
                                      .max_rows = options->max_rows,
                                      .max_width = options->max_width};
     }
-    return tn_render(&source, &render, call_writer, &w, err);
+    return tn_render(source, &render, call_writer, &w, err);
+}
+
+tarn_code tarn_result_print(tarn_result *result, const tarn_print *options, tarn_write *write,
+                            void *context, tarn_error *err)
+{
+    tn_render_source source = {
+        .pool = result->arena.pool, /* the session's */
+        .schema = &result->schema,
+        .read = read_result,
+        .context = result,
+    };
+    return tn_api__print(&source, options, write, context, err);
 }
 
 /* ---- for shells -------------------------------------------------------------------------------*/

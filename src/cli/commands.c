@@ -88,6 +88,23 @@ static const option plot_options[] = {
     {"height", 0, "N", "lines of the picture (15)"},
     {NULL, 0, NULL, NULL}};
 
+static const option run_options[] = {
+    {"dry-run", 0, NULL, "say what would be taken; write nothing"},
+    {"step", 0, "ID", "print the rows of that step and write nothing"},
+    {"limit-files", 0, "N", "new files to take of each source at most"},
+    {"no-wait", 0, NULL, "leave with 75 where another runner is at work"},
+    {"watch", 0, NULL, "not built yet"},
+    {NULL, 0, NULL, NULL}};
+
+static const option status_options[] = {{"files", 0, NULL, "list every file that is known"},
+                                        {NULL, 0, NULL, NULL}};
+
+static const option reset_options[] = {
+    {"input", 0, "GLOB", "forget the inputs whose path it matches"},
+    {"run", 0, "N", "forget those of a run; one that is not finished is given up"},
+    {"yes", 0, NULL, "do it; without this they are only listed"},
+    {NULL, 0, NULL, NULL}};
+
 static const option help_options[] = {
     {"man", 0, NULL, "print the manual page, in troff"},
     {"completion", 0, "bash|zsh|fish", "print completions for a shell"},
@@ -118,6 +135,40 @@ const command commands[] = {
      "forgets\n"
      "everything and {\"cmd\": \"cancel\"} ends what runs.\n",
      shell_options, run_shell, NULL},
+    {"init", "[DIR]", "makes a small pipeline that works at once",
+     "Writes pipeline.toml, a file of SQL and two of data into the folder. Nothing that is there\n"
+     "is replaced.\n"
+     "\n"
+     "  tarn init shop && tarn run shop/pipeline.toml\n",
+     NULL, run_init, NULL},
+    {"check", "PIPELINE", "says all that is wrong with a pipeline file, at once",
+     "Looks at the file, its sources and tables, and binds every step. Nothing is written. The\n"
+     "exit code is 2 where something is wrong.\n"
+     "\n"
+     "  tarn check pipeline.toml\n"
+     "  tarn check -p day=2001-01-31 --log-format json pipeline.toml\n",
+     NULL, run_check, NULL},
+    {"run", "PIPELINE", "takes every new input once: transforms it and commits the tables",
+     "A run that was not finished, since its process was killed, is repeated first, from what it\n"
+     "had fixed before it read. With nothing new there is nothing to do, and the exit code is 0.\n"
+     "\n"
+     "  tarn run pipeline.toml\n"
+     "  tarn run --dry-run pipeline.toml\n"
+     "  tarn run --step clean --limit-files 1 --format table pipeline.toml\n"
+     "  tarn run -p max_delay=900 --log-format json pipeline.toml\n",
+     run_options, run_pipeline, NULL},
+    {"status", "PIPELINE", "shows what the ledger knows: runs, table versions, files that wait",
+     "  tarn status pipeline.toml\n"
+     "  tarn status --files pipeline.toml\n",
+     status_options, run_status, NULL},
+    {"reset", "--input GLOB | --run N PIPELINE", "forgets inputs, so that the next run takes them",
+     "Shows them first; --yes does it. Rows that are in the tables stay there.\n"
+     "\n"
+     "  tarn reset --input 'landing/2001-06*' pipeline.toml\n"
+     "  tarn reset --run 4 --yes pipeline.toml\n",
+     reset_options, run_reset, NULL},
+    {"graph", "PIPELINE", "draws sources, steps, expectations and sinks",
+     "  tarn graph pipeline.toml\n", NULL, run_graph, NULL},
     {"schema", "URI", "columns and types of a file or table",
      "  tarn schema flights.parquet\n"
      "  tarn schema 's3://lake/events/*.csv' --format json\n",

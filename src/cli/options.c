@@ -9,8 +9,7 @@
 enum { NAME_SIZE_MAX = 64 };
 
 /* Promised, not built yet: who asks for one deserves better than a guess. */
-static const char *const planned[] = {"init",  "run", "check", "status", "reset",
-                                      "graph", "mv",  "sign",  "sync",   NULL};
+static const char *const planned[] = {"mv", "sign", "sync", NULL};
 
 /* How many letters must be added, dropped or changed; long names count as far away. */
 static size_t distance(const char *from, const char *to)

@@ -423,6 +423,7 @@ static TN_FALLIBLE run_form(tn_evaluator *ev, const tn_instruction *ins, tn_regi
     case TN_FORM_TRUTH:
         return tn_eval__simple_logic(ev, ins, args, out, err);
     case TN_FORM_COALESCE:
+    case TN_FORM_TRY:
         return tn_eval__coalesce(ev, ins, args, out, err);
     case TN_FORM_FIELD:
         return tn_eval__field(ev, ins, args, out, err);
@@ -485,6 +486,7 @@ bool tn_eval__is_strict(const tn_instruction *ins)
     case TN_FORM_IS_NOT_NULL:
     case TN_FORM_TRUTH:
     case TN_FORM_COALESCE:
+    case TN_FORM_TRY:
         break;
     }
     return false;

@@ -313,6 +313,7 @@ tarn_code tn_eval__coalesce(tn_evaluator *ev, const tn_instruction *ins, tn_regi
 {
     const uint32_t words = tn_eval__word_count(ev);
     const uint32_t count = ins->argument_count;
+    const bool is_try = ins->bound->form == TN_FORM_TRY;
     uint64_t(*take)[TN_ROW_WORDS] = NULL;
     tn_register **branches = NULL;
     uint64_t remaining[TN_ROW_WORDS];
@@ -329,7 +330,7 @@ tarn_code tn_eval__coalesce(tn_evaluator *ev, const tn_instruction *ins, tn_regi
         for (uint32_t i = 0; i < words; i++) {
             const uint64_t valid =
                 seen.column.validity == NULL ? ~UINT64_C(0) : seen.column.validity[i];
-            take[k][i] = remaining[i] & (valid | faults[i]);
+            take[k][i] = remaining[i] & (is_try ? valid & ~faults[i] : valid | faults[i]);
             remaining[i] &= ~take[k][i];
         }
     }

@@ -19,6 +19,7 @@ typedef enum tn_form {
     TN_FORM_IS_NOT_NULL,
     TN_FORM_TRUTH,    /* op: tn_truth_op */
     TN_FORM_COALESCE, /* the first argument that is not null */
+    TN_FORM_TRY,      /* its argument, null where that fails */
     TN_FORM_CONVERT,  /* a cast between numbers: evaluate_numeric.c */
     TN_FORM_FIELD     /* of a struct: data is its index */
 } tn_form;

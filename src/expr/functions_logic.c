@@ -35,6 +35,16 @@ static tarn_code resolve_coalesce(tn_binder *binder, tarn_error *err)
     return TARN_OK;
 }
 
+static tarn_code resolve_try(tn_binder *binder, tarn_error *err)
+{
+    if (binder->count != 1) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    binder->type = binder->children[0]->type;
+    binder->bound->form = TN_FORM_TRY;
+    return TARN_OK;
+}
+
 /* CASE WHEN a = b THEN NULL ELSE a END */
 static tarn_code resolve_nullif(tn_binder *binder, tarn_error *err)
 {
@@ -177,6 +187,15 @@ static const tn_function functions[] = {
      .cost = 2,
      .sees_null = true,
      .binding = &(const tn_function_binding){.resolve = resolve_extreme, .op = 0}},
+    {.name = "try",
+     .category = "logic",
+     .signature = "try(value) -> type of value",
+     .doc = "The value, or NULL where computing it fails.",
+     .example = "try(1 / 0)",
+     .example_result = "NULL",
+     .cost = 1,
+     .sees_null = true,
+     .binding = &(const tn_function_binding){.resolve = resolve_try}},
     {.name = "typeof",
      .category = "logic",
      .signature = "typeof(value) -> VARCHAR",

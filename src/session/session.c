@@ -135,6 +135,11 @@ tn_pool *tn_process_pool(void)
     return &process;
 }
 
+bool tn_session_is_cancelled(const tn_session *session)
+{
+    return atomic_load(&session->cancelled);
+}
+
 void tn_session_resume(tn_session *session)
 {
     atomic_store(&session->cancelled, false);

@@ -21,6 +21,8 @@ void tn_session_destroy(tn_session *session); /* NULL is allowed */
 void tn_session_cancel(tn_session *session);
 void tn_session_resume(tn_session *session); /* forgets a cancel that met no statement */
 
+bool tn_session_is_cancelled(const tn_session *session);
+
 tn_pool *tn_process_pool(void); /* the root of all sessions' pools */
 tn_pool *tn_session_pool(tn_session *session);
 tn_types *tn_session_types(tn_session *session);

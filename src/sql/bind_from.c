@@ -424,6 +424,9 @@ tarn_code tn_bind__table(void *binder, void *frame, tarn_error *err)
     } else if (f->relation.kind == TN_RELATION_PLAN) {
         b->plan = f->relation.plan;
         TN_RETURN_IF_ERROR(push_table(b, f->table, b->plan, name_of(f), err));
+        for (uint32_t i = 1; i <= f->relation.hidden_count; i++) {
+            b->columns.items[b->columns.count - i].hidden = true;
+        }
     } else {
         TN_RETURN_IF_ERROR(enter_view(b, f, &query, err));
         TN_CALL(b, f, tn_bind__query, (tn_bind_query_frame){.query = query});

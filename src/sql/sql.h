@@ -85,6 +85,7 @@ typedef struct tn_relation {
     tn_source *source; /* kept alive by the catalogue until the statement has run */
     uint32_t virtuals; /* tn_virtual bits of columns (_file, _row...) that may be named, not by * */
     tn_plan *plan;
+    uint32_t hidden_count; /* the plan's last outputs: may be named, not by * */
     tn_str sql;            /* of a view, without semicolon */
     const tn_str *columns; /* names that a view gives to its query's columns; NULL: the query's */
     uint32_t column_count;

@@ -1,0 +1,501 @@
+/* tarn init, check, run, status, reset, graph. */
+#include "commands.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PARAMETERS_MAX = 64 };
+
+static void put_json_text(FILE *to, const char *text)
+{
+    (void)fputc('"', to);
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\') {
+            (void)fprintf(to, "\\%c", *c);
+        } else if (*c < 0x20) {
+            (void)fprintf(to, "\\u%04x", *c);
+        } else {
+            (void)fputc(*c, to);
+        }
+    }
+    (void)fputc('"', to);
+}
+
+static bool wants_json(const invocation *in)
+{
+    const char *format = option_text(in, "log-format");
+    return format != NULL && strcmp(format, "json") == 0;
+}
+
+/* ---- opening ----------------------------------------------------------------------------------*/
+
+/* Exit code, or -1. */
+static int open_pipeline(invocation *in, tarn_pipeline **out)
+{
+    const char *parameters[PARAMETERS_MAX];
+    size_t count = 0;
+    size_t at = 0;
+    tarn_error error = TARN_ERROR_INIT;
+    int code = EXIT_DONE;
+    *out = NULL;
+    if (in->word_count != 1) {
+        return usage_error(in, "tarn run pipeline.toml",
+                           in->word_count == 0 ? "no pipeline file given"
+                                               : "one pipeline file at a time");
+    }
+    tarn_session *session = session_of(in, &code);
+    if (session == NULL) {
+        return code;
+    }
+    for (const char *value; (value = option_each(in, "param", &at)) != NULL;) {
+        if (count == PARAMETERS_MAX || strchr(value, '=') == NULL) {
+            return usage_error(in, "-p NAME=VALUE", "'%s' is no parameter", value);
+        }
+        parameters[count++] = value;
+    }
+    if (tarn_pipeline_open(session, in->words[0], parameters, count, out, &error) != TARN_OK) {
+        return report_usage(in, &error, NULL, 0);
+    }
+    return -1;
+}
+
+/* All mistakes of the file; exit code, or -1 where there is none. */
+static int put_faults(const invocation *in, const tarn_pipeline *pipeline, size_t *errors,
+                      size_t *warnings)
+{
+    tarn_error fault = TARN_ERROR_INIT;
+    bool is_warning;
+    int code = -1;
+    *errors = *warnings = 0;
+    for (size_t i = 0; tarn_pipeline_fault(pipeline, i, &fault, &is_warning); i++) {
+        if (!is_warning) {
+            code = report_usage(in, &fault, NULL, 0);
+            ++*errors;
+        } else if (!warn(in, "%s", fault.message)) {
+            code = EXIT_USAGE;
+            ++*errors;
+        } else {
+            ++*warnings;
+        }
+    }
+    return code;
+}
+
+/* Mistakes in the file are told all at once, whatever was asked for. */
+static int refuse_faults(const invocation *in, const tarn_pipeline *pipeline)
+{
+    size_t errors;
+    size_t warnings;
+    return put_faults(in, pipeline, &errors, &warnings);
+}
+
+static int session_cancel_code(const invocation *in, const tarn_error *error, bool in_file)
+{
+    return in_file ? report_usage(in, error, NULL, 0) : report(in, error, NULL, 0);
+}
+
+/* ---- check ------------------------------------------------------------------------------------*/
+
+int run_check(invocation *in)
+{
+    tarn_pipeline *pipeline;
+    tarn_error error = TARN_ERROR_INIT;
+    size_t errors;
+    size_t warnings;
+    int code = open_pipeline(in, &pipeline);
+    if (code >= 0) {
+        return code;
+    }
+    const tarn_code checked = tarn_pipeline_check(pipeline, &error);
+    code = put_faults(in, pipeline, &errors, &warnings);
+    if (code < 0 && checked != TARN_OK) {
+        code = report(in, &error, NULL, 0);
+    } else if (code < 0) {
+        tell(in, "%s: no mistakes found%s\n", in->words[0],
+             warnings > 0 ? ", but see the warnings" : "");
+        code = EXIT_DONE;
+    } else {
+        tell(in, "%s: %zu mistake%s\n", in->words[0], errors, errors == 1 ? "" : "s");
+    }
+    tarn_pipeline_close(pipeline);
+    return code;
+}
+
+/* ---- run --------------------------------------------------------------------------------------*/
+
+typedef struct running {
+    invocation *in;
+    bool shows_progress, drawn;
+    uint64_t last_ns;
+} running;
+
+static void clear_bar(running *r)
+{
+    if (r->drawn) {
+        (void)fputs("\r\033[K", stderr);
+        r->drawn = false;
+    }
+}
+
+static void on_note(void *context, bool is_warning, const char *text)
+{
+    running *r = context;
+    clear_bar(r);
+    if (is_warning) {
+        (void)warn(r->in, "%s", text);
+    } else if (wants_json(r->in)) {
+        if (!is_quiet(r->in)) {
+            (void)fputs("{\"level\":\"info\",\"message\":", stderr);
+            put_json_text(stderr, text);
+            (void)fputs("}\n", stderr);
+        }
+    } else {
+        tell(r->in, "%s\n", text);
+    }
+}
+
+static void on_progress(void *context, uint64_t done, uint64_t total)
+{
+    running *r = context;
+    const uint64_t now = now_ns();
+    if (!r->shows_progress || now - r->last_ns < 100000000) {
+        return;
+    }
+    r->last_ns = now;
+    r->drawn = true;
+    if (total > 0) {
+        const unsigned share = (unsigned)(100 * (double)done / (double)total);
+        char bar[41];
+        for (unsigned i = 0; i < 40; i++) {
+            bar[i] = i < share * 40 / 100 ? '#' : '.';
+        }
+        bar[40] = '\0';
+        (void)fprintf(stderr, "\r\033[K[%s] %3u %%", bar, share > 100 ? 100 : share);
+    } else {
+        (void)fprintf(stderr, "\r\033[K%.1f MB read", (double)done / 1e6);
+    }
+}
+
+static void put_flow(const tarn_flow *flow)
+{
+    switch (flow->kind) {
+    case TARN_FLOW_SOURCE:
+        (void)fprintf(stderr, "  source  %-20s %10" PRIu64 " rows of %" PRIu64 " file%s",
+                      flow->name, flow->rows_in, flow->files, flow->files == 1 ? "" : "s");
+        if (flow->filtered + flow->quarantined + flow->dropped > 0) {
+            (void)fprintf(stderr,
+                          ": %" PRIu64 " taken, %" PRIu64 " passed over, %" PRIu64
+                          " quarantined, %" PRIu64 " dropped",
+                          flow->rows, flow->filtered, flow->quarantined, flow->dropped);
+        }
+        break;
+    case TARN_FLOW_EXPECTATION:
+        (void)fprintf(stderr, "  expect  %-20s %10" PRIu64 " broken (%s)", flow->name, flow->rows,
+                      flow->detail);
+        break;
+    default:
+        (void)fprintf(stderr, "  %s  %-20s %10" PRIu64 " rows, version %" PRId64 "%s",
+                      flow->kind == TARN_FLOW_SINK ? "sink  " : "bad   ", flow->name, flow->rows,
+                      flow->version, flow->skipped ? " (had the run already)" : "");
+        break;
+    }
+    (void)fputc('\n', stderr);
+}
+
+static void put_json_flow(const tarn_flow *flow)
+{
+    static const char *const kinds[] = {"source", "expectation", "quarantine", "sink"};
+    (void)fprintf(stderr, "{\"kind\":\"%s\",\"name\":", kinds[flow->kind]);
+    put_json_text(stderr, flow->name);
+    (void)fputs(",\"detail\":", stderr);
+    put_json_text(stderr, flow->detail);
+    if (flow->kind == TARN_FLOW_SOURCE) {
+        (void)fprintf(stderr,
+                      ",\"files\":%" PRIu64 ",\"rows_in\":%" PRIu64 ",\"rows_out\":%" PRIu64
+                      ",\"filtered\":%" PRIu64 ",\"quarantined\":%" PRIu64 ",\"dropped\":%" PRIu64,
+                      flow->files, flow->rows_in, flow->rows, flow->filtered, flow->quarantined,
+                      flow->dropped);
+    } else if (flow->kind == TARN_FLOW_EXPECTATION) {
+        (void)fprintf(stderr, ",\"broken\":%" PRIu64, flow->rows);
+    } else {
+        (void)fprintf(stderr, ",\"rows\":%" PRIu64 ",\"version\":%" PRId64 ",\"skipped\":%s",
+                      flow->rows, flow->version, flow->skipped ? "true" : "false");
+    }
+    (void)fputc('}', stderr);
+}
+
+static void put_summary(const invocation *in, const tarn_pipeline *pipeline,
+                        const tarn_pipeline_summary *summary)
+{
+    tarn_flow flow = TARN_FLOW_INIT;
+    if (is_quiet(in) || summary->runs == 0) {
+        return;
+    }
+    if (!wants_json(in)) {
+        (void)fprintf(stderr, "run %" PRId64 " is done%s: %.2f s\n", summary->run,
+                      summary->replayed && summary->runs == 1 ? " (repeated from its pins)" : "",
+                      summary->seconds);
+        for (size_t i = 0; tarn_pipeline_flow(pipeline, i, &flow); i++) {
+            put_flow(&flow);
+        }
+        return;
+    }
+    (void)fprintf(stderr,
+                  "{\"level\":\"info\",\"message\":\"run done\",\"run\":%" PRId64
+                  ",\"runs\":%" PRIu64 ",\"files\":%" PRIu64 ",\"replayed\":%s,\"seconds\":%.6f,"
+                  "\"flows\":[",
+                  summary->run, summary->runs, summary->files, summary->replayed ? "true" : "false",
+                  summary->seconds);
+    for (size_t i = 0; tarn_pipeline_flow(pipeline, i, &flow); i++) {
+        (void)fputs(i > 0 ? "," : "", stderr);
+        put_json_flow(&flow);
+    }
+    (void)fputs("]}\n", stderr);
+}
+
+static void add_stats(invocation *in, const tarn_stats *stats)
+{
+    in->stats.rows_in += stats->rows_in;
+    in->stats.rows_out += stats->rows_out;
+    in->stats.rows_rejected += stats->rows_rejected;
+    in->stats.bytes_read += stats->bytes_read;
+    in->stats.spilled_bytes += stats->spilled_bytes;
+    in->stats.peak_bytes =
+        stats->peak_bytes > in->stats.peak_bytes ? stats->peak_bytes : in->stats.peak_bytes;
+}
+
+static int run_step(invocation *in, tarn_pipeline *pipeline, const char *step, uint64_t limit)
+{
+    printing form;
+    output out;
+    tarn_error error = TARN_ERROR_INIT;
+    if (!printing_of(in, &form)) {
+        return EXIT_USAGE;
+    }
+    if (form.copied != NULL) {
+        return usage_error(in, "--format csv", "--step prints text");
+    }
+    const int code = output_open(&out, in, form.file);
+    if (code >= 0) {
+        return code;
+    }
+    const tarn_code printed =
+        tarn_pipeline_step(pipeline, step, limit, &form.print, output_write, &out, &error);
+    return output_close(&out, printed == TARN_OK ? EXIT_DONE
+                                                 : session_cancel_code(in, &error, error.line > 0));
+}
+
+static int run_whole(invocation *in, tarn_pipeline *pipeline, uint64_t limit)
+{
+    tarn_error error = TARN_ERROR_INIT;
+    tarn_pipeline_summary summary = TARN_PIPELINE_SUMMARY_INIT;
+    const char *progress = option_text(in, "progress");
+    running r = {.in = in};
+    r.shows_progress =
+        !wants_json(in) && !is_quiet(in) &&
+        (progress == NULL || strcmp(progress, "auto") == 0 ? isatty(STDERR_FILENO) == 1
+                                                           : strcmp(progress, "always") == 0);
+    const tarn_code code = tarn_pipeline_run(
+        pipeline,
+        TARN_PIPELINE_RUN(.dry_run = option_is_set(in, "dry-run"),
+                          .no_wait = option_is_set(in, "no-wait"),
+                          .strict = option_is_set(in, "strict"), .limit_files = limit,
+                          .note = on_note, .progress = on_progress, .context = &r),
+        &summary, &error);
+    clear_bar(&r);
+    put_summary(in, pipeline, &summary);
+    add_stats(in, &summary.stats);
+    const int faulty = refuse_faults(in, pipeline);
+    return faulty >= 0 ? faulty : code == TARN_OK ? EXIT_DONE : report(in, &error, NULL, 0);
+}
+
+int run_pipeline(invocation *in)
+{
+    tarn_pipeline *pipeline;
+    uint64_t limit;
+    if (!option_number(in, "limit-files", 0, &limit)) {
+        return EXIT_USAGE;
+    }
+    if (option_is_set(in, "watch")) {
+        tarn_error error = TARN_ERROR_INIT;
+        error.code = TARN_E_UNSUPPORTED;
+        (void)snprintf(error.message, sizeof(error.message), "--watch is not built yet");
+        (void)snprintf(error.hint, sizeof(error.hint), "start 'tarn run' from cron or a timer");
+        return report_usage(in, &error, NULL, 0);
+    }
+    int code = open_pipeline(in, &pipeline);
+    if (code >= 0) {
+        return code;
+    }
+    code = refuse_faults(in, pipeline);
+    const char *step = option_text(in, "step");
+    if (code < 0) {
+        code = step != NULL ? run_step(in, pipeline, step, limit) : run_whole(in, pipeline, limit);
+    }
+    tarn_pipeline_close(pipeline);
+    return code;
+}
+
+/* ---- status, reset, graph, init ---------------------------------------------------------------*/
+
+static void put_time(int64_t us)
+{
+    char text[32] = "-";
+    const time_t seconds = (time_t)(us / 1000000);
+    struct tm parts;
+    if (us > 0 && gmtime_r(&seconds, &parts) != NULL) {
+        (void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &parts);
+    }
+    printf("%-19s", text);
+}
+
+static void put_runs(const tarn_pipeline *pipeline)
+{
+    tarn_pipeline_past past = TARN_PIPELINE_PAST_INIT;
+    tarn_pipeline_table table = TARN_PIPELINE_TABLE_INIT;
+    for (size_t i = 0; tarn_pipeline_past_run(pipeline, i, &past); i++) {
+        printf("run %-5" PRId64 " %-5s  ", past.run, past.state);
+        put_time(past.started_us);
+        printf("  %" PRIu64 " file%s, %" PRIu64 " rows\n", past.files, past.files == 1 ? "" : "s",
+               past.rows);
+        for (size_t t = 0; tarn_pipeline_past_table(pipeline, i, t, &table); t++) {
+            printf("    %-16s version %-5" PRId64 " %10" PRIu64 " rows  %s\n", table.name,
+                   table.version, table.rows, table.uri);
+        }
+    }
+}
+
+static void put_files(const tarn_pipeline *pipeline, bool only_waiting)
+{
+    tarn_pipeline_file file = TARN_PIPELINE_FILE_INIT;
+    for (size_t i = 0; tarn_pipeline_known_file(pipeline, i, &file); i++) {
+        if (only_waiting && file.run != 0) {
+            continue;
+        }
+        if (file.run == 0) {
+            printf("waiting  ");
+        } else {
+            printf("%s %-5" PRId64 "", file.is_forgotten ? "was" : "run", file.run);
+        }
+        printf("  %-12s %12" PRIu64 "  %s\n", file.source, file.size, file.uri);
+    }
+}
+
+int run_status(invocation *in)
+{
+    tarn_pipeline *pipeline;
+    tarn_error error = TARN_ERROR_INIT;
+    tarn_pipeline_file file = TARN_PIPELINE_FILE_INIT;
+    size_t waiting = 0;
+    int code = open_pipeline(in, &pipeline);
+    if (code >= 0) {
+        return code;
+    }
+    code = refuse_faults(in, pipeline);
+    if (code < 0 && tarn_pipeline_status(pipeline, &error) != TARN_OK) {
+        code = report(in, &error, NULL, 0);
+    }
+    if (code < 0) {
+        for (size_t i = 0; tarn_pipeline_known_file(pipeline, i, &file); i++) {
+            waiting += file.run == 0;
+        }
+        printf("pipeline %s, ledger %s\n", tarn_pipeline_name(pipeline),
+               tarn_pipeline_state(pipeline));
+        put_runs(pipeline);
+        printf("%zu file%s waiting\n", waiting, waiting == 1 ? " is" : "s are");
+        put_files(pipeline, !option_is_set(in, "files"));
+        code = EXIT_DONE;
+    }
+    tarn_pipeline_close(pipeline);
+    return code;
+}
+
+int run_reset(invocation *in)
+{
+    tarn_pipeline *pipeline;
+    tarn_error error = TARN_ERROR_INIT;
+    uint64_t run;
+    size_t count;
+    const char *glob = option_text(in, "input");
+    const bool yes = option_is_set(in, "yes");
+    if (!option_number(in, "run", 0, &run)) {
+        return EXIT_USAGE;
+    }
+    if ((glob == NULL) == (run == 0)) {
+        return usage_error(in, "tarn reset --input 'landing/2001-06*' pipeline.toml",
+                           "say what to forget: --input GLOB or --run N");
+    }
+    int code = open_pipeline(in, &pipeline);
+    if (code >= 0) {
+        return code;
+    }
+    code = refuse_faults(in, pipeline);
+    if (code < 0 &&
+        tarn_pipeline_reset(pipeline, glob, (int64_t)run, yes, &count, &error) != TARN_OK) {
+        code = report(in, &error, NULL, 0);
+    }
+    if (code < 0) {
+        put_files(pipeline, false);
+        tell(in,
+             yes ? "%zu input%s forgotten: the next run takes them again, and rows that are in "
+                   "the tables stay there\n"
+                 : "%zu input%s would be forgotten; --yes does it\n",
+             count, count == 1 ? "" : "s");
+        code = EXIT_DONE;
+    }
+    tarn_pipeline_close(pipeline);
+    return code;
+}
+
+int run_graph(invocation *in)
+{
+    tarn_pipeline *pipeline;
+    tarn_error error = TARN_ERROR_INIT;
+    char *text = NULL;
+    int code = open_pipeline(in, &pipeline);
+    if (code >= 0) {
+        return code;
+    }
+    code = refuse_faults(in, pipeline);
+    if (code < 0 && tarn_pipeline_graph(pipeline, &text, &error) != TARN_OK) {
+        code = report(in, &error, NULL, 0);
+    }
+    if (code < 0) {
+        code = refuse_faults(in, pipeline);
+    }
+    if (code < 0) {
+        (void)fputs(text, stdout);
+        code = EXIT_DONE;
+    }
+    tarn_text_free(text);
+    tarn_pipeline_close(pipeline);
+    return code;
+}
+
+int run_init(invocation *in)
+{
+    tarn_error error = TARN_ERROR_INIT;
+    int code = EXIT_DONE;
+    if (in->word_count > 1) {
+        return usage_error(in, "tarn init DIR", "one folder at a time");
+    }
+    const char *folder = in->word_count == 0 ? "" : in->words[0];
+    tarn_session *session = session_of(in, &code);
+    if (session == NULL) {
+        return code;
+    }
+    if (tarn_pipeline_init(session, folder, &error) != TARN_OK) {
+        return report(in, &error, NULL, 0);
+    }
+    tell(in,
+         "made pipeline.toml, sql/clean.sql and two files of landing/%s%s\n"
+         "  tarn check %s%spipeline.toml\n"
+         "  tarn run %s%spipeline.toml\n",
+         folder[0] == '\0' ? "" : " in ", folder, folder, folder[0] == '\0' ? "" : "/", folder,
+         folder[0] == '\0' ? "" : "/");
+    return EXIT_DONE;
+}

@@ -1,0 +1,79 @@
+/* bind_internal.h - steps as plans over pinned sources: shared by check, run, --step and graph. */
+#ifndef TN_PIPELINE_BIND_INTERNAL_H
+#define TN_PIPELINE_BIND_INTERNAL_H
+
+#include "pipeline/pipeline_internal.h"
+
+/* What a run fixes of a source before its first read. */
+typedef struct tn_source_pin {
+    tn_listed_file *files; /* in the order in which they are read */
+    tn_str *keys;          /* by which the ledger knows them: relative where the pattern is */
+    size_t count;
+    tn_field *columns; /* of the source, once known */
+    uint32_t column_count;
+    bool has_columns;
+} tn_source_pin;
+
+/* A Delta table that SQL names by URI. */
+typedef struct tn_table_pin {
+    tn_str uri;
+    int64_t version;
+} tn_table_pin;
+
+typedef enum tn_build_state {
+    TN_BUILD_NEW,
+    TN_BUILD_OPEN,
+    TN_BUILD_DONE,
+    TN_BUILD_FAULTY
+} tn_build_state;
+
+typedef struct tn_built {
+    tn_build_state state;
+    tn_plan *raw, *plan; /* before and after its expectations; each of them SHARED */
+    uint32_t raw_shared, shared;
+    tn_plan *broken; /* rows that broke a rule, with a BOOLEAN for each at their end; or NULL */
+    const tn_expect **rules; /* of those BOOLEANs, in their order */
+    uint32_t rule_count;
+    bool is_row_wise;      /* one input, and each of its rows gives at most one */
+    tn_station *row_input; /* ... which is this one */
+    tn_station *input;     /* the last name in FROM of the text being bound */
+    uint32_t reads;        /* ... and how many there were */
+    bool *named;           /* one a station: named by its text or its rules */
+} tn_built;
+
+typedef struct tn_build {
+    tn_catalogue catalogue; /* first: what the binder asks */
+    tn_dataflow *p;
+    tn_arena *arena;
+    tn_plan_context context;
+    const tn_source_pin *pins; /* one a station */
+    TN_VEC(tn_table_pin) tables;
+    bool tables_are_fixed;      /* a replay: no others may be named */
+    tn_reject_edge **rejects;   /* one a station, or NULL */
+    tn_scan_counters *counters; /* one a station, or NULL: what its scans count */
+    tn_built *built;
+    TN_VEC(tn_source *) opened;
+    /* of the text being bound */
+    tn_station *reader, *missing;
+    bool reads_raw;  /* the reader's own name means its rows before the expectations */
+    bool is_blocked; /* it stands on something faulty */
+    TN_VEC(tn_station *) stack;
+} tn_build;
+
+TN_FALLIBLE tn_build__open(tn_build *b, tn_dataflow *p, tn_arena *arena, const tn_source_pin *pins,
+                           int64_t now_us, uint64_t seed, tarn_error *err);
+void tn_build__close(tn_build *b);
+/* Binds a station and all that it stands on.  Mistakes become faults of the pipeline, and its state
+ * tells. */
+TN_FALLIBLE tn_build__station(tn_build *b, tn_station *station, tarn_error *err);
+/* A query expectation, over stations that were built; NULL after a fault. */
+TN_FALLIBLE tn_build__query(tn_build *b, const tn_expect *expect, tn_plan **out, tarn_error *err);
+/* The rows of a station once more. */
+TN_FALLIBLE tn_build__read(tn_build *b, const tn_station *station, tn_plan **out, tarn_error *err);
+/* Outputs of a plan as a schema. */
+TN_FALLIBLE tn_build__schema(tn_arena *arena, const tn_plan *plan, tn_schema *out, tarn_error *err);
+/* The source of a station over its pinned files, as it is found. */
+TN_FALLIBLE tn_build__source(const tn_dataflow *p, const tn_station *station,
+                             const tn_source_pin *pin, tn_source **out, tarn_error *err);
+
+#endif

@@ -1,0 +1,301 @@
+/* tarn check, tarn run --step, tarn graph: everything that binds steps and writes nothing. */
+#include "pipeline/discover.h"
+
+#include <stdio.h>
+
+enum { CHECK_FILES = 4 }; /* of each source are looked into */
+
+/* ---- binding everything -----------------------------------------------------------------------*/
+
+static void on_note(void *context, bool is_warning, tn_str text)
+{
+    tn_dataflow *p = context;
+    if (is_warning) {
+        (void)!tn_dataflow__warn(p, NULL, NULL, NULL, "%.*s", TN_STR_ARGS(text));
+    }
+}
+
+static TN_FALLIBLE bind_all(tn_dataflow *p, tn_build *b, tarn_error *err)
+{
+    for (size_t i = 0; i < p->nodes.count; i++) {
+        TN_RETURN_IF_ERROR(tn_build__station(b, p->nodes.items[i], err));
+    }
+    for (size_t i = 0; i < p->expects.count; i++) {
+        tn_plan *plan;
+        if (p->expects.items[i]->is_query) {
+            TN_RETURN_IF_ERROR(tn_build__query(b, p->expects.items[i], &plan, err));
+        }
+    }
+    for (size_t i = 0; i < p->sinks.count; i++) {
+        if (p->sinks.items[i]->node != NULL) {
+            p->sinks.items[i]->node->uses++;
+        }
+    }
+    return TARN_OK;
+}
+
+/* Is the id a word of the text? */
+static bool names(tn_str text, tn_str id)
+{
+    for (size_t i = 0; i + id.size <= text.size; i++) {
+        if (tn_str_equal_fold(tn_str_slice(text, i, i + id.size), id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static TN_FALLIBLE unused(tn_dataflow *p, const tn_build *b, tarn_error *err)
+{
+    for (size_t i = 0; i < p->nodes.count; i++) {
+        const tn_station *station = p->nodes.items[i];
+        bool blocked = station->is_faulty || station->uses > 0;
+        for (size_t j = 0; j < p->nodes.count && !blocked; j++) {
+            /* A step that did not bind may be the one that reads it. */
+            blocked = b->built[j].state == TN_BUILD_FAULTY && !p->nodes.items[j]->is_source &&
+                      j != i && names(p->nodes.items[j]->sql.text, station->id);
+        }
+        if (!blocked) {
+            TN_RETURN_IF_ERROR(tn_dataflow__fault(
+                p, station->place, false, "name it in a FROM, give it a sink, or leave it out", err,
+                "the %s '%.*s' is used by nothing", station->is_source ? "source" : "step",
+                TN_STR_ARGS(station->id)));
+        }
+    }
+    return TARN_OK;
+}
+
+/* ---- sinks ------------------------------------------------------------------------------------*/
+
+static TN_FALLIBLE check_partitions(tn_dataflow *p, const tn_sink_spec *sink,
+                                    const tn_schema *schema, bool *good, tarn_error *err)
+{
+    *good = true;
+    for (uint32_t i = 0; i < sink->partition_count; i++) {
+        bool ambiguous;
+        if (tn_schema_find(schema, sink->partition_by[i], &ambiguous) != UINT32_MAX) {
+            continue;
+        }
+        tn_str names[256];
+        uint32_t count = 0;
+        for (; count < schema->count && count < 256; count++) {
+            names[count] = schema->fields[count].name;
+        }
+        *good = false;
+        TN_RETURN_IF_ERROR(
+            tn_dataflow__fault(p, sink->partition_places[i], false,
+                               tn_dataflow__nearest(p, sink->partition_by[i], names, count), err,
+                               "'%.*s' has no column '%.*s' to partition by",
+                               TN_STR_ARGS(sink->from), TN_STR_ARGS(sink->partition_by[i])));
+    }
+    return TARN_OK;
+}
+
+/* A writer is opened and closed: it says whether the columns fit the table. */
+static TN_FALLIBLE check_sink(tn_dataflow *p, tn_build *b, const tn_sink_spec *sink,
+                              tarn_error *err)
+{
+    tn_session *session = p->session;
+    tn_schema schema;
+    tn_delta_writer *writer;
+    tarn_error cause = TARN_ERROR_INIT;
+    bool good;
+    if (sink->node == NULL || sink->to.size == 0 ||
+        b->built[sink->node->index].state != TN_BUILD_DONE) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_build__schema(b->arena, b->built[sink->node->index].plan, &schema, err));
+    TN_RETURN_IF_ERROR(check_partitions(p, sink, &schema, &good, err));
+    if (!good) {
+        return TARN_OK;
+    }
+    const tn_delta_write_options options = {.mode = sink->mode,
+                                            .partition_by = sink->partition_by,
+                                            .partition_count = sink->partition_count};
+    const tarn_code code =
+        tn_delta_writer_open(tn_session_stores(session), tn_session_types(session), sink->to,
+                             &schema, &options, p->pool, &writer, &cause);
+    if (code == TARN_OK) {
+        tn_delta_writer_close(writer);
+        return TARN_OK;
+    }
+    return tn_dataflow__fault_of(p, NULL, tn_toml_get(sink->place, "to"), &cause, err);
+}
+
+/* ---- check ------------------------------------------------------------------------------------*/
+
+/* By place: an insertion sort, since faults are large and few. */
+static void sort_faults(tn_dataflow *p)
+{
+    for (size_t i = 1; i < p->faults.count; i++) {
+        const tn_dataflow_fault fault = p->faults.items[i];
+        size_t at = i;
+        for (; at > 0; at--) {
+            const tarn_error *before = &p->faults.items[at - 1].error;
+            if (before->line < fault.error.line ||
+                (before->line == fault.error.line && before->column <= fault.error.column)) {
+                break;
+            }
+            p->faults.items[at] = p->faults.items[at - 1];
+        }
+        p->faults.items[at] = fault;
+    }
+}
+
+tarn_code tn_dataflow_check(tn_dataflow *p, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_arena arena;
+    tn_discovery found;
+    tn_build b = {0};
+    tn_ledger ledger = {0};
+    tarn_error cause = TARN_ERROR_INIT;
+
+    if (p->checked) {
+        return tn_dataflow__first_fault(p, err);
+    }
+    p->checked = true;
+    tn_arena_init(&arena, p->pool);
+    if (p->state.size > 0) { /* columns that the ledger keeps count as declared */
+        TN_TRY(tn_ledger_open(&ledger, p, err));
+        code = tn_ledger_load(&ledger, &cause);
+        if (code != TARN_OK) {
+            TN_TRY(tn_dataflow__fault_of(p, NULL, NULL, &cause, err));
+        }
+    }
+    code = tn_discover(p, NULL, CHECK_FILES, &arena, on_note, p, &found, &cause);
+    if (code != TARN_OK) {
+        TN_TRY(tn_dataflow__fault_of(p, NULL, NULL, &cause, err));
+        code = tn_dataflow__first_fault(p, err);
+        goto done;
+    }
+    for (size_t i = 0; i < p->nodes.count; i++) {
+        tn_source_pin *pin = &found.pins[i];
+        const tn_entry_source *kept =
+            pin->count == 0 ? tn_ledger_columns(&ledger, p->nodes.items[i]->id) : NULL;
+        if (kept != NULL) {
+            pin->columns = kept->columns;
+            pin->column_count = kept->column_count;
+            pin->has_columns = true;
+        }
+    }
+    TN_TRY(tn_build__open(&b, p, &arena, found.pins, 0, 0, err));
+    TN_TRY(bind_all(p, &b, err));
+    TN_TRY(unused(p, &b, err));
+    for (size_t i = 0; i < p->sinks.count; i++) {
+        TN_TRY(check_sink(p, &b, p->sinks.items[i], err));
+    }
+    sort_faults(p);
+    code = tn_dataflow__first_fault(p, err);
+done:
+    tn_build__close(&b);
+    tn_ledger_close(&ledger);
+    tn_arena_deinit(&arena);
+    return code;
+}
+
+/* ---- one step's rows --------------------------------------------------------------------------*/
+
+struct tn_dataflow_rows {
+    tn_dataflow *p;
+    tn_arena arena;
+    tn_ledger ledger;
+    tn_discovery found;
+    tn_build build;
+    tn_schema schema;
+    tn_query *query;
+};
+
+static TN_FALLIBLE no_such_step(tn_dataflow *p, tn_str id, tarn_error *err)
+{
+    tn_str names[256];
+    size_t count = 0;
+    for (; count < p->nodes.count && count < 256; count++) {
+        names[count] = p->nodes.items[count]->id;
+    }
+    const char *near = tn_dataflow__nearest(p, id, names, count);
+    (void)tn_fail(err, TARN_E_INVALID, "the pipeline has no step '%.*s'", TN_STR_ARGS(id));
+    if (near != NULL) {
+        tn_hint(err, "%s", near);
+    }
+    return TARN_E_INVALID;
+}
+
+static TN_FALLIBLE start_step(tn_dataflow_rows *rows, tn_station *station, tarn_error *err)
+{
+    tn_session *session = rows->p->session;
+    tn_optimise_options optimise;
+    tn_query_options options;
+    tn_plan *plan;
+    tn_plan *optimised;
+    TN_RETURN_IF_ERROR(
+        tn_build__open(&rows->build, rows->p, &rows->arena, rows->found.pins, 0, 0, err));
+    TN_RETURN_IF_ERROR(tn_build__station(&rows->build, station, err));
+    TN_RETURN_IF_ERROR(tn_dataflow__first_fault(rows->p, err));
+    const tn_built *built = &rows->build.built[station->index];
+    if (built->state != TN_BUILD_DONE) {
+        return tn_fail(err, TARN_E_INVALID, "'%.*s' stands on a source that matches no file",
+                       TN_STR_ARGS(station->id));
+    }
+    TN_RETURN_IF_ERROR(tn_build__read(&rows->build, station, &plan, err));
+    TN_RETURN_IF_ERROR(tn_build__schema(&rows->arena, plan, &rows->schema, err));
+    tn_session_optimise_options(session, &optimise);
+    tn_session_query_options(session, &options);
+    TN_RETURN_IF_ERROR(tn_plan_optimise(&rows->build.context, plan, &optimise, &optimised, err));
+    return tn_query_create(&rows->build.context, optimised, &options, &rows->query, err);
+}
+
+tarn_code tn_dataflow_step_open(tn_dataflow *p, tn_str id, const tn_dataflow_run_options *options,
+                                tn_dataflow_rows **out, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_dataflow_rows *rows = NULL;
+    void *memory;
+
+    *out = NULL;
+    TN_TRY(tn_dataflow__first_fault(p, err));
+    tn_station *station = tn_dataflow__station(p, id);
+    if (station == NULL) {
+        return no_such_step(p, id, err);
+    }
+    TN_TRY(tn_pool_alloc_zeroed(p->pool, sizeof(tn_dataflow_rows), &memory, err));
+    rows = memory;
+    rows->p = p;
+    tn_arena_init(&rows->arena, p->pool);
+    TN_TRY(tn_ledger_open(&rows->ledger, p, err));
+    TN_TRY(tn_ledger_load(&rows->ledger, err));
+    TN_TRY(tn_discover(p, &rows->ledger, options->limit_files, &rows->arena, NULL, NULL,
+                       &rows->found, err));
+    TN_TRY(start_step(rows, station, err));
+    *out = rows;
+    rows = NULL;
+done:
+    tn_dataflow_rows_close(rows);
+    return code;
+}
+
+const tn_schema *tn_dataflow_rows_schema(const tn_dataflow_rows *rows)
+{
+    return &rows->schema;
+}
+
+tarn_code tn_dataflow_rows_read(tn_dataflow_rows *rows, tn_chunk **out, tarn_error *err)
+{
+    *out = NULL;
+    if (tn_session_is_cancelled(rows->p->session)) {
+        return tn_fail(err, TARN_E_CANCELLED, "cancelled");
+    }
+    return tn_query_next(rows->query, out, err);
+}
+
+void tn_dataflow_rows_close(tn_dataflow_rows *rows)
+{
+    if (rows == NULL) {
+        return;
+    }
+    tn_query_destroy(rows->query);
+    tn_build__close(&rows->build);
+    tn_ledger_close(&rows->ledger);
+    tn_arena_deinit(&rows->arena);
+    tn_pool_free(rows->p->pool, rows, sizeof(*rows));
+}

@@ -1,0 +1,317 @@
+#include "pipeline/discover.h"
+
+#include "base/hash.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { BLOCK = 1 << 20 };
+
+tarn_code tn_discover_hash(tn_dataflow *p, const tn_listed_file *file, tn_arena *arena, tn_str *out,
+                           tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    const tn_object_open_options options = {file->tag, file->size};
+    tn_object *object = NULL;
+    void *block = NULL;
+    uint64_t hash = file->size;
+
+    TN_TRY(tn_object_open(file->store, file->key, p->pool, &options, &object, err));
+    TN_TRY(tn_pool_alloc(p->pool, BLOCK, &block, err));
+    for (uint64_t at = 0; at < file->size; at += BLOCK) {
+        const size_t size = file->size - at < BLOCK ? (size_t)(file->size - at) : BLOCK;
+        TN_TRY(tn_object_read(object, at, block, size, err));
+        hash = tn_hash_bytes(block, size, hash);
+    }
+    TN_TRY(tn_object_verify(object, err));
+    TN_TRY(tn_arena_print(arena, out, err, "%016llx", (unsigned long long)hash));
+done:
+    if (object != NULL) {
+        tn_object_close(object);
+    }
+    tn_pool_free(p->pool, block, BLOCK);
+    return code;
+}
+
+/* ---- new files --------------------------------------------------------------------------------*/
+
+typedef struct finder {
+    tn_dataflow *p;
+    const tn_ledger *ledger;
+    tn_arena *arena;
+    tn_discover_note *note;
+    void *context;
+} finder;
+
+static void note(const finder *f, bool is_warning, const char *format, ...) TN_PRINTF(3, 4);
+static void note(const finder *f, bool is_warning, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    if (f->note == NULL) {
+        return;
+    }
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    f->note(f->context, is_warning, tn_str_of(text));
+}
+
+/* A file whose time or inode moved is hashed before it counts as new. */
+static TN_FALLIBLE is_new(const finder *f, const tn_station *station, const tn_listed_file *file,
+                          tn_str key, bool *out, tarn_error *err)
+{
+    const tn_known *same;
+    tn_str hash;
+    *out = true;
+    if (f->ledger == NULL || station->take_all) {
+        return TARN_OK;
+    }
+    if (tn_ledger_find(f->ledger, station->id, key, file->size, tn_str_of(file->tag), &same) !=
+        NULL) {
+        *out = false;
+        return TARN_OK;
+    }
+    if (same == NULL) {
+        return TARN_OK;
+    }
+    if (same->input->hash.size > 0 && same->input->size == file->size &&
+        tn_store_is_local(file->store)) {
+        TN_RETURN_IF_ERROR(tn_discover_hash(f->p, file, f->arena, &hash, err));
+        *out = !tn_str_equal(hash, same->input->hash);
+    }
+    if (*out) {
+        note(f, true,
+             "'%.*s' holds something else than when run %lld took it: it is taken again, "
+             "and the earlier rows stay",
+             TN_STR_ARGS(key), (long long)same->run);
+    }
+    return TARN_OK;
+}
+
+static bool is_relative(const tn_dataflow *p, tn_str uri)
+{
+    return p->folder.size > 0 && tn_str_starts(uri, p->folder);
+}
+
+static bool has_key(const tn_source_pin *pin, tn_str key)
+{
+    for (size_t i = 0; i < pin->count; i++) {
+        if (tn_str_equal(pin->keys[i], key)) {
+            return true; /* two patterns match it */
+        }
+    }
+    return false;
+}
+
+static TN_FALLIBLE add_files(const finder *f, const tn_station *station, tn_listed_file *files,
+                             size_t count, uint64_t limit, tn_source_pin *pin, tarn_error *err)
+{
+    tn_listed_file *all;
+    tn_str *keys;
+    TN_RETURN_IF_ERROR(tn_arena_array(f->arena, tn_listed_file, pin->count + count, &all, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(f->arena, tn_str, pin->count + count, &keys, err));
+    for (size_t i = 0; i < pin->count; i++) {
+        all[i] = pin->files[i];
+        keys[i] = pin->keys[i];
+    }
+    pin->files = all;
+    pin->keys = keys;
+    for (size_t i = 0; i < count && (limit == 0 || pin->count < limit); i++) {
+        bool wanted;
+        const tn_str key = is_relative(f->p, files[i].uri)
+                               ? tn_str_slice(files[i].uri, f->p->folder.size, files[i].uri.size)
+                               : files[i].uri;
+        TN_RETURN_IF_ERROR(is_new(f, station, &files[i], key, &wanted, err));
+        if (wanted && !has_key(pin, key)) {
+            keys[pin->count] = key;
+            all[pin->count++] = files[i];
+        }
+    }
+    return TARN_OK;
+}
+
+static TN_FALLIBLE keep_columns(const finder *f, const tn_station *station, tn_source_pin *pin,
+                                tarn_error *err)
+{
+    const tn_entry_source *kept =
+        f->ledger == NULL ? NULL : tn_ledger_columns(f->ledger, station->id);
+    tn_field *fields;
+    if (kept == NULL) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_arena_array(f->arena, tn_field, kept->column_count, &fields, err));
+    for (uint32_t i = 0; i < kept->column_count; i++) {
+        fields[i] = kept->columns[i];
+        TN_RETURN_IF_ERROR(tn_arena_copy(f->arena, fields[i].name, &fields[i].name, err));
+        for (uint32_t j = 0; j < station->column_count; j++) { /* what is declared now counts */
+            if (tn_str_equal_fold(station->columns[j].name, fields[i].name)) {
+                fields[i].type = station->columns[j].type;
+                fields[i].nullable = station->columns[j].nullable;
+            }
+        }
+    }
+    pin->columns = fields;
+    pin->column_count = kept->column_count;
+    pin->has_columns = true;
+    return TARN_OK;
+}
+
+static bool ever_matched(const finder *f, const tn_station *station)
+{
+    for (size_t i = 0; f->ledger != NULL && i < f->ledger->entries.count; i++) {
+        const tn_ledger_entry *entry = f->ledger->entries.items[i];
+        for (size_t s = 0; s < entry->source_count; s++) {
+            if (entry->sources[s].input_count > 0 &&
+                tn_str_equal(entry->sources[s].id, station->id)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+tarn_code tn_discover(tn_dataflow *p, const tn_ledger *ledger, uint64_t limit, tn_arena *arena,
+                      tn_discover_note *take_note, void *context, tn_discovery *out,
+                      tarn_error *err)
+{
+    const finder f = {p, ledger, arena, take_note, context};
+    *out = (tn_discovery){0};
+    TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_source_pin, p->nodes.count + 1, &out->pins, err));
+    for (size_t i = 0; i < p->nodes.count; i++) {
+        const tn_station *station = p->nodes.items[i];
+        tn_source_pin *pin = &out->pins[i];
+        size_t seen = 0;
+        for (uint32_t u = 0; u < station->uri_count && station->is_source; u++) {
+            tn_listed_file *files;
+            size_t count;
+            TN_RETURN_IF_ERROR(tn_listing_expand(tn_session_stores(p->session), &station->uris[u],
+                                                 1, true, arena, p->pool, &files, &count, err));
+            seen += count;
+            TN_RETURN_IF_ERROR(
+                add_files(&f, station, files, count, station->take_all ? 0 : limit, pin, err));
+        }
+        if (!station->is_source) {
+            continue;
+        }
+        TN_RETURN_IF_ERROR(keep_columns(&f, station, pin, err));
+        if (seen == 0 && !station->is_faulty && !ever_matched(&f, station)) {
+            note(&f, true, "the source '%.*s' matches no file", TN_STR_ARGS(station->id));
+        }
+        out->takes_new = out->takes_new || !station->take_all;
+        out->new_files += station->take_all ? 0 : pin->count;
+    }
+    return TARN_OK;
+}
+
+/* ---- a replay ---------------------------------------------------------------------------------*/
+
+static TN_FALLIBLE look_again(tn_dataflow *p, const tn_input *input, tn_arena *arena,
+                              tn_listed_file *out, bool *is_same, bool *is_gone, tarn_error *err)
+{
+    tn_object_info info;
+    tarn_error cause = TARN_ERROR_INIT;
+    tn_str tag;
+    tn_str whole;
+    TN_RETURN_IF_ERROR(tn_uri_join(arena, p->folder, input->key, &whole, err));
+    out->uri = whole;
+    TN_RETURN_IF_ERROR(tn_stores_resolve(tn_session_stores(p->session), whole, arena, &out->store,
+                                         &out->key, err));
+    const tarn_code code = tn_store_head(out->store, out->key, &info, &cause);
+    *is_gone = code == TARN_E_NOT_FOUND;
+    *is_same = code == TARN_OK && info.size == input->size &&
+               tn_str_equal(tn_str_of(info.tag), input->tag);
+    if (code != TARN_OK && code != TARN_E_NOT_FOUND) {
+        if (err != NULL) {
+            *err = cause;
+        }
+        return code;
+    }
+    if (code == TARN_OK) {
+        TN_RETURN_IF_ERROR(tn_arena_copy(arena, tn_str_of(info.tag), &tag, err));
+        out->tag = tag.data;
+        out->size = info.size;
+        out->modified_us = info.modified_us;
+    }
+    return TARN_OK;
+}
+
+tarn_code tn_discover_entry(tn_dataflow *p, const tn_ledger_entry *entry, tn_arena *arena,
+                            tn_discovery *out, const tn_input **changed, bool *is_gone,
+                            tarn_error *err)
+{
+    *out = (tn_discovery){.takes_new = true};
+    *changed = NULL;
+    TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_source_pin, p->nodes.count + 1, &out->pins, err));
+    for (size_t s = 0; s < entry->source_count; s++) {
+        const tn_entry_source *source = &entry->sources[s];
+        const tn_station *station = tn_dataflow__station(p, source->id);
+        if (station == NULL || !station->is_source) {
+            continue; /* the file changed since, and says so elsewhere */
+        }
+        tn_source_pin *pin = &out->pins[station->index];
+        TN_RETURN_IF_ERROR(
+            tn_arena_array(arena, tn_listed_file, source->input_count, &pin->files, err));
+        TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_str, source->input_count, &pin->keys, err));
+        for (size_t i = 0; i < source->input_count; i++) {
+            const tn_input *input = &source->inputs[i];
+            bool same;
+            bool gone;
+            TN_RETURN_IF_ERROR(
+                look_again(p, input, arena, &pin->files[pin->count], &same, &gone, err));
+            if (!same && *changed == NULL) {
+                *changed = input;
+                *is_gone = gone;
+            }
+            pin->keys[pin->count++] = input->key;
+        }
+        pin->has_columns = source->has_columns;
+        pin->columns = source->columns;
+        pin->column_count = source->column_count;
+        out->new_files += station->take_all ? 0 : pin->count;
+    }
+    return TARN_OK;
+}
+
+/* ---- columns ----------------------------------------------------------------------------------*/
+
+static const tn_field *find_field(const tn_source_pin *pin, tn_str name)
+{
+    for (uint32_t i = 0; i < pin->column_count; i++) {
+        if (tn_str_equal_fold(pin->columns[i].name, name)) {
+            return &pin->columns[i];
+        }
+    }
+    return NULL;
+}
+
+tarn_code tn_discover_columns(tn_dataflow *p, const tn_station *station, tn_source_pin *pin,
+                              tarn_error *err)
+{
+    if (!pin->has_columns || station->ignores_new_columns) {
+        return TARN_OK;
+    }
+    for (size_t i = 0; i < pin->count; i++) {
+        tn_source *source;
+        tn_source_pin one = *pin;
+        tarn_code code = TARN_OK;
+        one.files = &pin->files[i];
+        one.count = 1;
+        TN_RETURN_IF_ERROR(tn_build__source(p, station, &one, &source, err));
+        for (uint32_t c = 0; c < source->schema.count && code == TARN_OK; c++) {
+            const tn_str name = source->schema.fields[c].name;
+            if (find_field(pin, name) == NULL) {
+                code =
+                    tn_fail(err, TARN_E_INVALID,
+                            "'%.*s' has a column '%.*s' that the source '%.*s' did not have "
+                            "before",
+                            TN_STR_ARGS(pin->keys[i]), TN_STR_ARGS(name), TN_STR_ARGS(station->id));
+                tn_subject(err, pin->files[i].uri.data);
+                tn_hint(err, "on_new_column = \"ignore\" leaves it out");
+            }
+        }
+        tn_source_release(source);
+        TN_RETURN_IF_ERROR(code);
+    }
+    return TARN_OK;
+}

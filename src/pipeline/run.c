@@ -1,0 +1,265 @@
+/* tarn run: what is unfinished is replayed, then what is new is taken. */
+#include "pipeline/run_internal.h"
+
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/random.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+typedef struct runner {
+    tn_dataflow *p;
+    const tn_dataflow_run_options *options;
+    tn_ledger ledger;
+    tn_dataflow_summary *summary;
+} runner;
+
+static void say(const runner *r, tn_dataflow_level level, tn_str text)
+{
+    if (r->options->note != NULL) {
+        r->options->note(r->options->context, level, text);
+    }
+}
+
+static void sayf(const runner *r, tn_dataflow_level level, const char *format, ...) TN_PRINTF(3, 4);
+static void sayf(const runner *r, tn_dataflow_level level, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    say(r, level, tn_str_of(text));
+}
+
+typedef struct discovery_notes {
+    const runner *r;
+    size_t warnings;
+    char first[1024];
+} discovery_notes;
+
+static void on_discovery(void *context, bool is_warning, tn_str text)
+{
+    discovery_notes *notes = context;
+    if (is_warning && notes->warnings++ == 0) {
+        (void)snprintf(notes->first, sizeof(notes->first), "%.*s", TN_STR_ARGS(text));
+    }
+    say(notes->r, is_warning ? TN_NOTE_WARNING : TN_NOTE_INFO, text);
+}
+
+static void waiting(void *context)
+{
+    say(context, TN_NOTE_INFO, TN_STR("another runner is at work: waiting for it"));
+}
+
+/* ---- the end of a run -------------------------------------------------------------------------*/
+
+static TN_FALLIBLE summarise(runner *r, tn_execution *x, tarn_error *err)
+{
+    tn_dataflow_summary *summary = r->summary;
+    tn_flow *flows;
+    summary->run = x->entry->run;
+    summary->runs++;
+    summary->files += x->found.new_files;
+    summary->stats.rows_in += x->stats.rows_in;
+    summary->stats.rows_out += x->stats.rows_out;
+    summary->stats.rows_rejected += x->stats.rows_rejected;
+    summary->stats.bytes_read += x->stats.bytes_read;
+    summary->stats.spilled_bytes += x->stats.spilled_bytes;
+    summary->stats.peak_bytes = x->stats.peak_bytes > summary->stats.peak_bytes
+                                    ? x->stats.peak_bytes
+                                    : summary->stats.peak_bytes;
+    TN_RETURN_IF_ERROR(tn_report__flows(x, &flows, &summary->flow_count, err));
+    summary->flows = flows;
+    return TARN_OK;
+}
+
+/* ---- replay -----------------------------------------------------------------------------------*/
+
+static TN_FALLIBLE refuse_replay(const tn_ledger_entry *entry, const tn_input *changed, bool gone,
+                                 tn_str names, tarn_error *err)
+{
+    (void)tn_fail(err, TARN_E_INVALID,
+                  "run %lld cannot be finished: its input '%.*s' %s, and %.*s %s its rows already",
+                  (long long)entry->run, TN_STR_ARGS(changed->key),
+                  gone ? "is gone" : "has changed", TN_STR_ARGS(names), "has");
+    tn_hint(err, "bring the input back, or give the run up with 'tarn reset --run %lld'",
+            (long long)entry->run);
+    return TARN_E_INVALID;
+}
+
+/* `*finished` false where the entry was closed as void: its inputs are new again. */
+static TN_FALLIBLE replay(runner *r, tn_ledger_entry *entry, bool *finished, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_execution x = {0};
+    const tn_input *changed;
+    bool gone;
+    size_t have;
+    size_t voided;
+    tn_str names;
+
+    *finished = true;
+    TN_TRY(tn_execution__open(&x, r->p, &r->ledger, r->options, err));
+    TN_TRY(tn_discover_entry(r->p, entry, &x.arena, &x.found, &changed, &gone, err));
+    TN_TRY(tn_void__look(r->p, entry, &x.arena, &have, &voided, &names, err));
+    const bool all_have = have == entry->sink_count;
+    if (changed != NULL && have > 0 && !all_have) {
+        code = refuse_replay(entry, changed, gone, names, err);
+        goto done;
+    }
+    if ((changed != NULL && have == 0) || (voided > 0 && have == 0)) {
+        if (changed != NULL) {
+            sayf(r, TN_NOTE_WARNING,
+                 "'%.*s' of run %lld %s before it was committed: the run is "
+                 "given up, and what is left of its inputs is taken anew",
+                 TN_STR_ARGS(changed->key), (long long)entry->run,
+                 gone ? "is gone" : "was changed");
+        }
+        *finished = false;
+        r->summary->voided = true;
+        code = tn_void__close(r->p, &r->ledger, entry, err);
+        goto done;
+    }
+    if (voided > 0) {
+        code = tn_fail(err, TARN_E_CONFLICT, "run %lld is void in one table and done in %.*s",
+                       (long long)entry->run, TN_STR_ARGS(names));
+        tn_hint(err, "'tarn reset --run %lld' gives it up; whatever was committed stays",
+                (long long)entry->run);
+        goto done;
+    }
+    sayf(r, TN_NOTE_INFO, "run %lld was not finished: it is repeated from its pins",
+         (long long)entry->run);
+    if (have > 0 && !tn_str_equal(entry->document_hash, r->p->document_hash)) {
+        sayf(r, TN_NOTE_WARNING,
+             "the pipeline's file changed since run %lld began: %.*s keep what the earlier one "
+             "gave",
+             (long long)entry->run, TN_STR_ARGS(names));
+    }
+    x.entry = entry;
+    TN_TRY(tn_execution__bind(&x, err));
+    TN_TRY(tn_execution__run(&x, err));
+    r->summary->replayed = true;
+    TN_TRY(summarise(r, &x, err));
+done:
+    tn_execution__close(&x);
+    return code;
+}
+
+/* ---- new inputs -------------------------------------------------------------------------------*/
+
+static void announce(const runner *r, const tn_execution *x, bool dry)
+{
+    for (size_t i = 0; i < r->p->nodes.count; i++) {
+        const tn_station *station = r->p->nodes.items[i];
+        const tn_source_pin *pin = &x->found.pins[i];
+        if (!station->is_source || pin->count == 0) {
+            continue;
+        }
+        sayf(r, TN_NOTE_INFO, "run %lld %s %zu %sfile%s of %.*s", (long long)x->entry->run,
+             dry ? "would take" : "takes", pin->count, station->take_all ? "" : "new ",
+             pin->count == 1 ? "" : "s", TN_STR_ARGS(station->id));
+        for (size_t f = 0; f < pin->count && dry; f++) {
+            sayf(r, TN_NOTE_INFO, "  %.*s (%llu bytes)", TN_STR_ARGS(pin->keys[f]),
+                 (unsigned long long)pin->files[f].size);
+        }
+    }
+}
+
+/* `*again`: another runner wrote this number, so look anew. */
+static TN_FALLIBLE take_new(runner *r, bool *again, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_execution x = {0};
+    tn_ledger_entry entry = {.run = r->ledger.last + 1};
+    discovery_notes notes = {.r = r};
+    char uuid[TN_UUID_SIZE];
+    bool mine;
+
+    *again = false;
+    TN_TRY(tn_execution__open(&x, r->p, &r->ledger, r->options, err));
+    x.entry = &entry;
+    TN_TRY(tn_discover(r->p, &r->ledger, r->options->limit_files, &x.arena, on_discovery, &notes,
+                       &x.found, err));
+    if (notes.warnings > 0 && r->options->strict) {
+        code = tn_fail(err, TARN_E_INVALID, "%s", notes.first);
+        tn_hint(err, "--strict makes warnings errors");
+        goto done;
+    }
+    if (x.found.takes_new && x.found.new_files == 0) {
+        say(r, TN_NOTE_INFO, TN_STR("nothing new"));
+        goto done;
+    }
+    tn_stop_at(TN_STOP_discovered);
+    tn_random_uuid(uuid);
+    entry.id = tn_str_of(uuid);
+    entry.now_us = tn_clock_now_us();
+    entry.seed = tn_random_u64();
+    entry.document_hash = r->p->document_hash;
+    TN_TRY(tn_execution__bind(&x, err));
+    announce(r, &x, r->options->dry_run);
+    if (r->options->dry_run) {
+        r->summary->files = x.found.new_files;
+        goto done;
+    }
+    TN_TRY(tn_execution__pin(&x, err));
+    TN_TRY(tn_ledger_begin(&r->ledger, &entry, &mine, err));
+    if (!mine) {
+        *again = true;
+        goto done;
+    }
+    tn_stop_at(TN_STOP_ledger_written);
+    TN_TRY(tn_execution__run(&x, err));
+    TN_TRY(summarise(r, &x, err));
+done:
+    tn_execution__close(&x);
+    return code;
+}
+
+static TN_FALLIBLE run_all(runner *r, tarn_error *err)
+{
+    for (int rounds = 0; rounds < 1000; rounds++) {
+        bool again = false;
+        bool finished;
+        TN_RETURN_IF_ERROR(tn_ledger_load(&r->ledger, err));
+        tn_ledger_entry *open = tn_ledger_unfinished(&r->ledger);
+        if (open != NULL && r->options->dry_run) {
+            sayf(r, TN_NOTE_INFO, "run %lld was not finished and would be repeated first",
+                 (long long)open->run);
+            return TARN_OK;
+        }
+        if (open != NULL) {
+            TN_RETURN_IF_ERROR(replay(r, open, &finished, err));
+            continue;
+        }
+        TN_RETURN_IF_ERROR(take_new(r, &again, err));
+        if (!again) {
+            return TARN_OK;
+        }
+    }
+    return tn_fail(err, TARN_E_CONFLICT, "other runners were faster each time");
+}
+
+tarn_code tn_dataflow_run(tn_dataflow *p, const tn_dataflow_run_options *options,
+                          tn_dataflow_summary *out, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    runner r = {.p = p, .options = options, .summary = out};
+    const uint64_t begun = tn_clock_monotonic_ns();
+    int lock = -1;
+
+    *out = (tn_dataflow_summary){0};
+    TN_RETURN_IF_ERROR(tn_stop_check(err));
+    TN_RETURN_IF_ERROR(tn_dataflow__first_fault(p, err));
+    TN_TRY(tn_ledger_open(&r.ledger, p, err));
+    if (!options->dry_run) {
+        TN_TRY(tn_ledger_lock(&r.ledger, options->no_wait, waiting, &r, &lock, err));
+    }
+    TN_TRY(run_all(&r, err));
+done:
+    tn_file_close(lock);
+    tn_ledger_close(&r.ledger);
+    out->seconds = (double)(tn_clock_monotonic_ns() - begun) / 1e9;
+    return code;
+}

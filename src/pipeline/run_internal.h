@@ -1,0 +1,58 @@
+/* run_internal.h - one execution of a ledger entry: shared by run.c, execute.c and void.c. */
+#ifndef TN_PIPELINE_RUN_INTERNAL_H
+#define TN_PIPELINE_RUN_INTERNAL_H
+
+#include "pipeline/discover.h"
+#include "pipeline/quarantine.h"
+#include "pipeline/stop.h"
+
+typedef struct tn_target {
+    const tn_sink_spec *spec; /* NULL: the quarantine */
+    tn_str name, uri, application;
+    tn_schema schema;
+    tn_delta_writer *writer;
+    bool has_run; /* the table had the entry's number before */
+    tn_delta_receipt receipt;
+} tn_target;
+
+typedef struct tn_execution {
+    tn_dataflow *p;
+    tn_arena arena; /* of the plan */
+    const tn_dataflow_run_options *options;
+    tn_ledger *ledger;
+    tn_ledger_entry *entry;
+    tn_discovery found;
+    tn_build build;
+    tn_collector collector;
+    tn_source_edge *edges;      /* one a station */
+    tn_reject_edge **rejects;   /* one a station */
+    tn_scan_counters *counters; /* one a station */
+    tn_rule_sink **rules;       /* one a station, NULL where it has none; then one a query */
+    tn_rule_sink **queries;     /* one an expectation, NULL where it is none */
+    tn_target *targets;         /* the quarantine (where there is one), then the sinks */
+    size_t target_count;
+    tn_query_stats stats;
+} tn_execution;
+
+void tn_execution__note(const tn_execution *x, bool is_warning, const char *format, ...)
+    TN_PRINTF(3, 4);
+/* Binds all that the sinks and expectations need; the first mistake is the answer. */
+TN_FALLIBLE tn_execution__bind(tn_execution *x, tarn_error *err);
+/* Fills in what the entry says of columns, tables and sinks. */
+TN_FALLIBLE tn_execution__pin(tn_execution *x, tarn_error *err);
+TN_FALLIBLE tn_execution__open(tn_execution *x, tn_dataflow *p, tn_ledger *ledger,
+                               const tn_dataflow_run_options *options, tarn_error *err);
+void tn_execution__close(tn_execution *x);
+/* Transforms, commits, marks the entry done. */
+TN_FALLIBLE tn_execution__run(tn_execution *x, tarn_error *err);
+/* Which of the entry's tables have it: *count of them; names for a message in *names. `voided` are
+ * those that only carry its mark. */
+TN_FALLIBLE tn_void__look(tn_dataflow *p, const tn_ledger_entry *entry, tn_arena *arena,
+                          size_t *have, size_t *voided, tn_str *names, tarn_error *err);
+/* Closes an entry whose inputs are gone and that no table has. */
+TN_FALLIBLE tn_void__close(tn_dataflow *p, tn_ledger *ledger, tn_ledger_entry *entry,
+                           tarn_error *err);
+/* How rows went, for the summary; checks that none is lost. */
+TN_FALLIBLE tn_report__flows(tn_execution *x, tn_flow **out, size_t *count, tarn_error *err);
+
+#endif

@@ -1,0 +1,256 @@
+/* tarn status, tarn reset, tarn graph. */
+#include "pipeline/discover.h"
+
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/random.h"
+
+#include <stdio.h>
+
+/* ---- status -----------------------------------------------------------------------------------*/
+
+static TN_FALLIBLE copy_tables(tn_arena *arena, const tn_ledger_entry *entry,
+                               const tn_dataflow_table **out, tarn_error *err)
+{
+    tn_dataflow_table *tables;
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(arena, tn_dataflow_table, entry->written_count, &tables, err));
+    for (size_t i = 0; i < entry->written_count; i++) {
+        tables[i] = entry->written[i];
+        TN_RETURN_IF_ERROR(tn_arena_copy(arena, tables[i].name, &tables[i].name, err));
+        TN_RETURN_IF_ERROR(tn_arena_copy(arena, tables[i].uri, &tables[i].uri, err));
+    }
+    *out = tables;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE list_runs(tn_dataflow *p, const tn_ledger *ledger, tn_dataflow_status *out,
+                             tarn_error *err)
+{
+    tn_dataflow_past *runs;
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(&p->arena, tn_dataflow_past, ledger->entries.count, &runs, err));
+    for (size_t i = 0; i < ledger->entries.count; i++) {
+        const tn_ledger_entry *entry = ledger->entries.items[i];
+        tn_dataflow_past *past = &runs[out->run_count++];
+        *past = (tn_dataflow_past){.run = entry->run,
+                                   .started_us = entry->now_us,
+                                   .ended_us = entry->ended_us,
+                                   .state = entry->is_reset ? TN_RUN_RESET : entry->state,
+                                   .rows_in = entry->rows_in,
+                                   .table_count = entry->written_count};
+        for (size_t s = 0; s < entry->source_count; s++) {
+            const tn_station *station = tn_dataflow__station(p, entry->sources[s].id);
+            past->files +=
+                station == NULL || !station->take_all ? entry->sources[s].input_count : 0;
+        }
+        TN_RETURN_IF_ERROR(copy_tables(&p->arena, entry, &past->tables, err));
+    }
+    out->runs = runs;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE known_file(tn_arena *arena, const tn_known *known, tn_dataflow_file *out,
+                              tarn_error *err)
+{
+    *out = (tn_dataflow_file){.size = known->input->size,
+                              .modified_us = known->input->modified_us,
+                              .run = known->run,
+                              .is_forgotten = known->is_forgotten};
+    TN_RETURN_IF_ERROR(tn_arena_copy(arena, known->input->source, &out->source, err));
+    return tn_arena_copy(arena, known->input->key, &out->uri, err);
+}
+
+static TN_FALLIBLE list_files(tn_dataflow *p, const tn_ledger *ledger, const tn_discovery *found,
+                              tn_dataflow_status *out, tarn_error *err)
+{
+    tn_dataflow_file *files;
+    TN_RETURN_IF_ERROR(tn_arena_array(&p->arena, tn_dataflow_file,
+                                      ledger->known.count + found->new_files, &files, err));
+    for (size_t i = 0; i < ledger->known.count; i++) {
+        TN_RETURN_IF_ERROR(
+            known_file(&p->arena, &ledger->known.items[i], &files[out->file_count++], err));
+    }
+    for (size_t i = 0; i < p->nodes.count; i++) {
+        const tn_source_pin *pin = &found->pins[i];
+        for (size_t f = 0; f < pin->count && !p->nodes.items[i]->take_all; f++) {
+            tn_dataflow_file *file = &files[out->file_count++];
+            *file = (tn_dataflow_file){.source = p->nodes.items[i]->id,
+                                       .size = pin->files[f].size,
+                                       .modified_us = pin->files[f].modified_us};
+            TN_RETURN_IF_ERROR(tn_arena_copy(&p->arena, pin->keys[f], &file->uri, err));
+            out->waiting++;
+        }
+    }
+    out->files = files;
+    return TARN_OK;
+}
+
+tarn_code tn_dataflow_get_status(tn_dataflow *p, tn_dataflow_status *out, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_ledger ledger = {0};
+    tn_discovery found;
+    tn_arena arena;
+
+    *out = (tn_dataflow_status){.name = p->name, .state = p->state};
+    TN_RETURN_IF_ERROR(tn_dataflow__first_fault(p, err));
+    tn_arena_init(&arena, p->pool);
+    TN_TRY(tn_ledger_open(&ledger, p, err));
+    TN_TRY(tn_ledger_load(&ledger, err));
+    TN_TRY(tn_discover(p, &ledger, 0, &arena, NULL, NULL, &found, err));
+    TN_TRY(list_runs(p, &ledger, out, err));
+    TN_TRY(list_files(p, &ledger, &found, out, err));
+done:
+    tn_ledger_close(&ledger);
+    tn_arena_deinit(&arena);
+    return code;
+}
+
+/* ---- reset ------------------------------------------------------------------------------------*/
+
+static TN_FALLIBLE write_reset(tn_ledger *ledger, tn_ledger_entry *open, tn_str glob, int64_t run,
+                               tarn_error *err)
+{
+    char uuid[TN_UUID_SIZE];
+    bool mine;
+    tn_random_uuid(uuid);
+    if (open != NULL) { /* it is given up: whatever was committed stays */
+        open->state = TN_RUN_RESET;
+        TN_RETURN_IF_ERROR(tn_ledger_end(ledger, open, &mine, err));
+    }
+    const tn_ledger_entry entry = {.run = ledger->last + 1,
+                                   .is_reset = true,
+                                   .id = tn_str_of(uuid),
+                                   .now_us = tn_clock_now_us(),
+                                   .document_hash = ledger->p->document_hash,
+                                   .forget_glob = glob,
+                                   .forget_run = run};
+    TN_RETURN_IF_ERROR(tn_ledger_begin(ledger, &entry, &mine, err));
+    return mine ? TARN_OK
+                : tn_fail(err, TARN_E_CONFLICT, "a runner began run %lld meanwhile",
+                          (long long)entry.run);
+}
+
+static tn_ledger_entry *entry_of(const tn_ledger *ledger, int64_t run)
+{
+    return run >= 1 && run <= (int64_t)ledger->entries.count ? ledger->entries.items[run - 1]
+                                                             : NULL;
+}
+
+static TN_FALLIBLE reset(tn_dataflow *p, tn_ledger *ledger, tn_str glob, int64_t run, bool do_it,
+                         const tn_dataflow_file **files, size_t *count,
+                         const tn_dataflow_table **tables, size_t *table_count, tarn_error *err)
+{
+    tn_dataflow_file *list;
+    tn_ledger_entry *entry = run > 0 ? entry_of(ledger, run) : NULL;
+    if (run > 0 && (entry == NULL || entry->is_reset)) {
+        return tn_fail(err, TARN_E_NOT_FOUND, "the ledger has no run %lld", (long long)run);
+    }
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(&p->arena, tn_dataflow_file, ledger->known.count, &list, err));
+    for (size_t i = 0; i < ledger->known.count; i++) {
+        const tn_known *known = &ledger->known.items[i];
+        if (!known->is_forgotten &&
+            (run > 0 ? known->run == run : tn_glob_matches(glob, known->input->key))) {
+            TN_RETURN_IF_ERROR(known_file(&p->arena, known, &list[(*count)++], err));
+        }
+    }
+    *files = list;
+    if (entry != NULL) {
+        TN_RETURN_IF_ERROR(copy_tables(&p->arena, entry, tables, err));
+        *table_count = entry->written_count;
+    }
+    const bool is_open = entry != NULL && entry->state == TN_RUN_OPEN;
+    return do_it && (*count > 0 || is_open)
+               ? write_reset(ledger, is_open ? entry : NULL, glob, run, err)
+               : TARN_OK;
+}
+
+tarn_code tn_dataflow_reset(tn_dataflow *p, tn_str glob, int64_t run, bool do_it,
+                            const tn_dataflow_file **files, size_t *count,
+                            const tn_dataflow_table **tables, size_t *table_count, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_ledger ledger = {0};
+    int lock = -1;
+
+    *files = NULL;
+    *tables = NULL;
+    *count = *table_count = 0;
+    TN_RETURN_IF_ERROR(tn_dataflow__first_fault(p, err));
+    TN_TRY(tn_ledger_open(&ledger, p, err));
+    if (do_it) {
+        TN_TRY(tn_ledger_lock(&ledger, true, NULL, NULL, &lock, err));
+    }
+    TN_TRY(tn_ledger_load(&ledger, err));
+    code = reset(p, &ledger, glob, run, do_it, files, count, tables, table_count, err);
+done:
+    tn_file_close(lock);
+    tn_ledger_close(&ledger);
+    return code;
+}
+
+/* ---- graph ------------------------------------------------------------------------------------*/
+
+static void put_station(const tn_dataflow *p, const tn_build *b, const tn_station *station,
+                        tn_text *out)
+{
+    tn_text_printf(out, "%s %.*s", station->is_source ? "source" : "step",
+                   TN_STR_ARGS(station->id));
+    if (station->is_source) {
+        for (uint32_t i = 0; i < station->uri_count; i++) {
+            tn_text_printf(out, "%s %.*s", i == 0 ? "" : ",", TN_STR_ARGS(station->uris[i]));
+        }
+        tn_text_puts(out, station->take_all ? " (all)\n" : " (new)\n");
+    } else {
+        tn_text_puts(out, "\n");
+    }
+    for (size_t i = 0; i < p->nodes.count; i++) {
+        const bool *reads = b->built[station->index].named;
+        if (reads != NULL && reads[i]) {
+            tn_text_printf(out, "  reads  %.*s\n", TN_STR_ARGS(p->nodes.items[i]->id));
+        }
+    }
+    for (size_t i = 0; i < p->expects.count; i++) {
+        const tn_expect *expect = p->expects.items[i];
+        if (expect->node == station) {
+            tn_text_printf(out, "  expect %.*s\n", TN_STR_ARGS(expect->name));
+        }
+    }
+    for (size_t i = 0; i < p->sinks.count; i++) {
+        const tn_sink_spec *sink = p->sinks.items[i];
+        if (sink->node == station) {
+            tn_text_printf(out, "  sink   %.*s (%s)\n", TN_STR_ARGS(sink->to),
+                           sink->mode == TN_DELTA_OVERWRITE ? "overwrite" : "append");
+        }
+    }
+}
+
+tarn_code tn_dataflow_graph(tn_dataflow *p, tn_text *out, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_arena arena;
+    tn_discovery found;
+    tn_build b = {0};
+
+    TN_RETURN_IF_ERROR(tn_dataflow__first_fault(p, err));
+    tn_arena_init(&arena, p->pool);
+    TN_TRY(tn_discover(p, NULL, 1, &arena, NULL, NULL, &found, err));
+    TN_TRY(tn_build__open(&b, p, &arena, found.pins, 0, 0, err));
+    for (size_t i = 0; i < p->nodes.count; i++) {
+        TN_TRY(tn_build__station(&b, p->nodes.items[i], err));
+    }
+    tn_text_printf(out, "pipeline %.*s\n", TN_STR_ARGS(p->name));
+    for (size_t i = 0; i < p->nodes.count; i++) {
+        put_station(p, &b, p->nodes.items[i], out);
+    }
+    if (p->quarantine.size > 0) {
+        tn_text_printf(out, "quarantine %.*s\n", TN_STR_ARGS(p->quarantine));
+    }
+    TN_TRY(tn_text_status(out, err));
+done:
+    tn_build__close(&b);
+    tn_arena_deinit(&arena);
+    return code;
+}
