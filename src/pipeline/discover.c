@@ -215,6 +215,7 @@ static TN_FALLIBLE look_again(tn_dataflow *p, const tn_input *input, tn_arena *a
     tn_str whole;
     TN_RETURN_IF_ERROR(tn_uri_join(arena, p->folder, input->key, &whole, err));
     out->uri = whole;
+    out->tag = "";
     TN_RETURN_IF_ERROR(tn_stores_resolve(tn_session_stores(p->session), whole, arena, &out->store,
                                          &out->key, err));
     const tarn_code code = tn_store_head(out->store, out->key, &info, &cause);

@@ -489,6 +489,8 @@ static TN_FALLIBLE commit(tn_execution *x, tarn_error *err)
 
 /* ---- the end ----------------------------------------------------------------------------------*/
 
+/* Of the bytes that were read: a file that was changed since gets none, and so is a new one then.
+ */
 static TN_FALLIBLE hash_inputs(tn_execution *x, tarn_error *err)
 {
     for (size_t s = 0; s < x->entry->source_count; s++) {
@@ -499,9 +501,15 @@ static TN_FALLIBLE hash_inputs(tn_execution *x, tarn_error *err)
         }
         const tn_source_pin *pin = &x->found.pins[station->index];
         for (size_t i = 0; i < source->input_count && i < pin->count; i++) {
-            if (tn_store_is_local(pin->files[i].store)) {
-                TN_RETURN_IF_ERROR(tn_discover_hash(x->p, &pin->files[i], &x->arena,
-                                                    &source->inputs[i].hash, err));
+            tn_listed_file file = pin->files[i];
+            tn_str tag;
+            file.size = source->inputs[i].size;
+            TN_RETURN_IF_ERROR(tn_arena_copy(&x->arena, source->inputs[i].tag, &tag, err));
+            file.tag = tag.data;
+            if (tn_store_is_local(file.store) &&
+                tn_discover_hash(x->p, &file, &x->arena, &source->inputs[i].hash, NULL) !=
+                    TARN_OK) {
+                source->inputs[i].hash = TN_STR_NONE;
             }
         }
     }
@@ -512,11 +520,7 @@ static TN_FALLIBLE mark_done(tn_execution *x, tarn_error *err)
 {
     tn_ledger_entry *entry = x->entry;
     bool mine;
-    /* A file that changed after it was read makes no failure of a run that is committed. */
-    tarn_error cause = TARN_ERROR_INIT;
-    if (hash_inputs(x, &cause) == TARN_E_NOMEM) {
-        return tn_fail(err, TARN_E_NOMEM, "%s", cause.message);
-    }
+    TN_RETURN_IF_ERROR(hash_inputs(x, err));
     tn_stop_at(TN_STOP_hashed);
     TN_RETURN_IF_ERROR(
         tn_arena_array(&x->arena, tn_dataflow_table, x->target_count, &entry->written, err));
@@ -533,6 +537,14 @@ static TN_FALLIBLE mark_done(tn_execution *x, tarn_error *err)
     TN_RETURN_IF_ERROR(tn_ledger_end(x->ledger, entry, &mine, err));
     tn_stop_at(TN_STOP_done_marked);
     return TARN_OK;
+}
+
+tarn_code tn_execution__finish(tn_execution *x, tarn_error *err)
+{
+    for (size_t i = 0; i < x->target_count; i++) {
+        TN_RETURN_IF_ERROR(had_run(x, &x->targets[i], err));
+    }
+    return mark_done(x, err);
 }
 
 tarn_code tn_execution__run(tn_execution *x, tarn_error *err)

@@ -96,24 +96,30 @@ static TN_FALLIBLE replay(runner *r, tn_ledger_entry *entry, bool *finished, tar
     tn_execution x = {0};
     const tn_input *changed;
     bool gone;
-    size_t have;
-    size_t voided;
-    tn_str names;
+    tn_landed landed;
 
     *finished = true;
     TN_TRY(tn_execution__open(&x, r->p, &r->ledger, r->options, err));
     TN_TRY(tn_discover_entry(r->p, entry, &x.arena, &x.found, &changed, &gone, err));
-    TN_TRY(tn_void__look(r->p, entry, &x.arena, &have, &voided, &names, err));
-    const bool all_have = have == entry->sink_count;
-    if (changed != NULL && have > 0 && !all_have) {
-        code = refuse_replay(entry, changed, gone, names, err);
+    TN_TRY(tn_void__look(r->p, entry, &x.arena, &landed, err));
+    x.entry = entry;
+    if (landed.all) {
+        sayf(r, TN_NOTE_INFO, "run %lld was committed, but not marked as done: it is now",
+             (long long)entry->run);
+        code = tn_execution__finish(&x, err);
+        r->summary->run = entry->run;
+        r->summary->runs++;
         goto done;
     }
-    if ((changed != NULL && have == 0) || (voided > 0 && have == 0)) {
+    if (changed != NULL && landed.have > 0) {
+        code = refuse_replay(entry, changed, gone, landed.names, err);
+        goto done;
+    }
+    if (landed.have == 0 && (changed != NULL || landed.voided > 0)) {
         if (changed != NULL) {
             sayf(r, TN_NOTE_WARNING,
-                 "'%.*s' of run %lld %s before it was committed: the run is "
-                 "given up, and what is left of its inputs is taken anew",
+                 "'%.*s' of run %lld %s before it was committed: the run is given up, and what is "
+                 "left of its inputs is taken anew",
                  TN_STR_ARGS(changed->key), (long long)entry->run,
                  gone ? "is gone" : "was changed");
         }
@@ -122,22 +128,21 @@ static TN_FALLIBLE replay(runner *r, tn_ledger_entry *entry, bool *finished, tar
         code = tn_void__close(r->p, &r->ledger, entry, err);
         goto done;
     }
-    if (voided > 0) {
+    if (landed.voided > 0) {
         code = tn_fail(err, TARN_E_CONFLICT, "run %lld is void in one table and done in %.*s",
-                       (long long)entry->run, TN_STR_ARGS(names));
+                       (long long)entry->run, TN_STR_ARGS(landed.names));
         tn_hint(err, "'tarn reset --run %lld' gives it up; whatever was committed stays",
                 (long long)entry->run);
         goto done;
     }
     sayf(r, TN_NOTE_INFO, "run %lld was not finished: it is repeated from its pins",
          (long long)entry->run);
-    if (have > 0 && !tn_str_equal(entry->document_hash, r->p->document_hash)) {
+    if (landed.have > 0 && !tn_str_equal(entry->document_hash, r->p->document_hash)) {
         sayf(r, TN_NOTE_WARNING,
              "the pipeline's file changed since run %lld began: %.*s keep what the earlier one "
              "gave",
-             (long long)entry->run, TN_STR_ARGS(names));
+             (long long)entry->run, TN_STR_ARGS(landed.names));
     }
-    x.entry = entry;
     TN_TRY(tn_execution__bind(&x, err));
     TN_TRY(tn_execution__run(&x, err));
     r->summary->replayed = true;

@@ -43,12 +43,19 @@ TN_FALLIBLE tn_execution__pin(tn_execution *x, tarn_error *err);
 TN_FALLIBLE tn_execution__open(tn_execution *x, tn_dataflow *p, tn_ledger *ledger,
                                const tn_dataflow_run_options *options, tarn_error *err);
 void tn_execution__close(tn_execution *x);
+/* Marks the entry done: all its commits are there. */
+TN_FALLIBLE tn_execution__finish(tn_execution *x, tarn_error *err);
 /* Transforms, commits, marks the entry done. */
 TN_FALLIBLE tn_execution__run(tn_execution *x, tarn_error *err);
-/* Which of the entry's tables have it: *count of them; names for a message in *names. `voided` are
- * those that only carry its mark. */
+/* Which of an entry's tables have it. */
+typedef struct tn_landed {
+    size_t have;   /* with its rows */
+    size_t voided; /* that only carry its mark */
+    bool all;     /* every sink has it; so the quarantine, which is committed first, is done, too */
+    tn_str names; /* of those that have it, for a message */
+} tn_landed;
 TN_FALLIBLE tn_void__look(tn_dataflow *p, const tn_ledger_entry *entry, tn_arena *arena,
-                          size_t *have, size_t *voided, tn_str *names, tarn_error *err);
+                          tn_landed *out, tarn_error *err);
 /* Closes an entry whose inputs are gone and that no table has. */
 TN_FALLIBLE tn_void__close(tn_dataflow *p, tn_ledger *ledger, tn_ledger_entry *entry,
                            tarn_error *err);

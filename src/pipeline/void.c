@@ -48,26 +48,27 @@ static TN_FALLIBLE look_at(tn_dataflow *p, const tn_ledger_entry *entry, const t
     return TARN_OK;
 }
 
-tarn_code tn_void__look(tn_dataflow *p, const tn_ledger_entry *entry, tn_arena *arena, size_t *have,
-                        size_t *voided, tn_str *names, tarn_error *err)
+tarn_code tn_void__look(tn_dataflow *p, const tn_ledger_entry *entry, tn_arena *arena,
+                        tn_landed *out, tarn_error *err)
 {
     tarn_code code = TARN_OK;
     tn_text text;
-    *have = *voided = 0;
+    *out = (tn_landed){.all = true};
     tn_text_init(&text, p->pool, 1 << 16);
     for (size_t i = 0; i < entry->sink_count; i++) {
         bool has;
         bool is_void;
         TN_TRY(look_at(p, entry, &entry->sinks[i], arena, &has, &is_void, err));
-        *voided += has && is_void;
+        out->voided += has && is_void;
+        out->all = out->all && ((has && !is_void) || entry->sinks[i].name.size == 0);
         if (has && !is_void) {
-            tn_text_printf(&text, "%s'%.*s'", *have == 0 ? "" : ", ",
+            tn_text_printf(&text, "%s'%.*s'", out->have == 0 ? "" : ", ",
                            TN_STR_ARGS(entry->sinks[i].uri));
-            (*have)++;
+            out->have++;
         }
     }
     TN_TRY(tn_text_status(&text, err));
-    TN_TRY(tn_arena_copy(arena, tn_text_str(&text), names, err));
+    TN_TRY(tn_arena_copy(arena, tn_text_str(&text), &out->names, err));
 done:
     tn_text_deinit(&text);
     return code;
@@ -118,9 +119,7 @@ tarn_code tn_void__close(tn_dataflow *p, tn_ledger *ledger, tn_ledger_entry *ent
 {
     tarn_code code = TARN_OK;
     tn_arena arena;
-    size_t have;
-    size_t voided;
-    tn_str names;
+    tn_landed landed;
     bool mine;
 
     tn_arena_init(&arena, p->pool);
@@ -133,11 +132,11 @@ tarn_code tn_void__close(tn_dataflow *p, tn_ledger *ledger, tn_ledger_entry *ent
     }
     tn_stop_at(TN_STOP_void_tables_marked);
     /* A late twin may have been faster at one of them. */
-    TN_TRY(tn_void__look(p, entry, &arena, &have, &voided, &names, err));
-    if (have > 0) {
+    TN_TRY(tn_void__look(p, entry, &arena, &landed, err));
+    if (landed.have > 0) {
         code = tn_fail(err, TARN_E_CONFLICT,
                        "another runner committed run %lld to %.*s while it was being closed",
-                       (long long)entry->run, TN_STR_ARGS(names));
+                       (long long)entry->run, TN_STR_ARGS(landed.names));
         tn_hint(err, "'tarn reset --run %lld' gives it up, whatever was committed stays",
                 (long long)entry->run);
         goto done;
