@@ -498,6 +498,7 @@ static TN_FALLIBLE new_segment(tn_query *query, tn_origin origin, const tn_plan 
     (*made)->nodes[0] = node;
     (*made)->state = state;
     TN_RETURN_IF_ERROR(layout_of_outputs(query, node, &(*made)->layout, &(*made)->types, err));
+    TN_RETURN_IF_ERROR(tn_vec_push(&query->all, *made, err));
     return tn_vec_push(out, *made, err);
 }
 

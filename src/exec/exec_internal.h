@@ -56,6 +56,7 @@ struct tn_query {
     tn_gang gang;
     _Atomic bool cancelled;
 
+    tn_segments all;   /* that were made */
     tn_segments order; /* in the order in which they run */
     size_t current;
     TN_VEC(tn_made *) made;

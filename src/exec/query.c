@@ -26,8 +26,8 @@ tarn_code tn_query_create(tn_plan_context *context, const tn_plan *plan,
     query->options = *options;
     tn_pool_init(&query->pool, options->pool, "query", SIZE_MAX);
     tn_arena_init(&query->arena, &query->pool);
-    query->order.pool = query->made.pool = query->operators.pool = query->filters.pool =
-        &query->pool;
+    query->order.pool = query->all.pool = query->made.pool = query->operators.pool =
+        query->filters.pool = &query->pool;
     tn_gang_init(&query->gang, options->threads);
     query->run = (tn_run){
         .pool = &query->pool,
@@ -310,8 +310,8 @@ void tn_query_destroy(tn_query *query)
     for (size_t i = 0; i < query->filters.count; i++) {
         tn_join_filter_destroy(query->filters.items[i]);
     }
-    for (size_t i = 0; i < query->order.count; i++) {
-        tn_source_release(query->order.items[i]->values);
+    for (size_t i = 0; i < query->all.count; i++) {
+        tn_source_release(query->all.items[i]->values);
     }
     for (size_t i = 0; i < query->made.count; i++) {
         tn_vec_free(&query->made.items[i]->builds);
@@ -319,6 +319,7 @@ void tn_query_destroy(tn_query *query)
     tn_vec_free(&query->operators);
     tn_vec_free(&query->filters);
     tn_vec_free(&query->order);
+    tn_vec_free(&query->all);
     tn_vec_free(&query->made);
     tn_gang_deinit(&query->gang);
     tn_spill_destroy(query->run.spill);
