@@ -6,10 +6,13 @@
 
 enum {
     CHUNK_PAGES = TN_SPAN_CHUNK / TN_SPAN_PAGE,
-    ORDERS = 9,              /* 4 KiB to 1 MiB */
-    SMALL_CHUNKS = 2,        /* on small pages */
-    CACHED_MIN = 4,          /* free chunks that are kept in any case */
-    BIG_CACHED_MAX = 8 << 20 /* bytes of big spans that are kept */
+    ORDERS = 9,               /* 4 KiB to 1 MiB */
+    SMALL_CHUNKS = 2,         /* on small pages */
+    CACHED_MIN = 2,           /* free chunks that are kept in any case */
+    BIG_CACHED_MAX = 8 << 20, /* bytes of big spans that are kept */
+    IDLE_MIN = 2 << 20,       /* free bytes whose pages are kept, and a share of what is used */
+    IDLE_SHARE = 16,
+    GIVEN_BACK_MIN = 4 * TN_SPAN_PAGE
 };
 
 /* In the first page of its chunk. `free_order[page]` is 1 + the order of a free span that begins
@@ -35,6 +38,7 @@ struct tn_span_heap {
     const tn_extent_source *source;
     chunk *chunks;
     size_t chunk_count, free_chunks;
+    size_t used_pages; /* of all chunks */
     span *free[ORDERS];
     big *bigs; /* free ones */
     size_t big_bytes;
@@ -162,6 +166,7 @@ static void *alloc_small(tn_span_heap *heap, size_t pages)
     take_out(heap, in, page, found);
     heap->free_chunks -= in->used_pages == 0;
     in->used_pages += pages;
+    heap->used_pages += pages;
     release_pages(heap, in, page + pages, ((size_t)1 << found) - pages);
     return taken;
 }
@@ -204,12 +209,21 @@ void *tn_span__alloc(tn_span_heap *heap, size_t size, bool *fresh)
     return memory;
 }
 
+/* Is more memory idle than a share of what is in use?  The limit on a process is one on pages that
+ * are there, used or not. */
+static bool has_plenty(const tn_span_heap *heap)
+{
+    const size_t used = heap->used_pages * TN_SPAN_PAGE;
+    const size_t idle = heap->chunk_count * TN_SPAN_CHUNK - used + heap->big_bytes;
+    return idle > IDLE_MIN && idle > used / IDLE_SHARE;
+}
+
 void tn_span__free(tn_span_heap *heap, void *memory, size_t size)
 {
     pthread_mutex_lock(&heap->lock);
     if (size > TN_SPAN_MAX) {
         const size_t mapped = big_size(size);
-        if (mapped <= BIG_CACHED_MAX - heap->big_bytes) {
+        if (mapped <= BIG_CACHED_MAX - heap->big_bytes && !has_plenty(heap)) {
             big *kept = memory;
             TN_SHOW(memory, sizeof(*kept));
             *kept = (big){heap->bigs, mapped};
@@ -223,12 +237,17 @@ void tn_span__free(tn_span_heap *heap, void *memory, size_t size)
         chunk *in = chunk_of(memory);
         const size_t pages = size / TN_SPAN_PAGE;
         assert(in->used_pages >= pages);
+        if (size >= GIVEN_BACK_MIN && heap->source->advise != NULL && has_plenty(heap)) {
+            heap->source->advise(memory, size, TN_ADVICE_IDLE);
+        }
         TN_HIDE(memory, size);
         release_pages(heap, in, (size_t)((uint8_t *)memory - (uint8_t *)in) / TN_SPAN_PAGE, pages);
         in->used_pages -= pages;
+        heap->used_pages -= pages;
         if (in->used_pages == 0) {
             heap->free_chunks++;
-            if (heap->free_chunks > CACHED_MIN && heap->free_chunks > heap->chunk_count / 4) {
+            if (heap->free_chunks > CACHED_MIN &&
+                heap->free_chunks > heap->chunk_count / IDLE_SHARE) {
                 heap->free_chunks--;
                 chunk_unmap(heap, in);
             }

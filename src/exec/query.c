@@ -288,6 +288,11 @@ void tn_query_cancel(tn_query *query)
     atomic_store(&query->cancelled, true);
 }
 
+bool tn_query_reclaim(tn_query *query, size_t size)
+{
+    return tn_spill_reclaim(query->run.spill, size);
+}
+
 /* ---- the end ----------------------------------------------------------------------------------*/
 
 void tn_query_destroy(tn_query *query)

@@ -40,6 +40,10 @@ TN_FALLIBLE tn_query_next(tn_query *query, tn_chunk **out, tarn_error *err);
 /* From any thread and from a signal handler: sets a flag. */
 void tn_query_cancel(tn_query *query);
 
+/* For who needs memory beside the query (its chunks, a sink's files): writes out what can wait.
+ * False where nothing was given back. */
+bool tn_query_reclaim(tn_query *query, size_t size);
+
 /* Cancels what still runs, waits for it, frees all. */
 void tn_query_destroy(tn_query *query); /* NULL is allowed */
 

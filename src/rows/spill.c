@@ -230,9 +230,8 @@ static void link_hottest(tn_spill *spill, tn_page *page)
     spill->evictable += page->size;
 }
 
-static bool reclaim(void *context, size_t size)
+bool tn_spill_reclaim(tn_spill *spill, size_t size)
 {
-    tn_spill *spill = context;
     tarn_error failure = TARN_ERROR_INIT;
     size_t freed = 0;
 
@@ -258,6 +257,11 @@ static bool reclaim(void *context, size_t size)
     }
     pthread_mutex_unlock(&spill->lock);
     return freed > 0;
+}
+
+static bool reclaim(void *context, size_t size)
+{
+    return tn_spill_reclaim(context, size);
 }
 
 /* ---- pages ---- */

@@ -39,6 +39,8 @@ typedef struct tn_page {
 TN_FALLIBLE tn_spill_create(tn_pool *query, tn_str temp_dir, tn_spill **out, tarn_error *err);
 void tn_spill_destroy(tn_spill *spill); /* NULL is allowed; all pages are gone by then */
 /* Bytes that could be written out now. */
+/* Evicts at least so much, where there is as much; false where nothing was given back. */
+bool tn_spill_reclaim(tn_spill *spill, size_t size);
 size_t tn_spill_evictable(tn_spill *spill);     /* NULL is allowed */
 uint64_t tn_spill_bytes(const tn_spill *spill); /* written so far */
 

@@ -59,6 +59,17 @@ static const char *option(void *context, const char *name)
     return tn_session_get(context, name, NULL);
 }
 
+/* Results, tables and files that are written take their memory beside the query's. */
+static bool reclaim(void *context, size_t size)
+{
+    tn_session *session = context;
+    atomic_fetch_add(&session->cancelling, 1);
+    tn_query *running = atomic_load(&session->running);
+    const bool freed = running != NULL && tn_query_reclaim(running, size);
+    atomic_fetch_sub(&session->cancelling, 1);
+    return freed;
+}
+
 tarn_code tn_session_create(tn_session **out, tarn_error *err)
 {
     tarn_code code = TARN_OK;
@@ -70,6 +81,7 @@ tarn_code tn_session_create(tn_session **out, tarn_error *err)
     TN_TRY(tn_pool_alloc_zeroed(tn_process_pool(), sizeof(tn_session), &memory, err));
     session = memory;
     tn_pool_init(&session->pool, &process, "session", SIZE_MAX);
+    tn_pool_set_reclaim(&session->pool, reclaim, session);
     session->opened.pool = &session->pool;
     session->catalogue.ops = &tn_session__catalogue_ops;
     TN_TRY(tn_types_create(&session->pool, &session->types, err));

@@ -42,7 +42,7 @@ struct tn_session {
     bool preserve_order, deterministic;
     _Atomic bool cancelled;
     _Atomic(tn_query *) running;
-    _Atomic int cancelling; /* threads inside tn_session_cancel: the query they saw must stay */
+    _Atomic int cancelling; /* threads that cancel or reclaim: the query they saw must stay */
     tn_session_progress *progress;
     void *progress_context;
     uint64_t statements; /* run so far: part of the seed */
