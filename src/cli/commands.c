@@ -126,6 +126,12 @@ const command commands[] = {
      "  zcat log.csv.gz | tarn query \"SELECT count(*) FROM '-'\"\n",
      query_options, run_query, NULL},
     {"shell", "[--json]", "runs statements as they are typed",
+     "Statements end with a semicolon; Tab completes keywords, tables, columns, functions and "
+     "paths;\n"
+     "Ctrl-C ends what runs; \\? lists the shell's own commands. Tables made by CREATE TABLE are "
+     "gone\n"
+     "when it ends: keep them with COPY ... TO or 'tarn table write'.\n"
+     "\n"
      "With --json each line of standard input is a request and is answered with one line:\n"
      "\n"
      "  {\"sql\": \"SELECT $n AS n\", \"params\": {\"n\": 1}, \"id\": 7}\n"

@@ -146,8 +146,30 @@ uint64_t now_ns(void);
 /* --stats, if it was asked for. */
 void put_stats(const invocation *in);
 
+/* ---- progress.c: on a terminal, or in the log ---- */
+void progress_begin(const invocation *in); /* with a session */
+void progress_clear(void);                 /* before anything else is written there */
+void progress_end(const invocation *in);
+
 /* ---- query.c: what other commands run as SQL ---- */
 
+typedef struct run {
+    invocation *in;
+    printing form;
+    output out;
+    const char *sql; /* NULL where nobody typed it: its places say nothing then */
+    size_t sql_size;
+    bool is_made;
+    char copy_path[256]; /* where Parquet for standard output is made */
+    uint64_t statements, copied;
+} run;
+
+/* Chooses form and place of results; exit code, or -1. */
+int run_begin(run *r, invocation *in);
+/* All statements of a text; exit code, or -1. */
+int run_text(run *r, const char *sql, size_t size);
+/* Delivers what was written; `code` as it stands, or -1. */
+int run_end(run *r, int code);
 /* Runs statements that a command made, and prints what they answer; the exit code. */
 int run_sql(invocation *in, const char *sql, size_t size);
 /* A text quoted for SQL, appended to a text of `*size` bytes.  False when there is no memory. */

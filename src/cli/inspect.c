@@ -21,7 +21,7 @@ static void add_quoted(text *t, const char *piece)
 }
 
 /* Runs it and frees it. */
-static int run_text(invocation *in, text *t)
+static int run_made(invocation *in, text *t)
 {
     const int code =
         t->failed ? usage_error(in, "", "out of memory") : run_sql(in, t->data, t->size);
@@ -45,7 +45,7 @@ int run_schema(invocation *in)
     }
     add(&t, "DESCRIBE SELECT * FROM ");
     add_quoted(&t, in->words[0]);
-    return run_text(in, &t);
+    return run_made(in, &t);
 }
 
 int run_head(invocation *in)
@@ -64,7 +64,7 @@ int run_head(invocation *in)
     add_quoted(&t, in->words[0]);
     (void)snprintf(limit, sizeof(limit), " LIMIT %llu", (unsigned long long)rows);
     add(&t, limit);
-    return run_text(in, &t);
+    return run_made(in, &t);
 }
 
 int run_meta(invocation *in)
@@ -128,7 +128,7 @@ int run_convert(invocation *in)
         if (to != NULL && in->given_count < GIVEN_MAX) {
             in->given[in->given_count++] = (given){&format, to};
         }
-        return run_text(in, &t);
+        return run_made(in, &t);
     }
     add(&t, ") TO ");
     add_quoted(&t, in->words[1]);
@@ -137,5 +137,5 @@ int run_convert(invocation *in)
         add(&t, to);
         add(&t, ")");
     }
-    return run_text(in, &t);
+    return run_made(in, &t);
 }

@@ -279,10 +279,14 @@ static int choose_command(invocation *in, int count, char **arguments, int *word
             i++;
         }
         if (find_in(query->options, o->name, strlen(o->name), 0) != NULL) {
-            break; /* -c, -f: a query's own */
+            in->command = query; /* -c, -f: a query's own */
+            return -1;
         }
     }
-    in->command = query;
+    const bool talks = *word < 0 && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
+    in->command = talks && !(count > 0 && strcmp(arguments[count - 1], "-") == 0)
+                      ? find_command("shell")
+                      : query;
     return -1;
 }
 

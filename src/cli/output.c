@@ -57,6 +57,7 @@ int output_write(void *context, const char *data, size_t size)
         out->failed = tarn_upload_write(out->upload, data, size, &out->error) != TARN_OK;
         return !out->failed;
     }
+    progress_clear();
     while (size > 0) {
         const ssize_t written = write(STDOUT_FILENO, data, size);
         if (written >= 0) {

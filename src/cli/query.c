@@ -104,17 +104,6 @@ int read_whole(const invocation *in, const char *path, char **out, size_t *size)
 
 /* ---- results ---- */
 
-typedef struct run {
-    invocation *in;
-    printing form;
-    output out;
-    const char *sql; /* NULL where nobody typed it: its places say nothing then */
-    size_t sql_size;
-    bool is_made;
-    char copy_path[256]; /* where Parquet for standard output is made */
-    uint64_t statements, copied;
-} run;
-
 typedef struct word {
     char text[64];
     size_t size;
@@ -144,6 +133,7 @@ static void add_stats(invocation *in, const tarn_result *result)
 
 static int report_statement(run *r, tarn_error *error)
 {
+    progress_clear();
     if (r->is_made && error->span_length > 0 && error->line == 1 &&
         error->column == (int64_t)error->span_start + 1) {
         error->line = error->column = 0;
@@ -190,7 +180,7 @@ static void put_timing(run *r, uint64_t since)
 }
 
 /* All statements of a text; -1 when each has run. */
-static int run_text(run *r, const char *sql, size_t size)
+int run_text(run *r, const char *sql, size_t size)
 {
     tarn_error error = TARN_ERROR_INIT;
     tarn_script *script = NULL;
@@ -208,6 +198,7 @@ static int run_text(run *r, const char *sql, size_t size)
     }
     while (code < 0) {
         const uint64_t begun = now_ns();
+        progress_begin(r->in);
         r->statements++;
         if (tarn_script_next(script, &result, &error) != TARN_OK) {
             code = report_statement(r, &error);
@@ -215,9 +206,11 @@ static int run_text(run *r, const char *sql, size_t size)
             break;
         } else {
             code = print_result(r, result);
+            progress_end(r->in);
             put_timing(r, begun);
         }
     }
+    progress_end(r->in);
     tarn_script_close(script);
     return code;
 }
@@ -264,7 +257,7 @@ static int deliver_copy(run *r, int code)
 
 /* ---- the command ---- */
 
-static int begin(run *r, invocation *in)
+int run_begin(run *r, invocation *in)
 {
     int code;
     *r = (run){.in = in};
@@ -279,7 +272,7 @@ static int begin(run *r, invocation *in)
                      : output_open(&r->out, in, r->form.copied == NULL ? r->form.file : NULL);
 }
 
-static int end(run *r, int code)
+int run_end(run *r, int code)
 {
     code = deliver_copy(r, code);
     return output_close(&r->out, code < 0 ? EXIT_DONE : code);
@@ -288,9 +281,9 @@ static int end(run *r, int code)
 int run_sql(invocation *in, const char *sql, size_t size)
 {
     run r;
-    const int code = begin(&r, in);
+    const int code = run_begin(&r, in);
     r.is_made = true;
-    return code >= 0 ? code : end(&r, run_text(&r, sql, size));
+    return code >= 0 ? code : run_end(&r, run_text(&r, sql, size));
 }
 
 int print_and_close(invocation *in, tarn_result *result)
@@ -337,7 +330,7 @@ int run_query(invocation *in)
     if (!any && isatty(STDIN_FILENO) == 1) {
         return usage_error(in, "tarn query \"SELECT 42\"", "no SQL given");
     }
-    int code = begin(&r, in);
+    int code = run_begin(&r, in);
     if (code >= 0) {
         return code;
     }
@@ -356,5 +349,5 @@ int run_query(invocation *in)
     if (!any) {
         code = run_file(&r, "-");
     }
-    return end(&r, code);
+    return run_end(&r, code);
 }

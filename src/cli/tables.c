@@ -23,7 +23,7 @@ static void add_quoted(text *t, const char *piece)
     t->failed = t->failed || !text_add_quoted(&t->data, &t->size, piece);
 }
 
-static int run_text(invocation *in, text *t)
+static int run_made(invocation *in, text *t)
 {
     const int code =
         t->failed ? usage_error(in, "", "out of memory") : run_sql(in, t->data, t->size);
@@ -74,7 +74,7 @@ static int show(invocation *in, const char *uri)
     }
     add(&t, "SELECT * FROM ");
     add_scan(&t, uri, &at);
-    return run_text(in, &t);
+    return run_made(in, &t);
 }
 
 static int show_schema(invocation *in, const char *uri)
@@ -86,7 +86,7 @@ static int show_schema(invocation *in, const char *uri)
     }
     add(&t, "DESCRIBE SELECT * FROM ");
     add_scan(&t, uri, &at);
-    return run_text(in, &t);
+    return run_made(in, &t);
 }
 
 static int history(invocation *in, const char *uri)
@@ -211,7 +211,7 @@ static int write_rows(invocation *in, const char *uri)
         add(&t, ")");
     }
     add(&t, ")");
-    return run_text(in, &t);
+    return run_made(in, &t);
 }
 
 static const struct {
