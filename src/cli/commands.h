@@ -153,7 +153,7 @@ void progress_end(const invocation *in);
 
 /* ---- query.c: what other commands run as SQL ---- */
 
-typedef struct run {
+typedef struct sql_run {
     invocation *in;
     printing form;
     output out;
@@ -162,14 +162,14 @@ typedef struct run {
     bool is_made;
     char copy_path[256]; /* where Parquet for standard output is made */
     uint64_t statements, copied;
-} run;
+} sql_run;
 
 /* Chooses form and place of results; exit code, or -1. */
-int run_begin(run *r, invocation *in);
+int run_begin(sql_run *r, invocation *in);
 /* All statements of a text; exit code, or -1. */
-int run_text(run *r, const char *sql, size_t size);
+int run_text(sql_run *r, const char *sql, size_t size);
 /* Delivers what was written; `code` as it stands, or -1. */
-int run_end(run *r, int code);
+int run_end(sql_run *r, int code);
 /* Runs statements that a command made, and prints what they answer; the exit code. */
 int run_sql(invocation *in, const char *sql, size_t size);
 /* A text quoted for SQL, appended to a text of `*size` bytes.  False when there is no memory. */

@@ -131,7 +131,7 @@ static void add_stats(invocation *in, const tarn_result *result)
         stats.peak_bytes > in->stats.peak_bytes ? stats.peak_bytes : in->stats.peak_bytes;
 }
 
-static int report_statement(run *r, tarn_error *error)
+static int report_statement(sql_run *r, tarn_error *error)
 {
     progress_clear();
     if (r->is_made && error->span_length > 0 && error->line == 1 &&
@@ -141,7 +141,7 @@ static int report_statement(run *r, tarn_error *error)
     return report(r->in, error, r->sql, r->sql_size);
 }
 
-static int print_result(run *r, tarn_result *result)
+static int print_result(sql_run *r, tarn_result *result)
 {
     tarn_error error = TARN_ERROR_INIT;
     word count = {"", 0};
@@ -167,7 +167,7 @@ static int print_result(run *r, tarn_result *result)
     return r->out.failed ? output_close(&r->out, EXIT_DONE) : -1;
 }
 
-static void put_timing(run *r, uint64_t since)
+static void put_timing(sql_run *r, uint64_t since)
 {
     char members[96];
     const double seconds = (double)(now_ns() - since) / 1e9;
@@ -180,7 +180,7 @@ static void put_timing(run *r, uint64_t since)
 }
 
 /* All statements of a text; -1 when each has run. */
-int run_text(run *r, const char *sql, size_t size)
+int run_text(sql_run *r, const char *sql, size_t size)
 {
     tarn_error error = TARN_ERROR_INIT;
     tarn_script *script = NULL;
@@ -217,7 +217,7 @@ int run_text(run *r, const char *sql, size_t size)
 
 /* ---- Parquet on standard output: made whole beside it, then copied ---- */
 
-static int prepare_copy(run *r)
+static int prepare_copy(sql_run *r)
 {
     const char *folder = getenv("TMPDIR");
     if (r->form.copied == NULL || r->form.file != NULL) {
@@ -235,7 +235,7 @@ static int prepare_copy(run *r)
     return -1;
 }
 
-static int deliver_copy(run *r, int code)
+static int deliver_copy(sql_run *r, int code)
 {
     char buffer[READ_SIZE];
     if (r->copy_path[0] == '\0') {
@@ -257,10 +257,10 @@ static int deliver_copy(run *r, int code)
 
 /* ---- the command ---- */
 
-int run_begin(run *r, invocation *in)
+int run_begin(sql_run *r, invocation *in)
 {
     int code;
-    *r = (run){.in = in};
+    *r = (sql_run){.in = in};
     if (!printing_of(in, &r->form)) {
         return EXIT_USAGE;
     }
@@ -272,7 +272,7 @@ int run_begin(run *r, invocation *in)
                      : output_open(&r->out, in, r->form.copied == NULL ? r->form.file : NULL);
 }
 
-int run_end(run *r, int code)
+int run_end(sql_run *r, int code)
 {
     code = deliver_copy(r, code);
     return output_close(&r->out, code < 0 ? EXIT_DONE : code);
@@ -280,7 +280,7 @@ int run_end(run *r, int code)
 
 int run_sql(invocation *in, const char *sql, size_t size)
 {
-    run r;
+    sql_run r;
     const int code = run_begin(&r, in);
     r.is_made = true;
     return code >= 0 ? code : run_end(&r, run_text(&r, sql, size));
@@ -307,7 +307,7 @@ int print_and_close(invocation *in, tarn_result *result)
     return code;
 }
 
-static int run_file(run *r, const char *path)
+static int run_file(sql_run *r, const char *path)
 {
     char *text;
     size_t size;
@@ -322,7 +322,7 @@ static int run_file(run *r, const char *path)
 
 int run_query(invocation *in)
 {
-    run r;
+    sql_run r;
     bool any = in->word_count > 0;
     for (size_t i = 0; i < in->given_count; i++) {
         any = any || in->given[i].option->letter == 'c' || in->given[i].option->letter == 'f';

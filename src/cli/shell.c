@@ -10,7 +10,7 @@
 
 typedef struct shell {
     invocation *in;
-    run run;
+    sql_run run;
     bool has_run; /* `run` was begun */
     completion *names;
     line_editor *editor;
