@@ -121,7 +121,7 @@ static TN_FALLIBLE replay(runner *r, tn_ledger_entry *entry, bool *finished, tar
                  "'%.*s' of run %lld %s before it was committed: the run is given up, and what is "
                  "left of its inputs is taken anew",
                  TN_STR_ARGS(changed->key), (long long)entry->run,
-                 gone ? "is gone" : "was changed");
+                 gone ? "went away" : "was changed");
         }
         *finished = false;
         r->summary->voided = true;
