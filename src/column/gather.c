@@ -5,11 +5,19 @@
 static void open_rows(tn_slice *slice, const uint16_t *rows16, const uint32_t *rows32,
                       uint32_t from)
 {
+    const size_t count = slice->count;
+    uint32_t *restrict index = slice->index;
     slice->is_run = rows16 == NULL && rows32 == NULL;
-    for (size_t i = 0; i < slice->count; i++) {
-        slice->index[i] = rows16 != NULL   ? rows16[i]
-                          : rows32 != NULL ? rows32[i]
-                                           : from + (uint32_t)i;
+    if (rows16 != NULL) {
+        for (size_t i = 0; i < count; i++) {
+            index[i] = rows16[i];
+        }
+    } else if (rows32 != NULL) {
+        memcpy(index, rows32, count * sizeof(*index));
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            index[i] = from + (uint32_t)i;
+        }
     }
 }
 
@@ -24,10 +32,23 @@ static void mask_nulls(tn_slice *slice, const uint64_t *validity)
     }
 }
 
+/* One loop a lane of codes; rows that follow each other are read as they lie. */
+#define FOLLOW(type)                                                   \
+    {                                                                  \
+        const type *restrict codes = column->values;                   \
+        const type *restrict first = is_run ? codes + index[0] : NULL; \
+        for (size_t i = 0; is_run && i < slice->count; i++) {          \
+            index[i] = first[i];                                       \
+        }                                                              \
+        for (size_t i = 0; !is_run && i < slice->count; i++) {         \
+            index[i] = codes[index[i]];                                \
+        }                                                              \
+    }
+
 static void follow_codes(tn_slice *slice, const tn_column *column)
 {
-    const void *codes = column->values;
     uint32_t *index = slice->index;
+    const bool is_run = slice->is_run;
     slice->is_run = false;
     if (slice->has_nulls) { /* codes of null rows mean nothing */
         for (size_t i = 0; i < slice->count; i++) {
@@ -35,12 +56,18 @@ static void follow_codes(tn_slice *slice, const tn_column *column)
         }
         return;
     }
-    for (size_t i = 0; i < slice->count; i++) {
-        index[i] = column->code_lane == TN_LANE_u8    ? ((const uint8_t *)codes)[index[i]]
-                   : column->code_lane == TN_LANE_u16 ? ((const uint16_t *)codes)[index[i]]
-                                                      : ((const uint32_t *)codes)[index[i]];
+    if (slice->count == 0) {
+        return;
+    }
+    if (column->code_lane == TN_LANE_u8) {
+        FOLLOW(uint8_t)
+    } else if (column->code_lane == TN_LANE_u16) {
+        FOLLOW(uint16_t)
+    } else {
+        FOLLOW(uint32_t)
     }
 }
+#undef FOLLOW
 
 void tn_slice_open(tn_slice *slice, const tn_column *column, const uint16_t *rows16,
                    const uint32_t *rows32, uint32_t from, uint32_t count)
@@ -201,6 +228,13 @@ static void store_wide(tn_lane lane, void *values, size_t at, tn_i128 value)
     default:                               \
         break;                             \
     }
+#define WIDEN_TO_WIDE(to_type)            \
+    switch ((tn_lane)base->lane) {        \
+        WIDEN_FROM(i32, int32_t, to_type) \
+        WIDEN_FROM(i64, int64_t, to_type) \
+    default:                              \
+        break;                            \
+    }
 #define WIDEN_FROM(name, from_type, to_type)           \
     case TN_LANE_##name: {                             \
         const from_type *restrict from = base->values; \
@@ -218,6 +252,8 @@ static void copy_wider(const tn_slice *slice, tn_lane lane, void *values, size_t
         WIDEN_TO(int64_t)
     } else if (lane == TN_LANE_i32) {
         WIDEN_TO(int32_t)
+    } else if (lane == TN_LANE_i128) {
+        WIDEN_TO_WIDE(tn_i128)
     }
     for (size_t i = 0; i < slice->count; i++) {
         store_wide(lane, values, at + i, load_wide(base, slice->index[i]));
@@ -279,7 +315,17 @@ void tn_slice_values(const tn_slice *slice, tn_lane lane, void *values, size_t a
 
 void tn_slice_validity(const tn_slice *slice, uint64_t *bits, size_t at)
 {
-    for (size_t i = 0; i < slice->count; i++) {
-        tn_bit_put(bits, at + i, tn_bit_get(slice->validity, i));
+    if (at % 64 != 0) {
+        for (size_t i = 0; i < slice->count; i++) {
+            tn_bit_put(bits, at + i, tn_bit_get(slice->validity, i));
+        }
+        return;
+    }
+    const size_t whole = slice->count / 64;
+    memcpy(bits + at / 64, slice->validity, whole * sizeof(uint64_t));
+    if (slice->count % 64 != 0) {
+        const uint64_t mask = tn_bitmap_tail(slice->count % 64);
+        uint64_t *last = &bits[at / 64 + whole];
+        *last = (*last & ~mask) | (slice->validity[whole] & mask);
     }
 }

@@ -463,6 +463,32 @@ static TN_FALLIBLE plan_slots(tn_aggregation *op, const tn_expr *const *keys,
                               &op->program, err);
 }
 
+/* The earlier slot whose state says all that this one's would; NULL: none. */
+static const tn_agg_slot *twin(const tn_aggregation *op, uint32_t index)
+{
+    const tn_bound_aggregate *own = op->slots[index].bound;
+    if (own->is_ordered || own->keeps_tag || own->data != NULL ||
+        !(own->takes_narrow || own->argument_count == 0)) {
+        return NULL;
+    }
+    for (uint32_t s = 0; s < index; s++) {
+        const tn_bound_aggregate *bound = op->slots[s].bound;
+        const tn_expr *a = own->expr;
+        const tn_expr *b = bound->expr;
+        bool same = bound->ops->update == own->ops->update && bound->ops->init == own->ops->init &&
+                    bound->state_size == own->state_size && a->child_count == b->child_count &&
+                    (a->filter == NULL) == (b->filter == NULL) &&
+                    (a->filter == NULL || tn_expr_equal(a->filter, b->filter));
+        for (uint32_t i = 0; same && i < a->child_count; i++) {
+            same = tn_expr_equal(a->children[i], b->children[i]);
+        }
+        if (same) {
+            return &op->slots[s];
+        }
+    }
+    return NULL;
+}
+
 static TN_FALLIBLE plan_layouts(tn_aggregation *op, tarn_error *err)
 {
     uint32_t header = 8; /* the hash */
@@ -478,6 +504,12 @@ static TN_FALLIBLE plan_layouts(tn_aggregation *op, tarn_error *err)
         const tn_bound_aggregate *bound = op->slots[s].bound;
         const size_t size = op->key_count == 0 ? tn_max_size(bound->single_size, bound->state_size)
                                                : bound->state_size;
+        const tn_agg_slot *same = twin(op, s);
+        op->slots[s].is_shared = same != NULL;
+        if (same != NULL) {
+            op->slots[s].state = same->state;
+            continue;
+        }
         op->slots[s].state = header;
         header += bound->is_ordered ? 0 : (uint32_t)tn_round_up(size, 8);
     }

@@ -76,6 +76,7 @@ tarn_code tn_groups__create(const tn_aggregation *op, tn_pool *pool, uint32_t se
     TN_TRY(tn_row_writer_create(pool, op->groups, op->key_count, &made->writer, err));
     TN_TRY(array(pool, 2, &made->memo.miss, err));
     TN_TRY(array(pool, 8, &made->memo.found, err));
+    TN_TRY(array(pool, 2, &made->memo.codes, err));
     TN_TRY(
         tn_pool_alloc_zeroed(pool, TN_MEMO_SIZE * sizeof(void *), (void **)&made->memo.rows, err));
     TN_TRY(array(pool, 8, &made->hashes, err));
@@ -135,6 +136,7 @@ void tn_groups__destroy(tn_groups *groups)
     }
     tn_pool_free(pool, groups->memo.miss, TN_BATCH_ROWS * 2);
     tn_pool_free(pool, groups->memo.found, TN_BATCH_ROWS * 8);
+    tn_pool_free(pool, groups->memo.codes, TN_BATCH_ROWS * 2);
     tn_pool_free(pool, groups->memo.rows, TN_MEMO_SIZE * sizeof(void *));
     tn_pool_free(pool, groups->sets, groups->set_count * sizeof(tn_rows));
     tn_pool_free(pool, groups, sizeof(*groups));
@@ -255,7 +257,7 @@ tarn_code tn_groups__prepare(tn_groups *groups, const tn_column *const *keys,
 void tn_agg__init_states(const tn_aggregation *op, uint8_t *row)
 {
     for (uint32_t s = 0; s < op->slot_count; s++) {
-        if (!op->slots[s].bound->is_ordered) {
+        if (!op->slots[s].bound->is_ordered && !op->slots[s].is_shared) {
             op->slots[s].bound->ops->init(op->slots[s].bound, row + op->slots[s].state);
         }
     }
@@ -420,15 +422,16 @@ static TN_FALLIBLE ready(tn_groups *groups, const tn_agg_slot *slot, const tn_co
     for (uint32_t a = 0; a < count; a++) {
         const tn_column *column = &exprs[slot->arguments + a];
         TN_RETURN_IF_ERROR(tn_inputs__raise(column, rows, err));
-        flat = flat && column->encoding == TN_FLAT && column->lane == column->type->lane;
+        flat = flat && column->encoding == TN_FLAT &&
+               (tn_lane)column->lane == tn_agg__lane(slot->bound, column);
         out[a] = *column;
     }
     *selection = rows->selection;
     for (uint32_t a = 0; !flat && a < count; a++) {
         const tn_column *column = &exprs[slot->arguments + a];
         TN_RETURN_IF_ERROR(tn_column_flatten(column, rows->selection, rows->selected,
-                                             column->type->lane, &groups->scratch[a], &out[a],
-                                             err));
+                                             tn_agg__lane(slot->bound, column), &groups->scratch[a],
+                                             &out[a], err));
         *selection = NULL;
     }
     return TARN_OK;
@@ -444,7 +447,7 @@ tarn_code tn_groups__update(tn_groups *groups, const tn_column *exprs, const tn_
         const tn_agg_slot *slot = &groups->op->slots[s];
         const tn_bound_aggregate *bound = slot->bound;
         tn_batch rows = *part;
-        if (bound->is_ordered) {
+        if (bound->is_ordered || slot->is_shared) {
             continue;
         }
         if (slot->filter != TN_NO_EXPR) {
@@ -481,7 +484,7 @@ tarn_code tn_groups__merge(tn_groups *groups, uint8_t *const *from, uint32_t cou
 {
     for (uint32_t s = 0; s < groups->op->slot_count; s++) {
         const tn_agg_slot *slot = &groups->op->slots[s];
-        if (slot->bound->is_ordered) {
+        if (slot->bound->is_ordered || slot->is_shared) {
             continue;
         }
         for (uint32_t i = 0; i < count; i++) {

@@ -26,6 +26,7 @@ typedef struct tn_agg_slot {
     uint32_t order;     /* first expression */
     uint32_t order_count;
     uint32_t counts; /* of ordered ones: offset of (rows, rows that are not null) */
+    bool is_shared;  /* its state is an earlier slot's, which updates it: sum(x) and avg(x) */
 } tn_agg_slot;
 
 /* Rows of some groups that are in no other partition. */
@@ -77,11 +78,14 @@ typedef struct tn_aggregation {
     tn_scan scan;
 } tn_aggregation;
 
-/* Groups by small integers: a dictionary's codes, or a key less a base.  In front of the table. */
-enum { TN_MEMO_SIZE = 4096 };
+/* Groups by small integers: a dictionary's codes (of several keys: all their codes as one number),
+ * or a key less a base.  In front of the table. */
+enum { TN_MEMO_SIZE = 4096, TN_MEMO_KEYS = 4 };
 typedef struct tn_memo {
-    uint8_t **rows;         /* NULL: not known yet */
-    uint64_t dictionary_id; /* whose codes; 0: keys */
+    uint8_t **rows;                  /* NULL: not known yet */
+    uint64_t dictionary_id;          /* whose codes; 0: keys */
+    uint64_t more_ids[TN_MEMO_KEYS]; /* of several keys */
+    uint16_t *codes;                 /* of several keys: the number of each row */
     uint64_t base;
     bool has_base, is_off;
     uint32_t asked, missed; /* since it was last looked at */
@@ -139,6 +143,15 @@ void tn_agg__init_states(const tn_aggregation *op, uint8_t *row);
  */
 TN_FALLIBLE tn_agg__filter(const tn_agg_slot *slot, const tn_column *exprs, const tn_batch *part,
                            uint16_t *which, uint32_t *count, tarn_error *err);
+
+/* The lane an argument is taken in: as it comes, where the aggregate can do with a narrow one. */
+static inline tn_lane tn_agg__lane(const tn_bound_aggregate *bound, const tn_column *column)
+{
+    const tn_lane lane = (tn_lane)column->lane;
+    return bound->takes_narrow && lane != TN_LANE_none && tn_lane_fits(column->type, lane)
+               ? lane
+               : column->type->lane;
+}
 
 static inline uint64_t tn_group__hash(const uint8_t *row)
 {

@@ -104,6 +104,65 @@ static uint64_t value_at(const tn_column *key, tn_lane lane, uint32_t row)
     }
 }
 
+/* Each row's codes as one number, into memo->codes. */
+#define MIX(type)                                                                           \
+    for (uint32_t i = 0; i < count; i++) {                                                  \
+        const uint32_t code = ((const type *)values)[selection == NULL ? i : selection[i]]; \
+        codes[i] = (uint16_t)(k == 0 ? code : codes[i] * entries + code);                   \
+    }                                                                                       \
+    break
+
+static void mix_codes(tn_memo *memo, const tn_column *const *keys, uint32_t key_count,
+                      const uint16_t *selection, uint32_t count)
+{
+    uint16_t *codes = memo->codes;
+    for (uint32_t k = 0; k < key_count; k++) {
+        const void *values = keys[k]->values;
+        const uint32_t entries = keys[k]->children->rows;
+        switch (keys[k]->code_lane) {
+        case TN_LANE_u8:
+            MIX(uint8_t);
+        case TN_LANE_u16:
+            MIX(uint16_t);
+        default:
+            MIX(uint32_t);
+        }
+    }
+}
+
+/* Are all keys coded by small dictionaries, and without nulls? */
+static bool prepare_several(tn_groups *groups, const tn_column *const *keys)
+{
+    const uint32_t key_count = groups->op->key_count;
+    tn_memo *memo = &groups->memo;
+    uint64_t product = 1;
+    bool same = memo->dictionary_id == UINT64_MAX;
+    if (key_count > TN_MEMO_KEYS) {
+        return false;
+    }
+    for (uint32_t k = 0; k < key_count; k++) {
+        if (keys[k]->encoding != TN_DICTIONARY || keys[k]->validity != NULL ||
+            keys[k]->children->rows == 0) {
+            return false;
+        }
+        product *= keys[k]->children->rows;
+        if (product > TN_MEMO_SIZE) {
+            return false;
+        }
+        same = same && memo->more_ids[k] == keys[k]->dictionary_id;
+    }
+    if (!same) {
+        tn_memo__forget(memo);
+        for (uint32_t k = 0; k < key_count; k++) {
+            memo->more_ids[k] = keys[k]->dictionary_id;
+        }
+    }
+    memo->dictionary_id = UINT64_MAX;
+    memo->base = 0;
+    memo->has_base = false;
+    return true;
+}
+
 /* Can the memo answer for this column?  Sets it up for the column's codes or values. */
 static bool prepare(tn_groups *groups, const tn_column *key, const tn_batch *part, tn_lane *lane)
 {
@@ -150,22 +209,13 @@ static void weigh(tn_memo *memo, uint32_t asked, uint32_t missed)
     }
 }
 
-tarn_code tn_groups__look_up(tn_groups *groups, const tn_column *const *keys, const tn_batch *part,
-                             tarn_error *err)
+/* Rows that the memo does not know: to the table, and into the memo. */
+static TN_FALLIBLE fill(tn_groups *groups, const tn_column *const *keys, const tn_batch *part,
+                        const tn_column *coded, tn_lane lane, uint32_t missed, tarn_error *err)
 {
     tn_memo *memo = &groups->memo;
     const uint32_t count = part->selected;
-    tn_lane lane;
-
-    if (!prepare(groups, keys[0], part, &lane)) {
-        TN_RETURN_IF_ERROR(tn_groups__prepare(groups, keys, part->selection, count, err));
-        return tn_groups__find(groups, count, err);
-    }
-    const uint32_t missed = look(memo, keys[0], lane, part->selection, count, groups->rows);
-    weigh(memo, count, missed);
-    if (missed == 0) {
-        return TARN_OK;
-    }
+    const bool several = coded != keys[0];
     if (missed < count) {
         memcpy(memo->found, groups->rows, count * sizeof(void *));
     }
@@ -175,10 +225,9 @@ tarn_code tn_groups__look_up(tn_groups *groups, const tn_column *const *keys, co
     TN_RETURN_IF_ERROR(tn_groups__prepare(groups, keys, groups->selection, missed, err));
     TN_RETURN_IF_ERROR(tn_groups__find(groups, missed, err));
     for (uint32_t m = 0; m < missed; m++) {
-        const uint32_t row = groups->selection[m];
-        const uint64_t at = value_at(keys[0], lane, row) - memo->base;
-        if (at < TN_MEMO_SIZE &&
-            (keys[0]->validity == NULL || tn_bit_get(keys[0]->validity, row))) {
+        const uint32_t row = several ? memo->miss[m] : groups->selection[m];
+        const uint64_t at = value_at(coded, lane, row) - memo->base;
+        if (at < TN_MEMO_SIZE && (coded->validity == NULL || tn_bit_get(coded->validity, row))) {
             memo->rows[at] = groups->rows[m];
         }
     }
@@ -189,4 +238,29 @@ tarn_code tn_groups__look_up(tn_groups *groups, const tn_column *const *keys, co
         memcpy(groups->rows, memo->found, count * sizeof(void *));
     }
     return TARN_OK;
+}
+
+tarn_code tn_groups__look_up(tn_groups *groups, const tn_column *const *keys, const tn_batch *part,
+                             tarn_error *err)
+{
+    tn_memo *memo = &groups->memo;
+    const uint32_t count = part->selected;
+    const tn_column *coded = keys[0];
+    const uint16_t *selection = part->selection;
+    tn_column mixed;
+    tn_lane lane;
+
+    if (groups->op->key_count > 1 && !memo->is_off && count > 0 && prepare_several(groups, keys)) {
+        mix_codes(memo, keys, groups->op->key_count, selection, count);
+        mixed = (tn_column){.type = TN_USMALLINT, .lane = TN_LANE_u16, .values = memo->codes};
+        coded = &mixed;
+        lane = TN_LANE_u16;
+        selection = NULL;
+    } else if (!prepare(groups, keys[0], part, &lane)) {
+        TN_RETURN_IF_ERROR(tn_groups__prepare(groups, keys, part->selection, count, err));
+        return tn_groups__find(groups, count, err);
+    }
+    const uint32_t missed = look(memo, coded, lane, selection, count, groups->rows);
+    weigh(memo, count, missed);
+    return missed == 0 ? TARN_OK : fill(groups, keys, part, coded, lane, missed, err);
 }

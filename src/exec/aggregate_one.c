@@ -91,7 +91,7 @@ static TN_FALLIBLE hand_over(one_task *task, tarn_error *err)
     }
     for (uint32_t s = 0; s < op->slot_count; s++) {
         const tn_bound_aggregate *bound = op->slots[s].bound;
-        if (bound->ops->end_morsel != NULL) {
+        if (bound->ops->end_morsel != NULL && !op->slots[s].is_shared) {
             bound->ops->end_morsel(bound, task->states + op->slots[s].state);
         }
     }
@@ -115,6 +115,9 @@ static TN_FALLIBLE update(one_task *task, const tn_batch *part, uint64_t rank, t
     for (uint32_t s = 0; s < op->slot_count; s++) {
         const tn_agg_slot *slot = &op->slots[s];
         tn_batch rows = *part;
+        if (slot->is_shared) {
+            continue;
+        }
         if (slot->filter != TN_NO_EXPR) {
             TN_RETURN_IF_ERROR(tn_agg__filter(slot, exprs, part, task->which, &rows.selected, err));
             for (uint32_t i = 0; i < rows.selected; i++) {
@@ -127,14 +130,15 @@ static TN_FALLIBLE update(one_task *task, const tn_batch *part, uint64_t rank, t
         for (uint32_t a = 0; a < slot->bound->argument_count; a++) {
             const tn_column *column = &exprs[slot->arguments + a];
             TN_RETURN_IF_ERROR(tn_inputs__raise(column, &rows, err));
-            flat = flat && column->encoding == TN_FLAT && column->lane == column->type->lane;
+            flat = flat && column->encoding == TN_FLAT &&
+                   (tn_lane)column->lane == tn_agg__lane(slot->bound, column);
             arguments[a] = *column;
         }
         for (uint32_t a = 0; !flat && a < slot->bound->argument_count; a++) {
             const tn_column *column = &exprs[slot->arguments + a];
             TN_RETURN_IF_ERROR(tn_column_flatten(column, rows.selection, rows.selected,
-                                                 column->type->lane, &task->scratch[a],
-                                                 &arguments[a], err));
+                                                 tn_agg__lane(slot->bound, column),
+                                                 &task->scratch[a], &arguments[a], err));
             selection = NULL;
         }
         TN_RETURN_IF_ERROR(slot->bound->ops->update_one(
@@ -215,6 +219,9 @@ static tarn_code finalise(tn_operator *base, const tn_task *task, tn_answer *ans
         for (size_t m = 1; m < op->morsel_count; m++) {
             for (uint32_t s = 0; s < op->slot_count; s++) {
                 const tn_agg_slot *slot = &op->slots[s];
+                if (slot->is_shared) {
+                    continue;
+                }
                 void *into = op->morsels[0].states + slot->state;
                 const void *from = op->morsels[m].states + slot->state;
                 TN_RETURN_IF_ERROR(

@@ -228,6 +228,16 @@ static inline void wide_add(tn_sum_wide *state, tn_i128 value)
     state->high = (int64_t)(sum >> 64);
 }
 
+/* 2^63 rows of 64 bits cannot pass 128. */
+static inline void wide_add_i64(tn_sum_wide *state, int64_t value)
+{
+    uint64_t low;
+    const bool carry = __builtin_add_overflow(state->low, (uint64_t)value, &low);
+    state->high += (value >> 63) + carry;
+    state->low = low;
+    state->count++;
+}
+
 static void wide_init(const tn_bound_aggregate *self, void *state)
 {
     (void)self;
@@ -267,21 +277,29 @@ static tarn_code wide_update(const tn_bound_aggregate *self, void *const *states
     (void)rank;
     (void)heap;
     (void)err;
-    const bool all = arguments->validity == NULL;
-    if (arguments->lane == TN_LANE_i64) {
-        for (size_t i = 0; i < count; i++) {
-            const size_t row = row_at(selection, i);
-            if (all || tn_bit_get(arguments->validity, row)) {
-                tn_sum_wide *state = states[i];
-                const int64_t value = ((const int64_t *)arguments->values)[row];
-                const uint64_t low = state->low + (uint64_t)value;
-                /* 2^63 rows of 64 bits cannot pass 128 */
-                state->high += (value >> 63) + (low < state->low);
-                state->low = low;
-                state->count++;
-            }
-        }
-        return TARN_OK;
+    switch ((tn_lane)arguments->lane) {
+#define UPDATE(name, type)                                                      \
+    case TN_LANE_##name: {                                                      \
+        const type *values = arguments->values;                                 \
+        if (arguments->validity == NULL) {                                      \
+            for (size_t i = 0; i < count; i++) {                                \
+                wide_add_i64(states[i], (int64_t)values[row_at(selection, i)]); \
+            }                                                                   \
+            return TARN_OK;                                                     \
+        }                                                                       \
+        for (size_t i = 0; i < count; i++) {                                    \
+            const size_t row = row_at(selection, i);                            \
+            if (tn_bit_get(arguments->validity, row)) {                         \
+                wide_add_i64(states[i], (int64_t)values[row]);                  \
+            }                                                                   \
+        }                                                                       \
+        return TARN_OK;                                                         \
+    }
+        TN_SMALL_LANES(UPDATE)
+        UPDATE(i64, int64_t)
+#undef UPDATE
+    default:
+        break;
     }
     for (size_t i = 0; i < count; i++) {
         const size_t row = row_at(selection, i);
@@ -308,6 +326,19 @@ static tn_i128 sum_i64(const int64_t *restrict values, size_t count)
     return (tn_i128)high * ((tn_i128)1 << 32) + (tn_i128)low;
 }
 
+static tn_i128 sum_selected_i64(const int64_t *restrict values, const uint16_t *restrict selection,
+                                size_t count)
+{
+    uint64_t low = 0;
+    int64_t high = 0;
+    for (size_t i = 0; i < count; i++) {
+        const int64_t value = values[selection[i]];
+        low += (uint32_t)value;
+        high += value >> 32;
+    }
+    return (tn_i128)high * ((tn_i128)1 << 32) + (tn_i128)low;
+}
+
 static tarn_code wide_update_one(const tn_bound_aggregate *self, void *state,
                                  const tn_column *arguments, const uint16_t *selection,
                                  uint32_t count, uint64_t rank, tn_state_heap *heap,
@@ -320,6 +351,11 @@ static tarn_code wide_update_one(const tn_bound_aggregate *self, void *state,
     (void)err;
     if (arguments->lane == TN_LANE_i64 && arguments->validity == NULL && selection == NULL) {
         wide_add(wide, sum_i64(arguments->values, count));
+        wide->count += count;
+        return TARN_OK;
+    }
+    if (arguments->lane == TN_LANE_i64 && arguments->validity == NULL) {
+        wide_add(wide, sum_selected_i64(arguments->values, selection, count));
         wide->count += count;
         return TARN_OK;
     }

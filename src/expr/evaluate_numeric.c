@@ -55,6 +55,20 @@ bool tn_eval__bounds(tn_evaluator *ev, tn_register *reg, bool scan, tn_i128 *min
     if (lane_bounds((tn_lane)column->lane, min, max)) {
         return true;
     }
+    if (scan && column->lane == TN_LANE_i64 && column->encoding == TN_DICTIONARY &&
+        column->children->encoding == TN_FLAT && column->children->rows > 0 &&
+        column->dictionary_id != 0) {
+        if (reg->dictionary_id != column->dictionary_id) {
+            tn_range_i64(column->children->values, column->children->rows, &reg->dictionary_min,
+                         &reg->dictionary_max);
+            reg->dictionary_id = column->dictionary_id;
+        }
+        /* The value under a null is 0. */
+        *min = reg->dictionary_min < 0 ? reg->dictionary_min : 0;
+        *max = reg->dictionary_max > 0 ? reg->dictionary_max : 0;
+        set_bounds(ev, reg, *min, *max);
+        return true;
+    }
     /* Rows outside the selection are looked at, too: their values mean nothing, and can only make
      * the bounds wider. */
     if (!scan || column->lane != TN_LANE_i64 || column->encoding != TN_FLAT || ev->rows == 0 ||

@@ -151,12 +151,13 @@ static TN_FALLIBLE gathered_operand(tn_evaluator *ev, tn_register *reg, tn_lane 
             scatter(&dense, size, rows, count, reg->flat_values);
         }
         nulls |= slice.has_nulls;
-        for (uint32_t i = 0; i < count; i++) {
+        const bool bits = size == 0 && lane == TN_LANE_bool && rows != NULL;
+        for (uint32_t i = 0; (bits || slice.has_nulls) && i < count; i++) {
             const uint32_t row = rows == NULL ? from + i : rows[i];
             if (slice.has_nulls && !tn_bit_get(slice.validity, i)) {
                 tn_bit_clear(reg->flat_validity, row);
             }
-            if (size == 0 && lane == TN_LANE_bool && rows != NULL) {
+            if (bits) {
                 tn_bit_put(reg->flat_values, row, tn_bit_get(dense.words, i));
             }
         }

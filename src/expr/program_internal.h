@@ -79,6 +79,8 @@ typedef struct tn_register {
     /* What the values lie between, where that is known in this run. */
     uint64_t bounds_epoch;
     tn_i128 min, max;
+    uint64_t dictionary_id; /* whose entries lie between the two; 0: none */
+    int64_t dictionary_min, dictionary_max;
     void *state; /* of the kernel */
     bool is_open;
     tn_entries *entries;
