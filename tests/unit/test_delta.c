@@ -218,6 +218,9 @@ static void *race(void *context)
     }
     tn_types_destroy(types);
     r->failed += pool.used != 0 ? 100000 : 0;
+    if (pool.used == 0) {
+        tn_pool_deinit(&pool);
+    }
     return NULL;
 }
 
