@@ -1,7 +1,7 @@
 """Reads Delta tables that others made with Tarn, through `tarn shell --json`, and compares the rows
 with those the maker expects: IN/NAME/table and IN/NAME/expected[.vN].jsonl, in the canonical form of
 canon_rows.py.  Used by tests/interop/run."""
-import datetime
+import base64
 import json
 import pathlib
 import re
@@ -42,23 +42,24 @@ def split_type(text):
     return (name, *(part.strip() for part in parts))
 
 
-def canon(rows, kind, value):
-    """rows: the module canon_rows; value: text at the top, what JSON holds below a list or struct."""
+def canon(rows, kind, value, nested=False):
+    """rows: the module canon_rows; value: text at the top, what JSON holds below a list or struct
+    (nested; bytes are base64 there)."""
     if value is None:
         return "null"
     name = kind[0]
     if name in ("LIST", "STRUCT", "MAP") and isinstance(value, str):
         value = json.loads(value, parse_float=Decimal)
     if name == "LIST":
-        return rows.array(canon(rows, kind[1], item) for item in value)
+        return rows.array(canon(rows, kind[1], item, True) for item in value)
     if name == "STRUCT":
-        return rows.obj((field, canon(rows, inner, value.get(field))) for field, inner in kind[1])
+        return rows.obj((field, canon(rows, inner, value.get(field), True)) for field, inner in kind[1])
     if name == "MAP":
         if isinstance(value, dict):
             pairs = list(value.items())
         else:
             pairs = [(item["key"], item["value"]) if isinstance(item, dict) else item for item in value]
-        return rows.mapping((canon(rows, kind[1], k), canon(rows, kind[2], v)) for k, v in pairs)
+        return rows.mapping((canon(rows, kind[1], k, True), canon(rows, kind[2], v, True)) for k, v in pairs)
     if name == "BOOLEAN":
         return rows.boolean(value in (True, "true"))
     if name in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT"):
@@ -72,7 +73,7 @@ def canon(rows, kind, value):
     if name == "VARCHAR":
         return rows.text(value)
     if name in ("BLOB", "BINARY", "VARBINARY"):
-        return rows.text(value.removeprefix("\\x"))
+        return rows.text(base64.b64decode(value).hex() if nested else value.removeprefix("\\x"))
     if name == "DATE":
         return rows.text(value)
     if name.startswith("TIMESTAMP"):

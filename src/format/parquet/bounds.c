@@ -43,13 +43,15 @@ static bool to_int(tn_str bytes, tn_physical physical, int64_t *out)
 
 static bool to_time(const tn_element *element, const tn_type *type, int64_t *value)
 {
-    if (element->unit == TN_UNIT_MILLIS) {
-        return !__builtin_mul_overflow(*value, 1000, value);
+    if (element->unit == TN_UNIT_MILLIS && __builtin_mul_overflow(*value, 1000, value)) {
+        return false;
     }
     if (element->unit == TN_UNIT_NANOS && type->kind == TN_KIND_TIME) {
         *value = *value / 1000 - (*value % 1000 < 0);
     }
-    return true;
+    /* values that are read as other times of the day have bounds that say nothing */
+    return type->kind != TN_KIND_TIME || !element->is_utc ||
+           (*value >= 0 && *value <= INT64_C(86400000000));
 }
 
 static bool to_decimal(tn_str bytes, const tn_element *element, const tn_type *type, tn_value *out)

@@ -31,8 +31,10 @@ void tn_convert__choose(const tn_element *element, const tn_type *type, tn_conve
     } else if (type->kind == TN_KIND_TIME || tn_type_is_timestamp(type)) {
         if (element->unit == TN_UNIT_MILLIS) {
             *out = physical == TN_PHYSICAL_INT32 ? TN_CONVERT_MILLIS_32 : TN_CONVERT_MILLIS_64;
-        } else if (element->unit == TN_UNIT_NANOS && type->kind == TN_KIND_TIME) {
-            *out = TN_CONVERT_NANOS;
+        } else if (type->kind == TN_KIND_TIME && physical == TN_PHYSICAL_INT64) {
+            *out = element->unit == TN_UNIT_NANOS ? TN_CONVERT_NANOS
+                   : element->is_utc              ? TN_CONVERT_TIME
+                                                  : TN_CONVERT_COPY;
         }
     }
 }
@@ -65,6 +67,17 @@ static TN_FALLIBLE millis(const uint8_t *from, size_t count, int64_t *to, tarn_e
     return overflow ? beyond("a time in milliseconds", err) : TARN_OK;
 }
 
+/* Times brought to UTC from other zones without care lie before or behind the day: they wrap. */
+static int64_t of_day(const tn_element *element, int64_t micros)
+{
+    const int64_t day = INT64_C(86400000000);
+    if ((micros >= 0 && micros <= day) || !element->is_utc) {
+        return micros;
+    }
+    const int64_t rest = micros % day;
+    return rest < 0 ? rest + day : rest;
+}
+
 static int64_t floor_1000(int64_t nanos)
 {
     return nanos / 1000 - (nanos % 1000 < 0);
@@ -76,11 +89,11 @@ static TN_FALLIBLE int96(const uint8_t *from, size_t count, int64_t *to, tarn_er
     enum { EPOCH_DAY = 2440588 };
     bool overflow = false;
     for (size_t i = 0; i < count; i++, from += 12) {
-        const int64_t of_day = floor_1000((int64_t)load64(from));
+        const int64_t time = floor_1000((int64_t)load64(from));
         const int64_t day = (int64_t)load_i32(from + 8) - EPOCH_DAY;
         int64_t start;
         overflow |= __builtin_mul_overflow(day, INT64_C(86400000000), &start);
-        overflow |= __builtin_add_overflow(start, of_day, &to[i]);
+        overflow |= __builtin_add_overflow(start, time, &to[i]);
     }
     return overflow ? beyond("an INT96 timestamp", err) : TARN_OK;
 }
@@ -217,14 +230,19 @@ TN_FALLIBLE tn_convert__fixed(tn_leaf_reader *reader, const uint8_t *from, size_
         return TARN_OK;
     case TN_CONVERT_MILLIS_32:
         for (size_t i = 0; i < count; i++) {
-            wide[i] = (int64_t)load_i32(from + 4 * i) * 1000;
+            wide[i] = of_day(reader->element, (int64_t)load_i32(from + 4 * i) * 1000);
         }
         return TARN_OK;
     case TN_CONVERT_MILLIS_64:
         return millis(from, count, to, err);
     case TN_CONVERT_NANOS:
         for (size_t i = 0; i < count; i++) {
-            wide[i] = floor_1000((int64_t)load64(from + 8 * i));
+            wide[i] = of_day(reader->element, floor_1000((int64_t)load64(from + 8 * i)));
+        }
+        return TARN_OK;
+    case TN_CONVERT_TIME:
+        for (size_t i = 0; i < count; i++) {
+            wide[i] = of_day(reader->element, (int64_t)load64(from + 8 * i));
         }
         return TARN_OK;
     case TN_CONVERT_INT96:

@@ -123,7 +123,6 @@ typedef enum tn_node_kind { TN_NODE_LEAF, TN_NODE_STRUCT, TN_NODE_LIST, TN_NODE_
 typedef struct tn_node {
     tn_node_kind kind;
     bool nullable;
-    bool is_variant; /* its parts are no values of the column's */
     const tn_type *type;
     tn_str name;
     uint16_t def_slot;    /* the enclosing list has an element from this definition level on */

@@ -22,6 +22,7 @@ typedef enum tn_conversion {
     TN_CONVERT_MILLIS_32,
     TN_CONVERT_MILLIS_64,
     TN_CONVERT_NANOS, /* to microseconds */
+    TN_CONVERT_TIME,  /* of microseconds, within the day */
     TN_CONVERT_INT96,
     TN_CONVERT_DECIMAL, /* big-endian bytes, fixed or not */
     TN_CONVERT_FLOAT16,

@@ -158,12 +158,6 @@ static TN_FALLIBLE list_leaves(parquet_scan *scan, tarn_error *err)
         tn_arena_array(&scan->arena, uint8_t, footer->leaf_count, &scan->is_flat, err));
     for (uint32_t i = 0; i < scan->request.field_count; i++) {
         const tn_node *const node = &footer->columns[scan->request.fields[i]];
-        if (node->is_variant) {
-            return tn_fail(err, TARN_E_UNSUPPORTED,
-                           "column '%.*s' holds VARIANT values, which "
-                           "cannot be read yet",
-                           TN_STR_ARGS(node->name));
-        }
         for (uint32_t leaf = node->leaf; leaf < node->leaf_end; leaf++) {
             wanted[leaf] = node->kind == TN_NODE_LEAF ? 2 : 1;
         }

@@ -189,7 +189,6 @@ static TN_FALLIBLE make_node(builder *b, job from, tarn_error *err)
                          ? b->leaf_at[b->ends[from.element]]
                          : footer->leaf_count;
     node->def_slot = from.def_slot;
-    node->is_variant = element->logical == TN_LOGICAL_VARIANT;
     if (!from.as_item && element->repetition == TN_REPEATED) { /* bare: a list of required values */
         node->kind = TN_NODE_LIST;
         node->def_present = from.def;
@@ -378,17 +377,12 @@ static TN_FALLIBLE node_type(builder *b, tn_node *node, tarn_error *err)
         return TARN_OK;
     }
     case TN_NODE_LIST:
-        node->is_variant |= node->children->is_variant;
         return tn_types_list(b->types, node->children->type, &node->type, err);
     case TN_NODE_MAP:
-        node->is_variant |= node->children[1].is_variant;
         return tn_types_map(b->types, node->children[0].type, node->children[1].type, &node->type,
                             err);
     case TN_NODE_STRUCT:
         break;
-    }
-    for (uint32_t i = 0; i < node->child_count; i++) {
-        node->is_variant |= node->children[i].is_variant;
     }
     tarn_code code = TARN_OK;
     void *memory = NULL;

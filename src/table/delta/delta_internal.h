@@ -31,7 +31,8 @@ struct tn_delta {
     tn_str root; /* key of the table's folder, with a slash at its end */
     tn_delta_about about;
     tn_str schema_json;
-    const tn_str *physical_names; /* with column mapping; else NULL */
+    const tn_str *physical_names;         /* with column mapping; else NULL */
+    const tn_type *const *physical_types; /* likewise: nested fields by their names in files */
     bool has_protocol, has_metadata, has_mapping;
     TN_VEC(tn_delta_entry) entries; /* live and removed */
     uint32_t *buckets;              /* indexes + 1 into entries, by hash */

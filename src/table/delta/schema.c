@@ -34,11 +34,18 @@ static TN_FALLIBLE primitive(tn_delta *table, tn_str name, const tn_type **out, 
 }
 
 /* As deep as a type may be (JSON's own limit is above), and so is this recursion. */
-static TN_FALLIBLE parse_type(tn_delta *table, const tn_json *json, int depth, const tn_type **out,
-                              tarn_error *err);
+static TN_FALLIBLE parse_type(tn_delta *table, const tn_json *json, int depth, bool physical,
+                              const tn_type **out, tarn_error *err);
 
-static TN_FALLIBLE parse_fields(tn_delta *table, const tn_json *json, int depth, tn_field **out,
-                                uint32_t *count, tarn_error *err)
+/* A field's name in data files: with column mapping not the table's. */
+static tn_str physical_name(const tn_json *field)
+{
+    return tn_json_get_text(tn_json_get(field, "metadata"), "delta.columnMapping.physicalName",
+                            tn_json_get_text(field, "name", TN_STR("")));
+}
+
+static TN_FALLIBLE parse_fields(tn_delta *table, const tn_json *json, int depth, bool physical,
+                                tn_field **out, uint32_t *count, tarn_error *err)
 {
     const tn_json *fields = tn_json_get(json, "fields");
     const uint32_t total = fields == NULL ? 0 : fields->count;
@@ -47,17 +54,18 @@ static TN_FALLIBLE parse_fields(tn_delta *table, const tn_json *json, int depth,
     TN_RETURN_IF_ERROR(tn_arena_array(&table->arena, tn_field, total, out, err));
     for (const tn_json *field = tn_json_first(fields); field != NULL; field = field->next, i++) {
         tn_field *made = &(*out)[i];
-        TN_RETURN_IF_ERROR(tn_arena_copy(&table->arena, tn_json_get_text(field, "name", TN_STR("")),
-                                         &made->name, err));
+        const tn_str name =
+            physical ? physical_name(field) : tn_json_get_text(field, "name", TN_STR(""));
+        TN_RETURN_IF_ERROR(tn_arena_copy(&table->arena, name, &made->name, err));
         made->nullable = tn_json_get_bool(field, "nullable", true);
         TN_RETURN_IF_ERROR(
-            parse_type(table, tn_json_get(field, "type"), depth + 1, &made->type, err));
+            parse_type(table, tn_json_get(field, "type"), depth + 1, physical, &made->type, err));
     }
     return TARN_OK;
 }
 
-static TN_FALLIBLE parse_type(tn_delta *table, const tn_json *json, int depth, const tn_type **out,
-                              tarn_error *err)
+static TN_FALLIBLE parse_type(tn_delta *table, const tn_json *json, int depth, bool physical,
+                              const tn_type **out, tarn_error *err)
 {
     const tn_type *key;
     const tn_type *value;
@@ -73,18 +81,19 @@ static TN_FALLIBLE parse_type(tn_delta *table, const tn_json *json, int depth, c
     }
     const tn_str kind = tn_json_get_text(json, "type", TN_STR(""));
     if (tn_str_equal(kind, TN_STR("struct"))) {
-        TN_RETURN_IF_ERROR(parse_fields(table, json, depth, &fields, &count, err));
+        TN_RETURN_IF_ERROR(parse_fields(table, json, depth, physical, &fields, &count, err));
         return tn_types_struct(table->types, fields, count, out, err);
     }
     if (tn_str_equal(kind, TN_STR("array"))) {
         TN_RETURN_IF_ERROR(
-            parse_type(table, tn_json_get(json, "elementType"), depth + 1, &value, err));
+            parse_type(table, tn_json_get(json, "elementType"), depth + 1, physical, &value, err));
         return tn_types_list(table->types, value, out, err);
     }
     if (tn_str_equal(kind, TN_STR("map"))) {
-        TN_RETURN_IF_ERROR(parse_type(table, tn_json_get(json, "keyType"), depth + 1, &key, err));
         TN_RETURN_IF_ERROR(
-            parse_type(table, tn_json_get(json, "valueType"), depth + 1, &value, err));
+            parse_type(table, tn_json_get(json, "keyType"), depth + 1, physical, &key, err));
+        TN_RETURN_IF_ERROR(
+            parse_type(table, tn_json_get(json, "valueType"), depth + 1, physical, &value, err));
         return tn_types_map(table->types, key, value, out, err);
     }
     return tn_fail(err, TARN_E_CORRUPT, "the schema of the Delta table '%.*s' has an unknown type",
@@ -94,21 +103,23 @@ static TN_FALLIBLE parse_type(tn_delta *table, const tn_json *json, int depth, c
 static TN_FALLIBLE parse_mapping(tn_delta *table, const tn_json *json, tarn_error *err)
 {
     const tn_str mode = tn_delta__property(table, "delta.columnMapping.mode");
+    const tn_type **types;
+    tn_field *fields;
     tn_str *names;
-    uint32_t i = 0;
+    uint32_t count;
     table->physical_names = NULL;
+    table->physical_types = NULL;
     if (mode.size == 0 || tn_str_equal(mode, TN_STR("none"))) {
         return TARN_OK;
     }
-    TN_RETURN_IF_ERROR(
-        tn_arena_array(&table->arena, tn_str, table->about.schema.count, &names, err));
-    for (const tn_json *field = tn_json_first(tn_json_get(json, "fields")); field != NULL;
-         field = field->next, i++) {
-        const tn_str physical =
-            tn_json_get_text(tn_json_get(field, "metadata"), "delta.columnMapping.physicalName",
-                             table->about.schema.fields[i].name);
-        TN_RETURN_IF_ERROR(tn_arena_copy(&table->arena, physical, &names[i], err));
+    TN_RETURN_IF_ERROR(parse_fields(table, json, 1, true, &fields, &count, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(&table->arena, tn_str, count, &names, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(&table->arena, const tn_type *, count, &types, err));
+    for (uint32_t i = 0; i < count; i++) {
+        names[i] = fields[i].name;
+        types[i] = fields[i].type;
     }
+    table->physical_types = types;
     table->physical_names = names;
     return TARN_OK;
 }
@@ -120,7 +131,7 @@ tarn_code tn_delta__parse_schema(tn_delta *table, tarn_error *err)
     uint32_t count;
     tarn_code code = tn_json_parse(&table->arena, table->schema_json, &json, err);
     if (code == TARN_OK) {
-        code = parse_fields(table, json, 1, &fields, &count, err);
+        code = parse_fields(table, json, 1, false, &fields, &count, err);
     }
     if (code != TARN_OK) {
         tn_explain(err, "reading the schema of the Delta table '%.*s'",

@@ -84,11 +84,22 @@ static TN_FALLIBLE partition_values(const tn_delta *table, const tn_delta_file *
     return TARN_OK;
 }
 
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* "/x", or a URI: "s3://bucket/x", "file:/x"; but not "time=10:11/x". */
 static bool is_absolute(tn_str path)
 {
-    const size_t colon = tn_str_find(path, ':');
-    const size_t slash = tn_str_find(path, '/');
-    return slash == 0 || (colon != SIZE_MAX && slash != SIZE_MAX && colon < slash);
+    size_t at = 0;
+    while (at < path.size &&
+           (is_letter(path.data[at]) ||
+            (at > 0 && path.data[at] != '\0' && strchr("0123456789+-.", path.data[at]) != NULL))) {
+        at++;
+    }
+    return tn_str_starts(path, TN_STR("/")) ||
+           (at > 0 && tn_str_starts(tn_str_slice(path, at, path.size), TN_STR(":/")));
 }
 
 static TN_FALLIBLE locate(const tn_delta *table, const tn_delta_file *file, tn_arena *arena,
@@ -134,6 +145,7 @@ tarn_code tn_delta_source(const tn_delta *table, tn_pool *pool, tn_source **out,
                              .partition_fields = about->partition_fields,
                              .partition_count = about->partition_count,
                              .physical_names = table->physical_names,
+                             .physical_types = table->physical_types,
                              .fill_missing = true,
                              .files = files,
                              .count = about->file_count,

@@ -1,5 +1,7 @@
 #include "table/files/files.h"
 
+#include "table/files/reshape_internal.h"
+
 #include "base/vec.h"
 #include "expr/program.h"
 #include "format/parquet/parquet.h"
@@ -45,8 +47,9 @@ typedef struct open_file {
     tn_arena arena;        /* of what follows */
     uint32_t *file_fields; /* what is asked of the file */
     uint32_t file_count;
-    uint32_t *positions;     /* of each wanted column in the file's batch; UINT32_MAX: constant */
-    const tn_program *casts; /* NULL: lanes fit as they are */
+    uint32_t *positions; /* of each wanted column in the file's batch; UINT32_MAX: constant */
+    const tn_reshape **reshapes; /* one a wanted column; NULL: nothing to do */
+    const tn_program *casts;     /* NULL: lanes fit as they are */
     tn_expr_context context;
     tarn_code code;
     tarn_error error;
@@ -73,7 +76,8 @@ typedef struct files_task {
     open_file *file; /* in work, or NULL */
     tn_scan_task *sub;
     tn_evaluator *casts;
-    tn_arena arena; /* constants of the file in work */
+    tn_arena arena;         /* constants of the file in work */
+    tn_reshaped **reshaped; /* one a wanted column, as the file's `reshapes`; in the arena */
     tn_column *columns, *constants, *cast;
     tn_batch batch;
     bool ended_morsel;
@@ -137,6 +141,13 @@ static tn_str physical_name(const tn_file_set *set, uint32_t field)
                                        : set->schema.fields[field].name;
 }
 
+/* Its type, with the names of nested fields that files use. */
+static const tn_type *physical_type(const tn_file_set *set, uint32_t field)
+{
+    return set->physical_types != NULL ? set->physical_types[field]
+                                       : set->schema.fields[field].type;
+}
+
 static TN_FALLIBLE find_column(open_file *file, uint32_t field, uint32_t *out, tarn_error *err)
 {
     const tn_file_set *set = &file->scan->source->set;
@@ -158,23 +169,12 @@ static TN_FALLIBLE find_column(open_file *file, uint32_t field, uint32_t *out, t
     return TARN_OK;
 }
 
-/* The same values in a lane that fits: BIGINT read from INT32, DECIMAL(20,2) from DECIMAL(9,2). */
-static bool only_wider(const tn_type *from, const tn_type *to)
-{
-    if (from == to) {
-        return true;
-    }
-    const bool integers = tn_type_is_integer(from) && tn_type_is_integer(to);
-    const bool decimals = from->kind == TN_KIND_DECIMAL && to->kind == TN_KIND_DECIMAL &&
-                          from->scale == to->scale && from->precision <= to->precision;
-    return (integers || decimals) && tn_lane_fits(to, from->lane);
-}
-
 /* A program that casts the columns which need it, and hands the others through. */
 static TN_FALLIBLE compile_casts(open_file *file, tarn_error *err)
 {
     const files_scan *scan = file->scan;
-    const tn_schema *schema = &scan->source->set.schema;
+    const tn_file_set *set = &scan->source->set;
+    const tn_schema *schema = &set->schema;
     const tn_schema *own = &file->source->schema;
     const uint32_t count = file->file_count;
     tn_column_id *ids;
@@ -185,6 +185,8 @@ static TN_FALLIBLE compile_casts(open_file *file, tarn_error *err)
         .arena = &file->arena, .types = scan->source->types, .zone = TN_STR("UTC")};
     TN_RETURN_IF_ERROR(tn_arena_array(&file->arena, tn_column_id, count, &ids, err));
     TN_RETURN_IF_ERROR(tn_arena_array(&file->arena, const tn_expr *, count, &exprs, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(&file->arena, const tn_reshape *, scan->request.field_count,
+                                      &file->reshapes, err));
     for (uint32_t i = 0; i < scan->request.field_count; i++) {
         const uint32_t at = file->positions[i];
         if (at == UINT32_MAX) {
@@ -195,7 +197,12 @@ static TN_FALLIBLE compile_casts(open_file *file, tarn_error *err)
         ids[at] = at;
         TN_RETURN_IF_ERROR(tn_expr_column(&file->context, at, wanted->name, type, (tn_span){0, 0},
                                           &exprs[at], err));
-        if (!only_wider(type, wanted->type)) {
+        if (type != wanted->type && tn_type_is_nested(type)) {
+            TN_RETURN_IF_ERROR(
+                tn_reshape__plan(type, wanted->type, physical_type(set, scan->request.fields[i]),
+                                 set->fill_missing, &file->arena, &file->reshapes[i], err));
+        }
+        if (file->reshapes[i] == NULL && !tn_reshape__only_wider(type, wanted->type)) {
             needed = true;
             TN_RETURN_IF_ERROR(tn_expr_cast(&file->context, exprs[at], wanted->type, false, false,
                                             (tn_span){0, 0}, &exprs[at], err));
@@ -403,7 +410,16 @@ static TN_FALLIBLE start_file(files_task *task, open_file *file, tarn_error *err
     if (file->casts != NULL) {
         TN_RETURN_IF_ERROR(tn_evaluator_create(file->casts, task->pool, &task->casts, err));
     }
-    return make_constants(task, err);
+    TN_RETURN_IF_ERROR(make_constants(task, err));
+    const uint32_t count = task->scan->request.field_count;
+    TN_RETURN_IF_ERROR(tn_arena_array(&task->arena, tn_reshaped *, count, &task->reshaped, err));
+    for (uint32_t i = 0; i < count; i++) {
+        if (file->reshapes[i] != NULL) {
+            TN_RETURN_IF_ERROR(
+                tn_reshape__start(file->reshapes[i], &task->arena, &task->reshaped[i], err));
+        }
+    }
+    return TARN_OK;
 }
 
 static TN_FALLIBLE leave_file(files_task *task, bool drained, tarn_error *err)
@@ -495,6 +511,9 @@ static TN_FALLIBLE hand_out(files_task *task, tn_batch *in, tn_batch *out, tarn_
     for (uint32_t i = 0; i < scan->request.field_count; i++) {
         const uint32_t at = file->positions[i];
         task->columns[i] = at != UINT32_MAX ? columns[at] : task->constants[i];
+        if (task->reshaped[i] != NULL) {
+            tn_reshape__run(task->reshaped[i], &columns[at], &task->columns[i]);
+        }
         task->columns[i].type = scan->source->set.schema.fields[scan->request.fields[i]].type;
         task->columns[i].rows = in->rows;
     }
@@ -899,6 +918,12 @@ static TN_FALLIBLE copy_set(files_source *source, const tn_file_set *set, tarn_e
         }
     }
     source->set.physical_names = names;
+    if (set->physical_types != NULL) {
+        const tn_type **nested;
+        TN_RETURN_IF_ERROR(tn_arena_array(arena, const tn_type *, set->schema.count, &nested, err));
+        memcpy(nested, set->physical_types, set->schema.count * sizeof(*nested));
+        source->set.physical_types = nested;
+    }
     TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_data_file, set->count, &files, err));
     for (size_t i = 0; i < set->count; i++) {
         TN_RETURN_IF_ERROR(copy_file(source, &set->files[i], &files[i], err));

@@ -31,8 +31,9 @@ typedef struct tn_file_set {
     tn_schema schema;
     const uint32_t *partition_fields; /* of the schema */
     uint32_t partition_count;
-    const tn_str *physical_names; /* one a schema field; NULL: the names themselves */
-    bool fill_missing;            /* a file that lacks a column has NULLs in it */
+    const tn_str *physical_names;         /* one a schema field; NULL: the names themselves */
+    const tn_type *const *physical_types; /* likewise, with the files' names of nested fields */
+    bool fill_missing;                    /* a file that lacks a column has NULLs in it */
     const tn_data_file *files;
     size_t count;
     tn_file_opener *open;
