@@ -93,11 +93,6 @@ static int refuse_faults(const invocation *in, const tarn_pipeline *pipeline)
     return put_faults(in, pipeline, &errors, &warnings);
 }
 
-static int session_cancel_code(const invocation *in, const tarn_error *error, bool in_file)
-{
-    return in_file ? report_usage(in, error, NULL, 0) : report(in, error, NULL, 0);
-}
-
 /* ---- check ------------------------------------------------------------------------------------*/
 
 int run_check(invocation *in)
@@ -285,8 +280,10 @@ static int run_step(invocation *in, tarn_pipeline *pipeline, const char *step, u
     }
     const tarn_code printed =
         tarn_pipeline_step(pipeline, step, limit, &form.print, output_write, &out, &error);
-    return output_close(&out, printed == TARN_OK ? EXIT_DONE
-                                                 : session_cancel_code(in, &error, error.line > 0));
+    const int faulty = refuse_faults(in, pipeline);
+    return output_close(&out, faulty >= 0          ? faulty
+                              : printed == TARN_OK ? EXIT_DONE
+                                                   : report(in, &error, NULL, 0));
 }
 
 static int run_whole(invocation *in, tarn_pipeline *pipeline, uint64_t limit)

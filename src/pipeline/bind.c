@@ -227,7 +227,7 @@ tarn_code tn_build__source(const tn_dataflow *p, const tn_station *station,
                            const tn_source_pin *pin, tn_source **out, tarn_error *err)
 {
     tn_read_options options = station->read;
-    options.drop_bad_records = station->bad_record == TN_BAD_DROP;
+    options.drop_bad_records = station->bad_record != TN_BAD_FAIL; /* where no edge takes them */
     options.columns = pin->has_columns ? pin->columns : station->columns;
     options.column_count = pin->has_columns ? pin->column_count : station->column_count;
     return tn_listing_source_of(tn_session_stores(p->session), tn_session_types(p->session),
