@@ -85,6 +85,7 @@ tarn_code tn_session_create(tn_session **out, tarn_error *err)
     session->opened.pool = &session->pool;
     session->catalogue.ops = &tn_session__catalogue_ops;
     TN_TRY(tn_types_create(&session->pool, &session->types, err));
+    TN_TRY(tn_session__read_config(session, err));
     TN_TRY(tn_session_reset(session, TN_STR_NONE, err));
     const tn_store_options options = {option, session};
     TN_TRY(tn_stores_create(&session->pool, &options, &session->stores, err));

@@ -38,6 +38,7 @@ struct tn_session {
     tn_entry *entries;
     TN_VEC(tn_source *) opened; /* by the running statement */
     tn_kept_value values[TN_SETTINGS_MAX];
+    tn_kept_value file_values[TN_SETTINGS_MAX]; /* that files of settings gave */
     uint32_t threads;
     bool preserve_order, deterministic;
     _Atomic bool cancelled;
@@ -50,6 +51,12 @@ struct tn_session {
 
 uint64_t tn_session__memory(void); /* what this process may use: the cgroup's limit, or RAM */
 void tn_session__free_settings(tn_session *session);
+/* A value by a file of settings: RESET goes back to it.  It takes effect with tn_session_reset().
+ */
+TN_FALLIBLE tn_session__keep_file_value(tn_session *session, tn_str name, tn_str value,
+                                        tarn_error *err);
+/* config.c: reads the files. */
+TN_FALLIBLE tn_session__read_config(tn_session *session, tarn_error *err);
 /* The query that a cancel reaches; NULL: none, and nobody looks at the last one any more. */
 void tn_session__run(tn_session *session, tn_query *query);
 

@@ -248,17 +248,24 @@ tarn_code tn_session_reset(tn_session *session, tn_str name, tarn_error *err)
             continue;
         }
         const char *environment = from_environment(&settings[i]);
-        const char *text = environment != NULL ? environment : settings[i].fallback;
+        const char *file = session->file_values[i].text;
+        const char *text = environment != NULL ? environment
+                           : file != NULL      ? file
+                                               : settings[i].fallback;
         tn_pool_free(&session->pool, session->values[i].text, session->values[i].size);
         session->values[i] = (tn_kept_value){NULL, 0, TN_FROM_DEFAULT};
         if (text == NULL) {
             continue;
         }
-        const tn_setting_from from = environment != NULL ? TN_FROM_ENVIRONMENT : TN_FROM_DEFAULT;
+        const tn_setting_from from = environment != NULL ? TN_FROM_ENVIRONMENT
+                                     : file != NULL      ? TN_FROM_FILE
+                                                         : TN_FROM_DEFAULT;
         const tarn_code code =
             tn_session_set(session, tn_str_of(settings[i].name), tn_str_of(text), from, err);
         if (code != TARN_OK && environment != NULL) {
             tn_explain(err, "in the environment");
+        } else if (code != TARN_OK && file != NULL) {
+            tn_explain(err, "in config.toml");
         }
         TN_RETURN_IF_ERROR(code);
     }
@@ -287,5 +294,25 @@ void tn_session__free_settings(tn_session *session)
 {
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         tn_pool_free(&session->pool, session->values[i].text, session->values[i].size);
+        tn_pool_free(&session->pool, session->file_values[i].text, session->file_values[i].size);
     }
+}
+
+tarn_code tn_session__keep_file_value(tn_session *session, tn_str name, tn_str value,
+                                      tarn_error *err)
+{
+    const tn_setting *setting = find(name);
+    void *memory;
+    if (setting == NULL) {
+        return unknown(name, err);
+    }
+    TN_RETURN_IF_ERROR(tn_pool_alloc(&session->pool, value.size + 1, &memory, err));
+    if (value.size > 0) {
+        memcpy(memory, value.data, value.size);
+    }
+    ((char *)memory)[value.size] = '\0';
+    tn_kept_value *kept = &session->file_values[setting - settings];
+    tn_pool_free(&session->pool, kept->text, kept->size);
+    *kept = (tn_kept_value){memory, value.size + 1, TN_FROM_FILE};
+    return TARN_OK;
 }
