@@ -175,13 +175,13 @@ tarn_code tn_model__expand(tn_dataflow *p, const tn_toml *node, tn_str *out, boo
         TN_TRY(expand_one(p, node, tn_str_slice(text, i + 2, i + end), &made, good, err));
         i += end;
     }
+    TN_TRY(tn_text_status(&made, err));
     if (*good && made.size == 0) {
         *good = false;
         code = tn_dataflow__fault(p, node, false, NULL, err, "'%.*s' is empty",
                                   TN_STR_ARGS(node->key));
         goto done;
     }
-    TN_TRY(tn_text_status(&made, err));
     TN_TRY(tn_arena_copy(&p->arena, tn_text_str(&made), out, err));
 done:
     tn_text_deinit(&made);

@@ -1,0 +1,168 @@
+/* Pipelines over a store in memory: the loss of every allocation, and every failure of the store,
+ * at which a second run must make the tables whole. */
+#include "kernel/text.h"
+#include "pipeline/pipeline.h"
+#include "support/check.h"
+
+#include <stdio.h>
+
+typedef struct world {
+    tn_session *session;
+    _Atomic long countdown; /* operations of the store until one fails; below 0: none */
+    tn_fault fault;
+    _Atomic bool failed;
+} world;
+
+static tn_fault on_operation(void *context, tn_store_operation operation, tn_str key)
+{
+    world *w = context;
+    (void)operation;
+    (void)key;
+    if (atomic_load(&w->countdown) < 0 || atomic_fetch_sub(&w->countdown, 1) != 0) {
+        return TN_FAULT_NONE;
+    }
+    atomic_store(&w->failed, true);
+    return w->fault;
+}
+
+static bool open_world(world *w)
+{
+    tn_store *store;
+    *w = (world){.countdown = -1};
+    return tn_session_create(&w->session, NULL) == TARN_OK &&
+           tn_session_set(w->session, TN_STR("threads"), TN_STR("2"), TN_FROM_SESSION, NULL) ==
+               TARN_OK &&
+           tn_stores_add_memory(tn_session_stores(w->session), "m", on_operation, w, &store,
+                                NULL) == TARN_OK &&
+           tn_dataflow_init(w->session, TN_STR("memory://m/shop"), NULL) == TARN_OK;
+}
+
+static tarn_code run(world *w, tarn_error *err)
+{
+    tn_dataflow *pipeline = NULL;
+    tn_dataflow_summary summary;
+    const tn_dataflow_run_options options = {.no_wait = true};
+    tarn_code code = tn_dataflow_open(w->session, TN_STR("memory://m/shop/pipeline.toml"), NULL, 0,
+                                      &pipeline, err);
+    if (code == TARN_OK) {
+        code = tn_dataflow_run(pipeline, &options, &summary, err);
+    }
+    tn_dataflow_close(pipeline);
+    return code;
+}
+
+/* A query's one number; -1 where it fails. */
+static int64_t number(world *w, const char *sql)
+{
+    tn_script *script = NULL;
+    tn_result *result = NULL;
+    tn_chunk *chunk = NULL;
+    int64_t found = -1;
+    if (tn_script_open(w->session, tn_str_of(sql), NULL, &script, NULL) == TARN_OK &&
+        tn_script_next(script, &result, NULL) == TARN_OK &&
+        tn_result_read(result, &chunk, NULL) == TARN_OK && chunk != NULL && chunk->rows == 1) {
+        found = ((const int64_t *)chunk->columns[0].values)[0];
+    }
+    tn_chunk_release(chunk);
+    tn_script_close(script);
+    return found;
+}
+
+static bool is_whole(world *w)
+{
+    return number(w, "SELECT sum(id)::BIGINT FROM 'memory://m/shop/lake/sales'") == 18 &&
+           number(w, "SELECT count(*) FROM 'memory://m/shop/lake/sales'") == 5 &&
+           number(w, "SELECT count(*) FROM 'memory://m/shop/lake/by_day'") == 4 &&
+           number(w, "SELECT count(*) FROM 'memory://m/shop/lake/_bad/sales'") == 2;
+}
+
+TEST(a_run_fills_its_tables_and_a_second_one_adds_nothing)
+{
+    world w;
+    tarn_error err = TARN_ERROR_INIT;
+    CHECK(open_world(&w));
+    CHECK_EQ(run(&w, &err), TARN_OK);
+    CHECK(is_whole(&w));
+    CHECK_EQ(run(&w, &err), TARN_OK);
+    CHECK(is_whole(&w));
+    tn_session_destroy(w.session);
+}
+
+/* The n-th operation of the store fails, without effect or with its answer lost. */
+static void fail_each(tn_fault fault)
+{
+    for (long n = 0;; n++) {
+        world w;
+        tarn_error err = TARN_ERROR_INIT;
+        CHECK(open_world(&w));
+        w.fault = fault;
+        atomic_store(&w.countdown, n);
+        const tarn_code code = run(&w, &err);
+        const bool failed = atomic_load(&w.failed);
+        atomic_store(&w.countdown, -1);
+        const tarn_code again = run(&w, &err);
+        if (again != TARN_OK || !is_whole(&w)) {
+            test_fail(__FILE__, __LINE__, "operation %ld: %s, then %s (%s)", n,
+                      tarn_code_name(code), tarn_code_name(again), err.message);
+            tn_session_destroy(w.session);
+            return;
+        }
+        tn_session_destroy(w.session);
+        if (!failed) {
+            CHECK(n > 20);
+            return;
+        }
+    }
+}
+
+TEST(any_operation_of_the_store_may_fail)
+{
+    fail_each(TN_FAULT_BEFORE);
+}
+
+TEST(the_answer_of_any_operation_may_be_lost)
+{
+    fail_each(TN_FAULT_AFTER);
+}
+
+/* ---- memory ---- */
+
+static _Atomic long allocations;
+static long refused_at;
+
+static bool refuse_one(tn_pool *pool, size_t size)
+{
+    (void)pool;
+    (void)size;
+    return atomic_fetch_add(&allocations, 1) == refused_at;
+}
+
+TEST(a_run_survives_the_loss_of_any_allocation)
+{
+    long step = 1;
+    for (long n = 0;; n += step) {
+        world w;
+        tarn_error err = TARN_ERROR_INIT;
+        CHECK(open_world(&w));
+        atomic_store(&allocations, 0);
+        refused_at = n;
+        tn_process_pool()->refuse = refuse_one;
+        const tarn_code code = run(&w, &err);
+        tn_process_pool()->refuse = NULL;
+        const bool reached = atomic_load(&allocations) > n;
+        const tarn_code again = run(&w, &err);
+        if ((code != TARN_OK && code != TARN_E_NOMEM && code != TARN_E_OUTCOME_UNKNOWN) ||
+            again != TARN_OK || !is_whole(&w)) {
+            test_fail(__FILE__, __LINE__, "allocation %ld: %s, then %s (%s)", n,
+                      tarn_code_name(code), tarn_code_name(again), err.message);
+            tn_session_destroy(w.session);
+            return;
+        }
+        tn_session_destroy(w.session);
+        if (!reached) {
+            CHECK(n > 100);
+            return;
+        }
+        step = n < 200 ? 1 : 61; /* sampled above 200 */
+    }
+}
