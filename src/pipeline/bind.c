@@ -256,6 +256,29 @@ static TN_FALLIBLE kept_column(tn_build *b, const tn_station *station, const tn_
                               out, err);
 }
 
+/* Before the ledger keeps them: what is declared is a column's type, also of a file that says its
+ * own. */
+static TN_FALLIBLE found_column(tn_build *b, const tn_station *station, const tn_plan *scan,
+                                uint32_t at, const tn_expr **out, tarn_error *err)
+{
+    for (uint32_t i = 0; i < station->column_count; i++) {
+        if (tn_str_equal_fold(station->columns[i].name, scan->outputs[at].name)) {
+            return kept_column(b, station, scan, &station->columns[i], out, err);
+        }
+    }
+    return tn_plan_column(&b->context, scan, at, (tn_span){0, 0}, out, err);
+}
+
+static TN_FALLIBLE declared_are_there(tn_build *b, const tn_station *station, const tn_plan *scan,
+                                      tarn_error *err)
+{
+    for (uint32_t i = 0; i < station->column_count; i++) {
+        const tn_expr *ignored;
+        TN_RETURN_IF_ERROR(kept_column(b, station, scan, &station->columns[i], &ignored, err));
+    }
+    return TARN_OK;
+}
+
 static uint32_t virtuals_named(const tn_dataflow *p)
 {
     static const struct {
@@ -327,6 +350,9 @@ static TN_FALLIBLE build_source(tn_build *b, tn_station *station, tarn_error *er
             TN_RETURN_IF_ERROR(tn_plan_scan_add_virtual(&b->context, scan, (tn_virtual)bit, err));
         }
     }
+    if (!pin->has_columns) {
+        TN_RETURN_IF_ERROR(declared_are_there(b, station, scan, err));
+    }
     const uint32_t kept = pin->has_columns ? pin->column_count : width;
     station->hidden = scan->output_count - width;
     TN_RETURN_IF_ERROR(
@@ -338,7 +364,8 @@ static TN_FALLIBLE build_source(tn_build *b, tn_station *station, tarn_error *er
         TN_RETURN_IF_ERROR(
             i < kept && pin->has_columns
                 ? kept_column(b, station, scan, &pin->columns[i], &exprs[i], err)
-                : tn_plan_column(&b->context, scan, at, (tn_span){0, 0}, &exprs[i], err));
+            : i < kept ? found_column(b, station, scan, at, &exprs[i], err)
+                       : tn_plan_column(&b->context, scan, at, (tn_span){0, 0}, &exprs[i], err));
     }
     return tn_plan_project(&b->context, scan, exprs, columns, kept + station->hidden, &built->raw,
                            err);

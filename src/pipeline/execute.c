@@ -92,6 +92,30 @@ static TN_FALLIBLE not_bound(const tn_execution *x, tarn_error *err)
     return tn_fail(err, TARN_E_INTERNAL, "a step was not bound");
 }
 
+/* In a first run the files are compared with the first of them. */
+static TN_FALLIBLE check_first_columns(const tn_execution *x, tarn_error *err)
+{
+    for (size_t i = 0; i < x->p->nodes.count; i++) {
+        const tn_station *station = x->p->nodes.items[i];
+        const tn_plan *raw = x->build.built[i].raw;
+        tn_source_pin pin = x->found.pins[i];
+        tn_schema schema;
+        if (!station->is_source || pin.has_columns || pin.count < 2 || raw == NULL) {
+            continue;
+        }
+        tn_arena *arena = x->collector.arena;
+        TN_RETURN_IF_ERROR(tn_build__schema(arena, raw, &schema, err));
+        tn_field *fields;
+        TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_field, schema.count, &fields, err));
+        memcpy(fields, schema.fields, schema.count * sizeof(*fields));
+        pin.columns = fields;
+        pin.column_count = schema.count - station->hidden;
+        pin.has_columns = true;
+        TN_RETURN_IF_ERROR(tn_discover_columns(x->p, station, &pin, err));
+    }
+    return TARN_OK;
+}
+
 static TN_FALLIBLE require(tn_execution *x, tn_station *station, tarn_error *err)
 {
     TN_RETURN_IF_ERROR(tn_build__station(&x->build, station, err));
@@ -129,7 +153,7 @@ tarn_code tn_execution__bind(tn_execution *x, tarn_error *err)
         }
     }
     TN_RETURN_IF_ERROR(tn_dataflow__first_fault(p, err));
-    return whole ? TARN_OK : not_bound(x, err);
+    return whole ? check_first_columns(x, err) : not_bound(x, err);
 }
 
 /* ---- pins -------------------------------------------------------------------------------------*/
