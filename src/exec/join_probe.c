@@ -140,10 +140,11 @@ static inline tn_join_row *next_match(const tn_prober *prober, tn_join_row *row)
     return next;
 }
 
-/* Rows with a NULL in a key that does not take NULL for equal. */
-static void find_nulls(tn_prober *prober, uint32_t count)
+/* Rows with a NULL in a key that does not take NULL for equal; false: there is none. */
+static bool find_nulls(tn_prober *prober, uint32_t count)
 {
     const tn_join_options *options = &prober->join->options;
+    bool any = false;
     memset(prober->is_null, 0, count);
     for (uint32_t k = 0; k < options->key_count; k++) {
         const uint64_t *validity = prober->writer->columns[k].validity;
@@ -152,11 +153,14 @@ static void find_nulls(tn_prober *prober, uint32_t count)
         }
         if (prober->writer->columns[k].lane == TN_LANE_none) {
             memset(prober->is_null, 1, count);
+            any = true;
         }
+        any = any || validity != NULL;
         for (uint32_t i = 0; validity != NULL && i < count; i++) {
             prober->is_null[i] |= !tn_bit_get(validity, i);
         }
     }
+    return any;
 }
 
 /* The heads some rows ahead, and the rows behind the heads of those nearer, so that misses overlap.
@@ -333,7 +337,7 @@ static TN_FALLIBLE look_up(tn_prober *prober, tarn_error *err)
     }
     TN_RETURN_IF_ERROR(tn_row_writer_prepare_keys(prober->writer, prober->keys->pointers,
                                                   prober->part.selection, count, err));
-    find_nulls(prober, count);
+    const bool has_nulls = find_nulls(prober, count);
     memset(prober->waits, 0, count);
     memset(prober->matched, 0, count);
     if (!prober->table->dense || defers) {
@@ -355,7 +359,7 @@ static TN_FALLIBLE look_up(tn_prober *prober, tarn_error *err)
             compare_keys(prober, count);
         }
     }
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; (has_nulls || defers) && i < count; i++) {
         prober->chain[i] = prober->is_null[i] || prober->waits[i] ? NULL : prober->chain[i];
     }
     return TARN_OK;
@@ -369,11 +373,11 @@ static TN_FALLIBLE make_pairs(tn_prober *prober, uint32_t count, tn_batch *out, 
     const tn_join *join = prober->join;
     const tn_batch *part = &prober->part;
     const uint32_t width = join->options.probe_layout->count;
-    bool in_place = !join->layout->has_nested; /* each row once: selected, not copied */
-
-    for (uint32_t i = 1; i < count; i++) {
-        in_place &= prober->positions[i - 1] < prober->positions[i];
+    bool ascending = true;
+    for (uint32_t i = 1; !prober->table->unique && i < count; i++) {
+        ascending &= prober->positions[i - 1] < prober->positions[i];
     }
+    const bool in_place = ascending && !join->layout->has_nested; /* each row once: not copied */
     tn_batch pairs = *part;
     pairs.selection = prober->positions;
     pairs.selected = count;
@@ -446,12 +450,37 @@ static TN_FALLIBLE ask_residual(tn_prober *prober, uint32_t count, tn_batch *out
     return TARN_OK;
 }
 
+/* Of keys without duplicates, where rows without a match drop out: all pairs of the part. */
+static uint32_t unique_pairs(tn_prober *prober)
+{
+    tn_join_row *const *chain = prober->chain;
+    const uint16_t *selection = prober->part.selection;
+    const uint32_t rows = prober->part.selected;
+    uint16_t *restrict positions = prober->positions;
+    uint16_t *restrict pair_row = prober->pair_row;
+    uint8_t **restrict pair = prober->pair;
+    uint32_t made = 0;
+    for (uint32_t row = prober->row; row < rows; row++) {
+        tn_join_row *match = chain[row];
+        positions[made] = selection == NULL ? (uint16_t)row : selection[row];
+        pair_row[made] = (uint16_t)row;
+        pair[made] = (uint8_t *)match;
+        made += match != NULL;
+    }
+    prober->row = rows;
+    return made;
+}
+
 /* The next pairs, up to a batch; false where the part has none left. */
 static bool next_pairs(tn_prober *prober, uint32_t *count)
 {
     const bool nulls =
         prober->join->keeps_probe && prober->residual == NULL && prober->pass == TN_PASS_WHOLE;
     const bool first_only = prober->join->only_probe; /* one match is as good as all */
+    if (prober->table->unique && !nulls && !first_only) {
+        *count = unique_pairs(prober);
+        return *count > 0;
+    }
     uint32_t made = 0;
     uint32_t row = prober->row;
     while (row < prober->part.selected && made < TN_BATCH_ROWS) {
@@ -560,7 +589,7 @@ static TN_FALLIBLE begin_part(tn_prober *prober, const tn_batch *in, bool *more,
         TN_RETURN_IF_ERROR(tn_row_writer_prepare_keys(prober->writer, prober->keys->pointers,
                                                       prober->part.selection, prober->part.selected,
                                                       err));
-        find_nulls(prober, prober->part.selected);
+        (void)find_nulls(prober, prober->part.selected);
         memset(prober->waits, 0, prober->part.selected);
         prober->row = prober->part.selected;
     } else {
@@ -605,11 +634,10 @@ tarn_code tn_prober__next(tn_prober *prober, const tn_batch *in, tn_batch *out, 
             TN_RETURN_IF_ERROR(make_pairs(prober, count, out, err));
             if (prober->residual != NULL) {
                 TN_RETURN_IF_ERROR(ask_residual(prober, count, out, err));
-            } else {
+            } else if (join->keeps_build || join->options.kind == TN_JOIN_SINGLE ||
+                       prober->flags != NULL) {
                 for (uint32_t i = 0; i < count; i++) {
-                    if (prober->pair[i] != prober->reader->null_row &&
-                        (join->keeps_build || join->options.kind == TN_JOIN_SINGLE ||
-                         prober->flags != NULL)) {
+                    if (prober->pair[i] != prober->reader->null_row) {
                         TN_RETURN_IF_ERROR(note_match(prober, i, err));
                     }
                 }

@@ -71,13 +71,21 @@ bool tn_eval__bounds(tn_evaluator *ev, tn_register *reg, bool scan, tn_i128 *min
     }
     /* Rows outside the selection are looked at, too: their values mean nothing, and can only make
      * the bounds wider. */
-    if (!scan || column->lane != TN_LANE_i64 || column->encoding != TN_FLAT || ev->rows == 0 ||
-        (ev->selection != NULL && ev->count < ev->rows / 8)) {
+    if (!scan || column->lane != TN_LANE_i64 || column->encoding != TN_FLAT || ev->rows == 0) {
         return false;
     }
-    int64_t low;
-    int64_t high;
-    tn_range_i64(column->values, ev->rows, &low, &high);
+    int64_t low = 0;
+    int64_t high = 0;
+    if (ev->selection != NULL && ev->count < ev->rows / 8) {
+        const int64_t *values = column->values; /* what others compute to means nothing */
+        for (uint32_t i = 0; i < ev->count; i++) {
+            const int64_t value = values[ev->selection[i]];
+            low = value < low ? value : low;
+            high = value > high ? value : high;
+        }
+    } else {
+        tn_range_i64(column->values, ev->rows, &low, &high);
+    }
     set_bounds(ev, reg, low, high);
     *min = low;
     *max = high;

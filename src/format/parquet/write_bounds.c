@@ -43,6 +43,42 @@ static void see_float(double value, tn_out_bounds *bounds)
     bounds->any = true;
 }
 
+/* Several at once: as see_float() one after the other, but for the sign of a zero. */
+static void see_doubles(const double *restrict values, size_t count, tn_out_bounds *bounds)
+{
+    double least[8];
+    double most[8];
+    uint64_t nans[8] = {0};
+    size_t i = 0;
+    for (size_t j = 0; j < 8; j++) {
+        least[j] = bounds->any ? bounds->f64[0] : (double)INFINITY;
+        most[j] = bounds->any ? bounds->f64[1] : -(double)INFINITY;
+    }
+    for (; i + 8 <= count; i += 8) {
+        for (size_t j = 0; j < 8; j++) {
+            const double value = values[i + j];
+            least[j] = value < least[j] ? value : least[j];
+            most[j] = value > most[j] ? value : most[j];
+            nans[j] += value != value;
+        }
+    }
+    uint64_t all_nans = 0;
+    for (size_t j = 0; j < 8; j++) {
+        all_nans += nans[j];
+        least[0] = least[j] < least[0] ? least[j] : least[0];
+        most[0] = most[j] > most[0] ? most[j] : most[0];
+    }
+    bounds->nan_count += all_nans;
+    if (i > all_nans) {
+        bounds->f64[0] = least[0];
+        bounds->f64[1] = most[0];
+        bounds->any = true;
+    }
+    for (; i < count; i++) {
+        see_float(values[i], bounds);
+    }
+}
+
 static void see_bits(const uint64_t *bits, size_t count, tn_out_bounds *bounds)
 {
     const size_t ones = tn_bitmap_count(bits, count);
@@ -132,16 +168,25 @@ static void see_views(const tn_view *views, size_t count, tn_out_bounds *bounds)
     uint64_t least = first_8(bounds->bytes[0], bounds->min_size);
     uint64_t most = first_8(bounds->bytes[1], bounds->max_size);
     for (size_t i = 0; i < count; i++) {
+        uint32_t head; /* the first four bytes are in the view, and settle most */
+        memcpy(&head, (const char *)&views[i] + 4, 4);
+        head = __builtin_bswap32(head);
+        if (head > least >> 32 && head < most >> 32) {
+            continue;
+        }
         const char *const data = tn_view_data(&views[i]);
+        const size_t size = views[i].size;
         uint64_t word;
         memcpy(&word, data, 8); /* short ones lie in the view, padded by zeros */
         word = __builtin_bswap64(word);
-        if (word <= least && beyond(data, views[i].size, 0, bounds)) {
-            keep(data, views[i].size, 0, bounds);
+        const bool is_least = word == least && size <= 8 && size == bounds->min_size;
+        const bool is_most = word == most && size <= 8 && size == bounds->max_size;
+        if (word <= least && !is_least && beyond(data, size, 0, bounds)) {
+            keep(data, size, 0, bounds);
             least = first_8(bounds->bytes[0], bounds->min_size);
         }
-        if (word >= most && beyond(data, views[i].size, 1, bounds)) {
-            keep(data, views[i].size, 1, bounds);
+        if (word >= most && !is_most && beyond(data, size, 1, bounds)) {
+            keep(data, size, 1, bounds);
             most = first_8(bounds->bytes[1], bounds->max_size);
         }
     }
@@ -160,10 +205,12 @@ void tn_out__see(const tn_out_leaf *leaf, const void *values, size_t count, tn_o
         see_u64(values, count, bounds);
         break;
     case TN_OUT_FLOAT:
+        if (leaf->lane == TN_LANE_f64) {
+            see_doubles(values, count, bounds);
+            break;
+        }
         for (size_t i = 0; i < count; i++) {
-            see_float(leaf->lane == TN_LANE_f32 ? (double)((const float *)values)[i]
-                                                : ((const double *)values)[i],
-                      bounds);
+            see_float((double)((const float *)values)[i], bounds);
         }
         break;
     case TN_OUT_BOOL:

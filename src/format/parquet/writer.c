@@ -167,6 +167,10 @@ static TN_FALLIBLE write_flat(parquet_group *group, tn_out_column *to, const tn_
 {
     const tn_out_leaf *const leaf = to->leaf;
     const tn_out_node *const node = &group->writer->layout.nodes[leaf->node];
+    const size_t size = tn_lane_size(leaf->lane);
+    const bool as_it_lies = column->encoding == TN_FLAT && column->validity == NULL &&
+                            selection == NULL && (tn_lane)column->lane == leaf->lane && size > 0 &&
+                            column->type->kind != TN_KIND_NULL;
     for (uint32_t done = 0; done < rows; done += TN_SLICE_ROWS) {
         tn_slice slice;
         uint64_t validity[TN_SLICE_ROWS / 64] = {0};
@@ -174,6 +178,11 @@ static TN_FALLIBLE write_flat(parquet_group *group, tn_out_column *to, const tn_
         size_t count = some;
         if (leaf->kind == TN_OUT_NULL) {
             TN_RETURN_IF_ERROR(tn_out__append(to, some, validity, NULL, 0, err));
+            continue;
+        }
+        if (as_it_lies) {
+            const char *const values = column->values;
+            TN_RETURN_IF_ERROR(tn_out__append(to, some, NULL, values + done * size, some, err));
             continue;
         }
         tn_slice_open(&slice, column, selection == NULL ? NULL : selection + done, NULL, done,
