@@ -9,6 +9,7 @@
 
 #include <tarn/tarn.h>
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 typedef struct tn_bound_parameter {
@@ -22,7 +23,13 @@ struct tarn_session {
     tn_arena arena;           /* of the parameters */
     tn_parameters parameters; /* grown by _bind; arrays in the arena */
     uint32_t parameter_capacity;
+    _Atomic size_t holds; /* its user's, and one for each thing handed out that lives in its pool */
+    bool string_views;
 };
+
+/* The session is freed with its last hold, after it was closed: what was handed out may live on. */
+void tn_api__hold(tarn_session *session);
+void tn_api__let_go(tarn_session *session);
 
 struct tarn_result {
     tn_result *result; /* of a script, or NULL: */

@@ -38,9 +38,25 @@ tarn_code tarn_session_open(tarn_session **out, tarn_error *err)
     }
     made->session = session;
     made->owner = getpid();
+    atomic_init(&made->holds, 1);
     tn_arena_init(&made->arena, tn_session_pool(session));
     *out = made;
     return TARN_OK;
+}
+
+void tn_api__hold(tarn_session *session)
+{
+    atomic_fetch_add_explicit(&session->holds, 1, memory_order_relaxed);
+}
+
+void tn_api__let_go(tarn_session *session)
+{
+    if (atomic_fetch_sub_explicit(&session->holds, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    tn_arena_deinit(&session->arena);
+    tn_session_destroy(session->session);
+    tn_pool_free(tn_process_pool(), session, sizeof(*session));
 }
 
 void tarn_session_close(tarn_session *session)
@@ -48,9 +64,7 @@ void tarn_session_close(tarn_session *session)
     if (session == NULL || session->owner != getpid()) {
         return; /* the parent's locks and threads are not here */
     }
-    tn_arena_deinit(&session->arena);
-    tn_session_destroy(session->session);
-    tn_pool_free(tn_process_pool(), session, sizeof(*session));
+    tn_api__let_go(session);
 }
 
 void tarn_session_cancel(tarn_session *session)

@@ -22,6 +22,9 @@ typedef struct holder {
 
 static void holder_release(holder *h)
 {
+    if (h->options.is_stale != NULL && h->options.is_stale(h->options.owner)) {
+        return;
+    }
     if (atomic_fetch_sub_explicit(&h->refs, 1, memory_order_acq_rel) != 1) {
         return;
     }

@@ -44,6 +44,17 @@ static int errno_of(tarn_code code)
     }
 }
 
+static bool is_stale(const stream *s)
+{
+    return s->options.is_stale != NULL && s->options.is_stale(s->options.owner);
+}
+
+static int stale(stream *s)
+{
+    (void)tn_fail(&s->err, TARN_E_INVALID, "the stream was made before fork()");
+    return EINVAL;
+}
+
 static int stream_schema(struct ArrowArrayStream *out, struct ArrowSchema *schema)
 {
     stream *s = out->private_data;
@@ -69,6 +80,9 @@ static int stream_next(struct ArrowArrayStream *out, struct ArrowArray *array)
 {
     stream *s = out->private_data;
     *array = (struct ArrowArray){.release = NULL};
+    if (is_stale(s)) {
+        return stale(s);
+    }
     if (s->err.code != TARN_OK) {
         return errno_of(s->err.code); /* it stays broken */
     }
@@ -95,6 +109,9 @@ static void stream_release(struct ArrowArrayStream *out)
     stream *s = out->private_data;
     const tn_arrow_options options = s->options;
     out->release = NULL;
+    if (is_stale(s)) {
+        return; /* its workers are not here */
+    }
     tn_chunk_release(s->chunk);
     s->feed.close(s->feed.context);
     tn_pool_free(s->pool, s, sizeof(*s));

@@ -44,22 +44,64 @@ void tn_chunk_release(tn_chunk *chunk)
     }
 }
 
+static uint32_t room_of(const tn_type *type)
+{
+    uint32_t room = 1;
+    for (uint32_t i = 0; type->kind == TN_KIND_STRUCT && i < type->field_count; i++) {
+        room += room_of(type->fields[i].type); /* as deep as a type */
+    }
+    return room;
+}
+
+uint32_t tn_chunk_room(const tn_type *const *types, uint32_t width)
+{
+    uint32_t room = 0;
+    for (uint32_t i = 0; i < width; i++) {
+        room += room_of(types[i]);
+    }
+    return room;
+}
+
+uint32_t tn_chunk_room_of(const tn_schema *schema)
+{
+    uint32_t room = 0;
+    for (uint32_t i = 0; i < schema->count; i++) {
+        room += room_of(schema->fields[i].type);
+    }
+    return room;
+}
+
+/* Rows of one column; the fields of a struct go to *spare. */
+static void slice_column(const tn_column *whole, uint32_t from, uint32_t rows, tn_column **spare,
+                         tn_column *out)
+{
+    const size_t size = tn_lane_size((tn_lane)whole->lane);
+    *out = *whole;
+    out->rows = rows;
+    if (whole->validity != NULL) {
+        out->validity = whole->validity + from / 64;
+    }
+    if (whole->lane == TN_LANE_bool) {
+        out->values = (const uint64_t *)whole->values + from / 64;
+    } else if (size > 0) {
+        out->values = (const uint8_t *)whole->values + from * size;
+    }
+    if (from > 0 && whole->type->kind == TN_KIND_STRUCT) {
+        tn_column *fields = *spare;
+        *spare += whole->type->field_count;
+        for (uint32_t i = 0; i < whole->type->field_count; i++) {
+            slice_column(&whole->children[i], from, rows, spare, &fields[i]);
+        }
+        out->children = fields;
+    }
+}
+
 void tn_chunk_batch(const tn_chunk *chunk, uint32_t from, uint32_t rows, tn_column *columns,
                     tn_batch *out)
 {
+    tn_column *spare = columns + chunk->width;
     for (uint32_t i = 0; i < chunk->width; i++) {
-        const tn_column *whole = &chunk->columns[i];
-        const size_t size = tn_lane_size((tn_lane)whole->lane);
-        columns[i] = *whole;
-        columns[i].rows = rows;
-        if (whole->validity != NULL) {
-            columns[i].validity = whole->validity + from / 64;
-        }
-        if (whole->lane == TN_LANE_bool) {
-            columns[i].values = (const uint64_t *)whole->values + from / 64;
-        } else if (size > 0) {
-            columns[i].values = (const uint8_t *)whole->values + from * size;
-        }
+        slice_column(&chunk->columns[i], from, rows, &spare, &columns[i]);
     }
     *out = (tn_batch){.columns = columns, .width = chunk->width, .rows = rows, .selected = rows};
 }

@@ -45,9 +45,14 @@ TN_FALLIBLE tn_chunk_builder_put(tn_chunk_builder *builder, uint32_t column, con
 /* What was gathered (perhaps no rows); the builder is empty again. */
 TN_FALLIBLE tn_chunk_builder_finish(tn_chunk_builder *builder, tn_chunk **out, tarn_error *err);
 
-/* A batch of at most TN_BATCH_ROWS rows of the chunk from row `from`; `columns` has room for the
- * width.  No copy: bitmaps that do not begin at a word are handled by cutting at multiples of 64,
- * so `from` must be one. */
+/*
+ * A batch of at most TN_BATCH_ROWS rows of the chunk from row `from`; `columns` has room for
+ * tn_chunk_room() of its types: the width, and the fields of structs, which begin at the same row.
+ * No copy: bitmaps that do not begin at a word are handled by cutting at multiples of 64, so `from`
+ * must be one.
+ */
+uint32_t tn_chunk_room(const tn_type *const *types, uint32_t width);
+uint32_t tn_chunk_room_of(const tn_schema *schema);
 void tn_chunk_batch(const tn_chunk *chunk, uint32_t from, uint32_t rows, tn_column *columns,
                     tn_batch *out);
 

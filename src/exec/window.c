@@ -45,7 +45,8 @@ tarn_code tn_window_create(tn_pool *pool, const tn_type *const *types, uint32_t 
     void *columns;
     *out = NULL;
     TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(pool, sizeof(tn_window), &memory, err));
-    if (tn_pool_alloc_zeroed(pool, width * sizeof(tn_column), &columns, err) != TARN_OK) {
+    const uint32_t room = tn_chunk_room(types, width);
+    if (tn_pool_alloc_zeroed(pool, room * sizeof(tn_column), &columns, err) != TARN_OK) {
         tn_pool_free(pool, memory, sizeof(tn_window));
         return TARN_E_NOMEM;
     }
@@ -85,7 +86,8 @@ void tn_window_destroy(tn_window *window)
     }
     tn_vec_free(&window->waiting);
     (void)pthread_mutex_destroy(&window->lock);
-    tn_pool_free(window->pool, window->columns, window->width * sizeof(tn_column));
+    tn_pool_free(window->pool, window->columns,
+                 tn_chunk_room(window->types, window->width) * sizeof(tn_column));
     tn_pool_free(window->pool, window, sizeof(*window));
 }
 

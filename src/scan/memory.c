@@ -99,8 +99,8 @@ static tarn_code memory_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
 static void memory_task_close(tn_scan_task *base)
 {
     memory_task *task = (memory_task *)base;
-    const size_t width = task->scan->source->base.schema.count;
-    tn_pool_free(task->pool, task->all, width * sizeof(tn_column));
+    const size_t room = tn_chunk_room_of(&task->scan->source->base.schema);
+    tn_pool_free(task->pool, task->all, room * sizeof(tn_column));
     tn_pool_free(task->pool, task->columns, task->scan->width * sizeof(tn_column));
     tn_pool_free(task->pool, task, sizeof(*task));
 }
@@ -118,8 +118,8 @@ static tarn_code memory_task_open(tn_scan *base, tn_pool *pool, tn_scan_task **o
     task->base.ops = base->ops;
     task->scan = scan;
     task->pool = pool;
-    TN_TRY(tn_pool_alloc_zeroed(pool, scan->source->base.schema.count * sizeof(tn_column), &memory,
-                                err));
+    const size_t room = tn_chunk_room_of(&scan->source->base.schema);
+    TN_TRY(tn_pool_alloc_zeroed(pool, room * sizeof(tn_column), &memory, err));
     task->all = memory;
     TN_TRY(tn_pool_alloc_zeroed(pool, scan->width * sizeof(tn_column), &memory, err));
     task->columns = memory;

@@ -101,6 +101,12 @@ done:
     return code;
 }
 
+tarn_code tn_session_add_table(tn_session *session, tn_str name, const tn_schema *schema,
+                               tn_chunk *const *chunks, size_t count, tarn_error *err)
+{
+    return tn_session__add_table(session, name, schema, chunks, count, true, err);
+}
+
 tarn_code tn_session__add_view(tn_session *session, const tn_bound *bound, tarn_error *err)
 {
     tarn_code code = TARN_OK;

@@ -28,6 +28,8 @@ struct tn_result {
     bool is_count;
     const char *warning;
     tn_query_stats stats;
+    size_t mark; /* sources opened before */
+    tn_sources sources;
 };
 
 /* ---- scripts ----------------------------------------------------------------------------------*/
@@ -86,6 +88,11 @@ tn_span tn_script_span(const tn_script *script)
     return script->next == 0 ? (tn_span){0, 0} : script->statements[script->next - 1].span;
 }
 
+bool tn_script_is_at_end(const tn_script *script)
+{
+    return script->next == script->count;
+}
+
 const char *tn_result_warning(const tn_result *result)
 {
     return result->warning;
@@ -116,6 +123,7 @@ tarn_code tn_result_read(tn_result *result, tn_chunk **out, tarn_error *err)
     if (*out != NULL || result->query == NULL) {
         return TARN_OK;
     }
+    tn_session__run(result->session, result->query); /* others may be read in turn */
     const tarn_code code = tn_query_next(result->query, out, err);
     if (code != TARN_OK) {
         tn_sql_locate((tn_str){result->script->text, result->script->size}, err);
@@ -136,8 +144,9 @@ void tn_result_close(tn_result *result)
     tn_query_destroy(result->query);
     tn_chunk_release(result->chunk);
     tn_arena_deinit(&result->arena);
+    tn_sources__free(&result->sources);
+    tn_session__drop_sources(session, result->mark);
     tn_pool_free(&session->pool, result, sizeof(*result));
-    tn_session_end_statement(session);
 }
 
 /* ---- one statement ----------------------------------------------------------------------------*/
@@ -495,11 +504,14 @@ tarn_code tn_script_next(tn_script *script, tn_result **out, tarn_error *err)
     result = memory;
     result->session = session;
     result->script = script;
+    result->mark = session->opened.count;
     tn_arena_init(&result->arena, &session->pool);
     tn_session_plan_context(session, &result->arena, script->parameters, &result->context);
     TN_TRY(tn_sql_bind(statement, &session->catalogue, &result->context, &bound, err));
     result->warning = bound.not_enforced;
     TN_TRY(run_bound(result, &bound, err));
+    TN_TRY(tn_session__take_sources(session, result->mark, &result->sources, err));
+    result->mark = session->opened.count;
     script->open = result;
     *out = result;
     result = NULL;

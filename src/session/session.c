@@ -16,10 +16,22 @@
 static tn_pool process;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/* A child may take memory, whoever held the lock when it was made (CONTRACTS, 16). */
+static void lock_process_pool(void)
+{
+    pthread_mutex_lock(&process.lock);
+}
+
+static void unlock_process_pool(void)
+{
+    pthread_mutex_unlock(&process.lock);
+}
+
 static void make_process_pool(void)
 {
     tn_pool_init(&process, NULL, "process", SIZE_MAX);
     tn_os_extents_use(&process);
+    (void)pthread_atfork(lock_process_pool, unlock_process_pool, unlock_process_pool);
 }
 
 /* A number alone in a file, as control groups have it; UINT64_MAX where there is none ("max"). */
@@ -178,12 +190,39 @@ tn_catalogue *tn_session_catalogue(tn_session *session)
     return &session->catalogue;
 }
 
+void tn_session__drop_sources(tn_session *session, size_t mark)
+{
+    while (session->opened.count > mark) {
+        tn_source_release(tn_vec_pop(&session->opened));
+    }
+}
+
 void tn_session_end_statement(tn_session *session)
 {
-    for (size_t i = 0; i < session->opened.count; i++) {
-        tn_source_release(session->opened.items[i]);
+    tn_session__drop_sources(session, 0);
+}
+
+tarn_code tn_session__take_sources(tn_session *session, size_t mark, tn_sources *out,
+                                   tarn_error *err)
+{
+    const size_t count = session->opened.count - mark;
+    out->pool = &session->pool;
+    TN_RETURN_IF_ERROR(tn_vec_reserve(out, count, err));
+    for (size_t i = 0; i < count; i++) {
+        out->items[out->count++] = session->opened.items[mark + i];
     }
-    session->opened.count = 0;
+    session->opened.count = mark;
+    return TARN_OK;
+}
+
+void tn_sources__free(tn_sources *sources)
+{
+    for (size_t i = 0; i < sources->count; i++) {
+        tn_source_release(sources->items[i]);
+    }
+    if (sources->pool != NULL) {
+        tn_vec_free(sources);
+    }
 }
 
 void tn_session_plan_context(tn_session *session, tn_arena *arena, const tn_parameters *parameters,

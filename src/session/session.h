@@ -87,6 +87,8 @@ void tn_script_redirect(tn_script *script, const tn_copy_options *options);
 /* Where the statement that was started last stands in the text. */
 tn_span tn_script_span(const tn_script *script);
 
+bool tn_script_is_at_end(const tn_script *script); /* no statement is left to start */
+
 const tn_schema *tn_result_schema(const tn_result *result);
 /* What deserves a word though the statement succeeded: "PRIMARY KEY is not enforced"; or NULL. */
 const char *tn_result_warning(const tn_result *result);
@@ -110,6 +112,26 @@ void tn_session_end_statement(tn_session *session);
 /* Runs a plan of WRITE nodes to its end, or fails; nothing is committed. */
 TN_FALLIBLE tn_session_run_writes(tn_session *session, tn_plan_context *context, tn_plan *plan,
                                   tn_query_stats *stats, tarn_error *err);
+
+/*
+ * A query whose rows are read while other statements of the session run: it keeps its plan and what
+ * it opened.  Made, planned and started within one call of the user's.
+ */
+typedef struct tn_rows tn_rows;
+TN_FALLIBLE tn_rows_create(tn_session *session, const tn_parameters *parameters, tn_rows **out,
+                           tarn_error *err);
+tn_plan_context *tn_rows_context(tn_rows *rows); /* its plan is made with this */
+TN_FALLIBLE tn_rows_optimise(tn_rows *rows, tn_plan *plan, tn_plan **out, tarn_error *err);
+TN_FALLIBLE tn_rows_schema_of(tn_rows *rows, const tn_plan *plan, tn_schema *out, tarn_error *err);
+/* Optimises and starts the plan; what the catalogue opened since tn_rows_create() is the rows'. */
+TN_FALLIBLE tn_rows_start(tn_rows *rows, tn_plan *plan, tarn_error *err);
+const tn_schema *tn_rows_schema(const tn_rows *rows);
+TN_FALLIBLE tn_rows_read(tn_rows *rows, tn_chunk **out, tarn_error *err); /* NULL: the end */
+void tn_rows_close(tn_rows *rows); /* cancels what still runs; NULL is allowed */
+
+/* Chunks as a table, in the place of one of that name; they are retained. */
+TN_FALLIBLE tn_session_add_table(tn_session *session, tn_str name, const tn_schema *schema,
+                                 tn_chunk *const *chunks, size_t count, tarn_error *err);
 
 /* Where COPY ... TO goes: makes a sink for a format, whose commit makes the files visible. */
 typedef struct tn_copy tn_copy;

@@ -36,7 +36,7 @@ struct tn_session {
     tn_stores *stores;
     tn_catalogue catalogue; /* first the vtable, then found by offset */
     tn_entry *entries;
-    TN_VEC(tn_source *) opened; /* by the running statement */
+    TN_VEC(tn_source *) opened; /* by the statement that is being started */
     tn_kept_value values[TN_SETTINGS_MAX];
     tn_kept_value file_values[TN_SETTINGS_MAX]; /* that files of settings gave */
     uint32_t threads;
@@ -59,6 +59,13 @@ TN_FALLIBLE tn_session__keep_file_value(tn_session *session, tn_str name, tn_str
 TN_FALLIBLE tn_session__read_config(tn_session *session, tarn_error *err);
 /* The query that a cancel reaches; NULL: none, and nobody looks at the last one any more. */
 void tn_session__run(tn_session *session, tn_query *query);
+
+/* What was opened since there were `mark` sources: given up, or moved to one who keeps them. */
+typedef TN_VEC(tn_source *) tn_sources;
+void tn_session__drop_sources(tn_session *session, size_t mark);
+TN_FALLIBLE tn_session__take_sources(tn_session *session, size_t mark, tn_sources *out,
+                                     tarn_error *err);
+void tn_sources__free(tn_sources *sources);
 
 /* ---- catalogue.c ---- */
 extern const tn_catalogue_ops tn_session__catalogue_ops;

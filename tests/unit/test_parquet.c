@@ -269,10 +269,15 @@ done:
 static size_t batches_of(const tn_chunk *chunk, tn_column *columns, tn_batch *batches)
 {
     size_t count = 0;
+    const tn_type *types[64];
+    for (uint32_t i = 0; i < chunk->width; i++) {
+        types[i] = chunk->columns[i].type;
+    }
+    const size_t room = tn_chunk_room(types, chunk->width);
     for (uint32_t from = 0; from < chunk->rows; from += TN_BATCH_ROWS) {
         const uint32_t rows =
             chunk->rows - from < TN_BATCH_ROWS ? chunk->rows - from : TN_BATCH_ROWS;
-        tn_chunk_batch(chunk, from, rows, columns + count * chunk->width, &batches[count]);
+        tn_chunk_batch(chunk, from, rows, columns + count * room, &batches[count]);
         count++;
     }
     return count;
@@ -323,7 +328,7 @@ TEST(every_type_comes_back_in_every_shape_and_codec)
         const tn_schema schema = {(uint32_t)all_types(&b, fields, variant % 2 == 0), fields};
         const tn_writer_options options = {.codec = tn_str_of(codecs[variant % 5]),
                                            .plain_only = variant / 5 % 2 == 1};
-        tn_column columns[8 * 32];
+        tn_column columns[24 * 32];
         tn_batch batches[8];
         tn_chunk *chunk;
         tn_source *source;
@@ -520,7 +525,7 @@ static bool rising_file(bench *b, tn_source **source, tn_file_receipt *receipt)
     tn_field fields[2] = {{.name = TN_STR("a"), .type = TN_BIGINT},
                           {.name = TN_STR("b"), .type = TN_VARCHAR, .nullable = true}};
     const tn_schema schema = {2, fields};
-    tn_column columns[2 * 10];
+    tn_column columns[8 * 10];
     tn_batch batches[10];
     tn_chunk *chunk;
     if (make_chunk(b, &schema, RISING, ROWS, 0, &chunk) != TARN_OK) {
@@ -574,7 +579,7 @@ TEST(the_page_index_passes_over_pages_and_rows_stay_what_they_are)
     enum { ROWS = 30000, COLUMN = 4 };
     bench b;
     tn_field fields[32];
-    tn_column *const columns = malloc(15 * 32 * sizeof(tn_column));
+    tn_column *const columns = malloc(60 * 32 * sizeof(tn_column));
     tn_batch batches[15];
     tn_chunk *chunk;
     tn_source *source;

@@ -103,7 +103,8 @@ static TN_FALLIBLE write_group(checkpoint *c, tarn_error *err)
     tarn_code code = TARN_OK;
     tn_chunk *chunk = NULL;
     tn_group_writer *group = NULL;
-    tn_column batch_columns[COLUMN_COUNT];
+    void *batch_columns = NULL;
+    const size_t room = tn_chunk_room(c->column_types, COLUMN_COUNT);
     tn_batch batch;
     tn_latch latch;
     bool taken = false;
@@ -112,6 +113,7 @@ static TN_FALLIBLE write_group(checkpoint *c, tarn_error *err)
     if (chunk->rows == 0) {
         goto done;
     }
+    TN_TRY(tn_pool_alloc(c->pool, room * sizeof(tn_column), &batch_columns, err));
     TN_TRY(c->writer->ops->group_begin(c->writer, c->pool, &group, err));
     for (uint32_t from = 0; from < chunk->rows; from += TN_BATCH_ROWS) {
         const uint32_t left = chunk->rows - from;
@@ -133,6 +135,7 @@ static TN_FALLIBLE write_group(checkpoint *c, tarn_error *err)
     }
     group = NULL;
 done:
+    tn_pool_free(c->pool, batch_columns, room * sizeof(tn_column));
     if (group != NULL) {
         group->ops->group_abort(group);
     }
