@@ -12,7 +12,7 @@ enum {
     BIG_CACHED_MAX = 8 << 20, /* bytes of big spans that are kept */
     IDLE_MIN = 2 << 20,       /* free bytes whose pages are kept, and a share of what is used */
     IDLE_SHARE = 16,
-    GIVEN_BACK_MIN = 4 * TN_SPAN_PAGE
+    PURGED_MIN = 4 /* order of the smallest span whose pages are given back */
 };
 
 /* In the first page of its chunk. `free_order[page]` is 1 + the order of a free span that begins
@@ -26,6 +26,7 @@ _Static_assert(sizeof(chunk) <= TN_SPAN_PAGE, "a chunk's head fits its first pag
 
 typedef struct span {
     struct span *next, *previous;
+    bool is_purged; /* all pages but this first one */
 } span;
 
 typedef struct big {
@@ -123,8 +124,37 @@ static void chunk_unmap(tn_span_heap *heap, chunk *gone)
     heap->source->unmap(gone, TN_SPAN_CHUNK);
 }
 
+/* Is more memory idle than a share of what is in use?  The limit on a process is one on pages that
+ * are there, used or not. */
+static bool has_plenty(const tn_span_heap *heap)
+{
+    const size_t used = heap->used_pages * TN_SPAN_PAGE;
+    const size_t idle = heap->chunk_count * TN_SPAN_CHUNK - used + heap->big_bytes;
+    return idle > IDLE_MIN && idle > used / IDLE_SHARE;
+}
+
+/* Before more is mapped: pages of spans that are free go back.  Not when spans are freed, since a
+ * query's end frees them all one after the other, and then their chunks. */
+static void purge(tn_span_heap *heap)
+{
+    if (heap->source->advise == NULL || !has_plenty(heap)) {
+        return;
+    }
+    for (size_t order = PURGED_MIN; order < ORDERS; order++) {
+        for (span *each = heap->free[order]; each != NULL; each = each->next) {
+            if (!each->is_purged) {
+                heap->source->advise((uint8_t *)each + TN_SPAN_PAGE,
+                                     ((size_t)TN_SPAN_PAGE << order) - TN_SPAN_PAGE,
+                                     TN_ADVICE_IDLE);
+                each->is_purged = true;
+            }
+        }
+    }
+}
+
 static bool chunk_map(tn_span_heap *heap)
 {
+    purge(heap);
     chunk *fresh = heap->source->map(TN_SPAN_CHUNK);
     if (fresh == NULL) {
         return false;
@@ -187,6 +217,7 @@ static void *alloc_big(tn_span_heap *heap, size_t size, bool *fresh)
             return found;
         }
     }
+    purge(heap);
     void *memory = heap->source->map(mapped);
     *fresh = memory != NULL && heap->source->advise != NULL; /* the system's pages are clear */
     const size_t whole = size & ~(size_t)(TN_SPAN_CHUNK - 1);
@@ -209,15 +240,6 @@ void *tn_span__alloc(tn_span_heap *heap, size_t size, bool *fresh)
     return memory;
 }
 
-/* Is more memory idle than a share of what is in use?  The limit on a process is one on pages that
- * are there, used or not. */
-static bool has_plenty(const tn_span_heap *heap)
-{
-    const size_t used = heap->used_pages * TN_SPAN_PAGE;
-    const size_t idle = heap->chunk_count * TN_SPAN_CHUNK - used + heap->big_bytes;
-    return idle > IDLE_MIN && idle > used / IDLE_SHARE;
-}
-
 void tn_span__free(tn_span_heap *heap, void *memory, size_t size)
 {
     pthread_mutex_lock(&heap->lock);
@@ -237,9 +259,6 @@ void tn_span__free(tn_span_heap *heap, void *memory, size_t size)
         chunk *in = chunk_of(memory);
         const size_t pages = size / TN_SPAN_PAGE;
         assert(in->used_pages >= pages);
-        if (size >= GIVEN_BACK_MIN && heap->source->advise != NULL && has_plenty(heap)) {
-            heap->source->advise(memory, size, TN_ADVICE_IDLE);
-        }
         TN_HIDE(memory, size);
         release_pages(heap, in, (size_t)((uint8_t *)memory - (uint8_t *)in) / TN_SPAN_PAGE, pages);
         in->used_pages -= pages;

@@ -21,6 +21,11 @@ int tn_sort__compare(const tn_sorter *sorter, const uint8_t *a, const uint8_t *b
     return order;
 }
 
+static inline bool is_cancelled(const tn_sorter *sorter)
+{
+    return atomic_load_explicit(sorter->cancelled, memory_order_relaxed);
+}
+
 static inline bool comes_before(const tn_sorter *sorter, const tn_sort_entry *a,
                                 const tn_sort_entry *b)
 {
@@ -47,6 +52,9 @@ static bool merge_sort(const tn_sorter *sorter, tn_sort_entry *entries, tn_sort_
     tn_sort_entry *from = entries;
     tn_sort_entry *to = spare;
     for (size_t at = 0; at < count; at += SMALL) {
+        if (at % (SMALL * 256) == 0 && is_cancelled(sorter)) {
+            return false;
+        }
         insertion_sort(sorter, entries + at, count - at < SMALL ? count - at : SMALL);
     }
     for (size_t width = SMALL; width < count; width *= 2) {
@@ -56,12 +64,15 @@ static bool merge_sort(const tn_sorter *sorter, tn_sort_entry *entries, tn_sort_
             size_t left = at;
             size_t right = middle;
             for (size_t i = at; i < end; i++) {
+                if ((i - at) % LOOK == LOOK - 1 && is_cancelled(sorter)) {
+                    return false;
+                }
                 const bool take_right =
                     right < end &&
                     (left == middle || comes_before(sorter, &from[right], &from[left]));
                 to[i] = from[take_right ? right++ : left++];
             }
-            if (atomic_load_explicit(sorter->cancelled, memory_order_relaxed)) {
+            if (is_cancelled(sorter)) {
                 return false;
             }
         }
@@ -108,7 +119,7 @@ static bool radix_sort(const tn_sorter *sorter, tn_sort_entry *entries, tn_sort_
         tn_sort_entry *swap = from;
         from = to;
         to = swap;
-        if (atomic_load_explicit(sorter->cancelled, memory_order_relaxed)) {
+        if (is_cancelled(sorter)) {
             return false;
         }
     }
