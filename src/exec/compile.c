@@ -582,9 +582,18 @@ static TN_FALLIBLE make_blocking(tn_query *query, const tn_plan *node, uint32_t 
     default: /* EXCEPT, INTERSECT */
         TN_TRY(tn_set_create(run, node->kind, node->all, types, child->output_count, &made->second,
                              &made->op, err));
-        TN_TRY(own(query, made->second, err));
-        TN_TRY(compile_input(query, node->children[1], depth + 1, &others, err));
-        TN_TRY(narrow(query, &others, node->children[1], err));
+        code = own(query, made->second, err);
+        if (code == TARN_OK) {
+            code = compile_input(query, node->children[1], depth + 1, &others, err);
+        }
+        if (code == TARN_OK) {
+            code = narrow(query, &others, node->children[1], err);
+        }
+        if (code != TARN_OK) { /* nobody owns the other end yet */
+            made->op->ops->destroy(made->op);
+            made->op = NULL;
+            goto done;
+        }
         break;
     }
     TN_TRY(own(query, made->op, err));
