@@ -160,6 +160,7 @@ typedef struct sql_run {
     const char *sql; /* NULL where nobody typed it: its places say nothing then */
     size_t sql_size;
     bool is_made;
+    bool stays;          /* the process goes on after a signal: a shell */
     char copy_path[256]; /* where Parquet for standard output is made */
     uint64_t statements, copied;
 } sql_run;

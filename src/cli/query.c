@@ -211,7 +211,9 @@ int run_text(sql_run *r, const char *sql, size_t size)
         }
     }
     progress_end(r->in);
-    tarn_script_close(script);
+    if (signal_seen() == 0 || r->stays) { /* else the process ends now, and its memory with it */
+        tarn_script_close(script);
+    }
     return code;
 }
 

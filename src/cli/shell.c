@@ -65,6 +65,7 @@ static void run_text_here(shell *s, const char *sql, size_t size)
         if (!s->has_run) {
             return;
         }
+        s->run.stays = true;
     }
     tarn_session_resume(s->in->session);
     signal_forget();

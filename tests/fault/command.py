@@ -64,10 +64,13 @@ def interrupted(folder, name, sql, options=()):
         check(code in (130, 0), f"{name}: ended with {code}: {process.stderr.read()}")
     slow.sort()
     print(f"{name}: {len(slow)} interrupted, slowest {[round(1000 * s) for s in slow[-3:]]} ms")
-    limit = 1.0 if SANITIZED else 0.5
+    # Wall time means what it says only where the processor is ours: others' work stretches it.
+    crowd = max(1.0, os.getloadavg()[0] / os.cpu_count())
+    limit = (1.0 if SANITIZED else 0.5) * crowd
+    soon = limit if SANITIZED else 0.1 * crowd
     check(len(slow) >= 5, f"{name}: ended before it could be interrupted")
-    check(slow[-1] <= limit, f"{name}: took {slow[-1]:.3f} s")
-    check(sum(s > (limit if SANITIZED else 0.1) for s in slow) <= 1, f"{name}: {slow}")
+    check(slow[-1] <= limit, f"{name}: took {slow[-1]:.3f} s, limit {limit:.2f}")
+    check(sum(s > soon for s in slow) <= 1, f"{name}: above {soon:.2f} s more than once: {slow}")
 
 
 def interrupts_scan(folder):
