@@ -166,20 +166,25 @@ void tn_report(const tarn_error *error, tn_str sql, const tn_report_options *opt
     tn_text_puts(out, options->colour ? ":\033[0m " : ": ");
     tn_text_puts(out, error->message[0] == '\0' ? tarn_code_name(error->code) : error->message);
     tn_text_putc(out, '\n');
-    if (!mentions(error->message, error->subject)) {
-        tn_text_printf(out, "  in '%s'\n", error->subject);
+    const bool in_sql = locate(error, sql, &p);
+    (void)snprintf(line, sizeof(line), "line %lld", (long long)error->line);
+    const bool names_line = !in_sql && error->line > 0 && !mentions(error->message, line);
+    const bool names_subject = !mentions(error->message, error->subject);
+    if (names_subject) {
+        tn_text_printf(out, "  in '%s'", error->subject);
     }
-    if (locate(error, sql, &p)) {
-        put_place(&p, options, out);
-    } else if (error->line > 0) {
-        (void)snprintf(line, sizeof(line), "line %lld", (long long)error->line);
-        if (!mentions(error->message, line)) {
-            tn_text_printf(out, "  %s", line);
-            if (error->column > 0) {
-                tn_text_printf(out, ", column %lld", (long long)error->column);
-            }
-            tn_text_putc(out, '\n');
+    if (names_line) {
+        tn_text_puts(out, names_subject ? ", " : "  ");
+        tn_text_puts(out, line);
+        if (error->column > 0) {
+            tn_text_printf(out, ", column %lld", (long long)error->column);
         }
+    }
+    if (names_subject || names_line) {
+        tn_text_putc(out, '\n');
+    }
+    if (in_sql) {
+        put_place(&p, options, out);
     }
     if (error->hint[0] != '\0') {
         tn_text_printf(out, "  hint: %s\n", error->hint);
