@@ -36,7 +36,7 @@ def fields(**types):
 
 def ids(first, count):
     return pa.table({"id": pa.array(range(first, first + count), pa.int64()),
-                     "s": [f"row {i}" for i in range(first, first + count)]})
+                     "s": pa.array([f"row {i}" for i in range(first, first + count)], pa.string())})
 
 
 IDS = "id BIGINT, s VARCHAR"
@@ -48,10 +48,10 @@ SIMPLE_SQL = ("b BOOLEAN, i8 TINYINT, i16 SMALLINT, i32 INTEGER, i64 BIGINT, f32
 
 
 class Case:
-    """schema, then steps: (mode, Arrow table) each make a version; 'checkpoint' makes none."""
-    def __init__(self, schema, *steps, partition_by="", versions=False, properties=()):
+    """schema, then steps: (mode, Arrow table), each a version; the log must have checkpoints of those named."""
+    def __init__(self, schema, *steps, partition_by="", versions=False, properties=(), checkpoints=()):
         self.schema, self.steps, self.partition_by = schema, steps, partition_by
-        self.versions, self.properties = versions, properties
+        self.versions, self.properties, self.checkpoints = versions, properties, checkpoints
 
 
 def cases():
@@ -85,9 +85,10 @@ def cases():
     yield "overwrite_partitioned", Case(
         "id INTEGER, p VARCHAR", ("append", by_word), ("overwrite", by_word.slice(0, 3)),
         partition_by="p", versions=True)
-    yield "checkpoint", Case(IDS, *[("append", ids(i, 1)) for i in range(6)], "checkpoint",
-                             *[("append", ids(50 + i, 1)) for i in range(3)])
-    yield "checkpoint_by_itself", Case(IDS, *[("append", ids(i, 1)) for i in range(25)])
+    yield "checkpoint", Case(IDS, *[("append", ids(i, 1)) for i in range(8)], versions=True,
+                             properties=("delta.checkpointInterval=3",), checkpoints=(3, 6))
+    yield "checkpoint_by_itself", Case(IDS, *[("append", ids(i, 1)) for i in range(25)],
+                                       checkpoints=(10, 20))
     yield "empty", Case(IDS)
     yield "empty_after_overwrite", Case(IDS, ("append", ids(0, 10)), ("overwrite", ids(0, 0)), versions=True)
     many = rows(fields(id=pa.int32(), p=pa.int32()), *((i, i % 1000) for i in range(3000)))
@@ -174,14 +175,11 @@ def main():
         for prop in case.properties:
             create += ["--property", prop]
         run(*create)
-        empty = next((step[1] for step in case.steps if step != "checkpoint"), ids(0, 0)).slice(0, 0)
+        empty = next((step[1] for step in case.steps), ids(0, 0)).slice(0, 0)
         now, version = empty, 0
         if case.versions:
             expect(home / "expected.v0.jsonl", now, case.partition_by)
         for step in case.steps:
-            if step == "checkpoint":
-                run("table", "checkpoint", uri)
-                continue
             mode, table = step
             pq.write_table(table, home / "in.parquet")
             run("table", "write", uri, home / "in.parquet", "--mode", mode)
@@ -194,6 +192,9 @@ def main():
         commits = sorted((uri / "_delta_log").glob("*.json"))
         if len(commits) != version + 1:
             raise Failed(f"{len(commits)} commits in the log, not {version + 1}")
+        found = tuple(int(path.name[:20]) for path in sorted((uri / "_delta_log").glob("*.checkpoint.parquet")))
+        if found != tuple(case.checkpoints):
+            raise Failed(f"checkpoints of the versions {found}, not {case.checkpoints}")
         (home / "meta.json").write_text(json.dumps({"name": name, "writer": "tarn"}) + "\n")
 
     wanted = sys.argv[4:]

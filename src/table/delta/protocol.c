@@ -22,6 +22,8 @@ static const struct {
     {"v2Checkpoint", READS_AND_WRITES},
     {"deletionVectors", READS}, /* refused where a file has one */
     {"columnMapping", READS},
+    {"variantType", READS}, /* refused where a column is one */
+    {"variantType-preview", READS},
     {"typeWidening", READS},
     {"typeWidening-preview", READS},
 };

@@ -28,6 +28,12 @@ static TN_FALLIBLE primitive(tn_delta *table, tn_str name, const tn_type **out, 
     if (tn_str_starts(name, TN_STR("decimal"))) {
         return tn_types_parse(table->types, name, out, err);
     }
+    if (tn_str_equal(name, TN_STR("variant"))) {
+        return tn_fail(err, TARN_E_UNSUPPORTED,
+                       "the Delta table '%.*s' needs the feature 'variantType', which Tarn cannot "
+                       "read yet",
+                       TN_STR_ARGS(table->about.uri));
+    }
     (void)tn_fail(err, TARN_E_UNSUPPORTED, "the Delta table '%.*s' has a column of type '%.*s'",
                   TN_STR_ARGS(table->about.uri), TN_STR_ARGS(name));
     return TARN_E_UNSUPPORTED;
