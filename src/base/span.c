@@ -293,3 +293,13 @@ void tn_span__destroy(tn_span_heap *heap)
     }
     heap->source->unmap(heap, TN_SPAN_PAGE);
 }
+
+void tn_span__lock(tn_span_heap *heap)
+{
+    pthread_mutex_lock(&heap->lock);
+}
+
+void tn_span__unlock(tn_span_heap *heap)
+{
+    pthread_mutex_unlock(&heap->lock);
+}

@@ -22,6 +22,9 @@ tn_span_heap *tn_span__create(const tn_extent_source *source); /* NULL: no memor
 void tn_span__destroy(tn_span_heap *heap);
 /* `size` is a multiple of TN_SPAN_PAGE; *fresh: the bytes come from the system and are zero. */
 void *tn_span__alloc(tn_span_heap *heap, size_t size, bool *fresh);
+/* Around fork(): nobody is inside while it happens. */
+void tn_span__lock(tn_span_heap *heap);
+void tn_span__unlock(tn_span_heap *heap);
 void tn_span__free(tn_span_heap *heap, void *span, size_t size);
 
 #endif

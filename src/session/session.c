@@ -19,12 +19,12 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 /* A child may take memory, whoever held the lock when it was made (CONTRACTS, 16). */
 static void lock_process_pool(void)
 {
-    pthread_mutex_lock(&process.lock);
+    tn_pool_lock(&process);
 }
 
 static void unlock_process_pool(void)
 {
-    pthread_mutex_unlock(&process.lock);
+    tn_pool_unlock(&process);
 }
 
 static void make_process_pool(void)
