@@ -40,8 +40,9 @@ tarn_code tn_sort_keys_create(tn_pool *pool, const tn_order *orders, uint32_t co
         TN_TRY(tn_pool_alloc(pool, TN_BATCH_ROWS * sizeof(tn_view), (void **)&keys->views, err));
         TN_TRY(tn_pool_alloc(pool, TN_BATCH_ROWS * sizeof(size_t), (void **)&keys->ends, err));
     }
-    TN_TRY(
-        tn_pool_alloc(pool, (size_t)TN_BATCH_ROWS * keys->prefix, (void **)&keys->prefixes, err));
+    /* Zeros behind keys of fixed size, which nobody overwrites. */
+    TN_TRY(tn_pool_alloc_zeroed(pool, (size_t)TN_BATCH_ROWS * keys->prefix,
+                                (void **)&keys->prefixes, err));
     *out = keys;
     keys = NULL;
 done:
@@ -215,9 +216,6 @@ tarn_code tn_sort_keys_encode(tn_sort_keys *keys, const tn_column *const *column
         }
     }
     if (!keys->varies) {
-        for (size_t i = 0; offset < keys->prefix && i < count; i++) {
-            memset(keys->prefixes + i * keys->prefix + offset, 0, keys->prefix - offset);
-        }
         goto done;
     }
     keys->bytes.count = 0;

@@ -3,19 +3,17 @@
 #include "format/parquet/write_internal.h"
 
 #include "base/utf8.h"
+#include "kernel/arithmetic.h"
 
 #include <math.h>
 
 static void see_i64(const int64_t *restrict values, size_t count, tn_out_bounds *bounds)
 {
-    int64_t least = bounds->any ? bounds->i64[0] : values[0];
-    int64_t most = bounds->any ? bounds->i64[1] : values[0];
-    for (size_t i = 0; i < count; i++) {
-        least = values[i] < least ? values[i] : least;
-        most = values[i] > most ? values[i] : most;
-    }
-    bounds->i64[0] = least;
-    bounds->i64[1] = most;
+    int64_t least;
+    int64_t most;
+    tn_range_i64(values, count, &least, &most);
+    bounds->i64[0] = bounds->any && bounds->i64[0] < least ? bounds->i64[0] : least;
+    bounds->i64[1] = bounds->any && bounds->i64[1] > most ? bounds->i64[1] : most;
     bounds->any = true;
 }
 

@@ -7,7 +7,7 @@
 #include "codec/delta.h"
 #include "codec/rle.h"
 
-enum { SPAN_START = 6144, STEP = 1024 };
+enum { SPAN_START = 6144, STEP = 1024, SEEN_MAX = 256 };
 
 TN_FALLIBLE tn_out__open(tn_out_column *column, const tn_out_layout *layout, uint32_t leaf,
                          tn_pool *pool, tarn_error *err)
@@ -441,13 +441,33 @@ static TN_FALLIBLE decide(tn_out_column *column, const void *values, size_t coun
     return TARN_OK;
 }
 
+/* Bounds of strings that are coded: each entry met is looked at once, not each value. */
+static void see_entries(tn_out_column *column, const uint16_t *codes, size_t count)
+{
+    const tn_view *const entries = (const tn_view *)(void *)column->dictionary.entries.data;
+    uint8_t met[SEEN_MAX] = {0};
+    for (size_t i = 0; i < count; i++) {
+        met[codes[i]] = 1;
+    }
+    for (size_t i = 0; i < column->dictionary.count; i++) {
+        if (met[i] != 0) {
+            tn_out__see(column->leaf, &entries[i], 1, &column->page.bounds);
+        }
+    }
+}
+
 static TN_FALLIBLE add_values(tn_out_column *column, const void *values, size_t count,
                               tarn_error *err)
 {
     if (count == 0) {
         return TARN_OK;
     }
-    tn_out__see(column->leaf, values, count, &column->page.bounds);
+    const bool by_entry = column->leaf->kind == TN_OUT_VIEW && column->mode == TN_OUT_DICTIONARY &&
+                          column->dictionary.count <= SEEN_MAX / 2;
+    bool seen = !by_entry;
+    if (!by_entry) {
+        tn_out__see(column->leaf, values, count, &column->page.bounds);
+    }
     if (column->mode == TN_OUT_UNDECIDED) {
         TN_RETURN_IF_ERROR(decide(column, values, count, err));
     }
@@ -459,10 +479,20 @@ static TN_FALLIBLE add_values(tn_out_column *column, const void *values, size_t 
             column, values, count, (uint16_t *)(void *)(column->values.data + column->values.size),
             &full, err));
         if (!full) {
+            if (by_entry && column->dictionary.count <= SEEN_MAX) {
+                see_entries(
+                    column,
+                    (const uint16_t *)(const void *)(column->values.data + column->values.size),
+                    count);
+                seen = true;
+            }
             column->values.size += count * sizeof(uint16_t);
         } else {
             TN_RETURN_IF_ERROR(leave_dictionary(column, err));
         }
+    }
+    if (!seen) { /* too many entries came along */
+        tn_out__see(column->leaf, values, count, &column->page.bounds);
     }
     if (column->mode != TN_OUT_DICTIONARY) {
         TN_RETURN_IF_ERROR(store(column, values, count, err));
