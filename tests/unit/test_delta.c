@@ -417,6 +417,7 @@ static void lose_every(const char *first, const char *sql, const char *ok)
     tn_session_destroy(session);
     tn_text_deinit(&text);
     CHECK_EQ(texts.used, 0);
+    tn_pool_deinit(&texts);
 }
 
 TEST(an_append_that_loses_any_allocation_leaves_a_whole_table)
