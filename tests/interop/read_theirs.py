@@ -102,7 +102,7 @@ class Shell:
 
 def features_of(home):
     meta = json.loads((home / "meta.json").read_text()).get("table", {})
-    named = (meta.get("readerFeatures") or []) + (meta.get("writerFeatures") or [])
+    named = [feature for key in ("readerFeatures", "writerFeatures", "tableFeatures") for feature in meta.get(key) or []]
     return named + [key.removeprefix("delta.") for key in meta.get("properties") or {}]
 
 
