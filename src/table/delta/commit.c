@@ -679,7 +679,6 @@ done:
 /* ---- conflicts --------------------------------------------------------------------------------*/
 
 typedef struct rival {
-    tn_delta_writer *writer;
     bool changed_table, changed_files;
 } rival;
 
@@ -713,7 +712,7 @@ static TN_FALLIBLE conflict(const tn_delta_writer *writer, const char *what, tar
 /* Loads what others committed since our snapshot, and asks whether ours may still follow. */
 static TN_FALLIBLE rebase(tn_delta_writer *writer, tarn_error *err)
 {
-    rival r = {.writer = writer};
+    rival r = {0};
     if (writer->table == NULL) {
         (void)tn_fail(err, TARN_E_CONFLICT, "another writer created the table '%.*s' meanwhile",
                       TN_STR_ARGS(writer->uri));

@@ -33,12 +33,11 @@ struct tn_delta {
     tn_str schema_json;
     const tn_str *physical_names;         /* with column mapping; else NULL */
     const tn_type *const *physical_types; /* likewise: nested fields by their names in files */
-    bool has_protocol, has_metadata, has_mapping;
+    bool has_protocol, has_metadata;
     TN_VEC(tn_delta_entry) entries; /* live and removed */
     uint32_t *buckets;              /* indexes + 1 into entries, by hash */
     size_t bucket_count;
     TN_VEC(tn_delta_txn_entry) txns;
-    TN_VEC(tn_str) domains; /* domainMetadata actions as they were read, for checkpoints */
 };
 
 /* ---- path.c ---- */

@@ -17,7 +17,7 @@ tarn_code tn_delta_open(tn_stores *stores, tn_types *types, tn_str uri, const tn
     table->stores = stores;
     table->types = types;
     table->about.version = -1;
-    table->entries.pool = table->txns.pool = table->domains.pool = pool;
+    table->entries.pool = table->txns.pool = pool;
     tn_arena_init(&table->arena, pool);
     TN_TRY(tn_delta__resolve(table, uri, err));
     TN_TRY(tn_delta__load(table, at, err));
@@ -35,7 +35,6 @@ void tn_delta_close(tn_delta *table)
     }
     tn_vec_free(&table->entries);
     tn_vec_free(&table->txns);
-    tn_vec_free(&table->domains);
     tn_pool_free(table->pool, table->buckets, table->bucket_count * sizeof(uint32_t));
     tn_arena_deinit(&table->arena);
     tn_pool_free(table->pool, table, sizeof(*table));

@@ -494,7 +494,6 @@ static TN_FALLIBLE write_run(sink_task *task, const tn_batch *batch, tn_waker *w
      * within a file is kept, and groups are written in long pieces. */
     uint32_t end = task->done;
     while (end < batch->selected) {
-        uint32_t other = group;
         if (end > task->done && task->writer->partition_count > 0) {
             uint8_t bytes[KEY_SIZE_MAX];
             size_t size;
@@ -504,7 +503,6 @@ static TN_FALLIBLE write_run(sink_task *task, const tn_batch *batch, tn_waker *w
             }
         }
         task->rows[count++] = (uint16_t)tn_batch_row(batch, end++);
-        (void)other;
     }
     tn_batch part = *batch;
     part.columns = task->columns;
