@@ -1,6 +1,7 @@
 /* Typed nodes: literals, columns, calls, CASE, IN, aggregates. */
 #include "expr/expr_internal.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -198,6 +199,7 @@ tarn_code tn_expr_call(tn_expr_context *context, tn_str name, const tn_expr *con
         return TARN_OK;
     }
     if (code == TARN_OK) {
+        assert(binder.bound->form != TN_FORM_ROWS || tn_kernel__is_declared(binder.bound->kernel));
         code = finish_call(&binder, out, err);
     }
     if (code != TARN_OK) {

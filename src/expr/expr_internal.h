@@ -99,9 +99,11 @@ struct tn_function_binding {
     tn_aggregate_resolver *resolve_aggregate;
 };
 
+/* A file's functions; and the kernels that its resolvers choose from, which no overload names. */
 typedef struct tn_function_list {
     const tn_function *items;
     size_t count;
+    const tn_kernel *const *kernels; /* NULL-terminated, or NULL */
 } tn_function_list;
 extern const tn_function_list tn__operator_functions, tn__logic_functions, tn__string_functions,
     tn__pattern_functions, tn__time_functions, tn__math_functions, tn__nested_functions,
@@ -127,6 +129,12 @@ extern const tn_function_list tn__operator_functions, tn__logic_functions, tn__s
             NULL, NULL, NULL, NULL, false, false \
         }                                        \
     }
+
+/* ---- registry.c ---- */
+/* Every row kernel there is, of overloads, resolvers and casts; NULL behind the last.  `owner` says
+ * whose it is, for messages. */
+const tn_kernel *tn_kernel__at(size_t index, const char **owner);
+bool tn_kernel__is_declared(const tn_kernel *kernel);
 
 /* ---- tree.c ---- */
 /* Finishes a node: hash, weight, and the flags that come from its children. */

@@ -470,5 +470,5 @@ static const tn_function functions[] = {
      AGGREGATE(resolve_array_agg, 0)},
 };
 
-const tn_function_list tn__aggregate_functions = {functions,
-                                                  sizeof(functions) / sizeof(*functions)};
+const tn_function_list tn__aggregate_functions = {functions, sizeof(functions) / sizeof(*functions),
+                                                  NULL};

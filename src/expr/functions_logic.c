@@ -109,10 +109,10 @@ static tarn_code run_least(tn_call *call, tarn_error *err)
     return choose_extreme(call, false, err);
 }
 
+static const tn_kernel least_kernel = {.run = run_least, .sees_null = true};
+static const tn_kernel greatest_kernel = {.run = run_greatest, .sees_null = true};
 static tarn_code resolve_extreme(tn_binder *binder, tarn_error *err)
 {
-    static const tn_kernel greatest = {.run = run_greatest, .sees_null = true};
-    static const tn_kernel least = {.run = run_least, .sees_null = true};
     if (binder->count == 0) {
         return tn_coerce__no_overload(binder, err);
     }
@@ -124,7 +124,7 @@ static tarn_code resolve_extreme(tn_binder *binder, tarn_error *err)
     if (tn_type_is_nested(binder->type)) {
         return tn_coerce__no_overload(binder, err);
     }
-    binder->bound->kernel = binder->function->binding->op == 1 ? &greatest : &least;
+    binder->bound->kernel = binder->function->binding->op == 1 ? &greatest_kernel : &least_kernel;
     return TARN_OK;
 }
 
@@ -207,4 +207,6 @@ static const tn_function functions[] = {
      .binding = &(const tn_function_binding){.resolve = resolve_typeof}},
 };
 
-const tn_function_list tn__logic_functions = {functions, sizeof(functions) / sizeof(*functions)};
+static const tn_kernel *const kernels[] = {&greatest_kernel, &least_kernel, NULL};
+const tn_function_list tn__logic_functions = {functions, sizeof(functions) / sizeof(*functions),
+                                              kernels};

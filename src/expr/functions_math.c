@@ -203,14 +203,14 @@ static tarn_code describe_range(const tn_bound_call *bound, const tn_value *argu
     return TARN_E_INVALID;
 }
 
+static const tn_kernel whole_kernel = {
+    .run = run_whole, .can_fail = true, .describe = describe_range};
 static TN_FALLIBLE use_whole(tn_binder *binder, int op, const tn_type *type, tarn_error *err)
 {
-    static const tn_kernel kernel = {
-        .run = run_whole, .can_fail = true, .describe = describe_range};
     int *data = NULL;
     TN_RETURN_IF_ERROR(tn_arena_new(binder->context->arena, int, &data, err));
     *data = op;
-    binder->bound->kernel = &kernel;
+    binder->bound->kernel = &whole_kernel;
     binder->bound->data = data;
     binder->type = type;
     binder->can_fail = op == WHOLE_ABS;
@@ -550,4 +550,6 @@ static const tn_function functions[] = {
      .binding = TN_OVERLOADS({"?*", 'u', {.run = run_hash, .sees_null = true}})},
 };
 
-const tn_function_list tn__math_functions = {functions, sizeof(functions) / sizeof(*functions)};
+static const tn_kernel *const kernels[] = {&whole_kernel, NULL};
+const tn_function_list tn__math_functions = {functions, sizeof(functions) / sizeof(*functions),
+                                             kernels};

@@ -122,10 +122,10 @@ static tarn_code run_list_value(tn_call *call, tarn_error *err)
     return gather_end(call, err);
 }
 
+static const tn_kernel list_value_kernel = {
+    .run = run_list_value, .open = gather_open, .close = gather_close, .sees_null = true};
 static tarn_code resolve_list_value(tn_binder *binder, tarn_error *err)
 {
-    static const tn_kernel kernel = {
-        .run = run_list_value, .open = gather_open, .close = gather_close, .sees_null = true};
     const tn_type *type = TN_TYPE_NULL;
     bool found = true;
     TN_RETURN_IF_ERROR(tn_coerce__common(binder->context, binder->children, binder->count, false,
@@ -139,7 +139,7 @@ static tarn_code resolve_list_value(tn_binder *binder, tarn_error *err)
         TN_RETURN_IF_ERROR(
             tn_coerce__to(binder->context, binder->children[i], type, &binder->children[i], err));
     }
-    binder->bound->kernel = &kernel;
+    binder->bound->kernel = &list_value_kernel;
     return tn_types_list(binder->context->types, type, &binder->type, err);
 }
 
@@ -214,9 +214,9 @@ static tarn_code run_list_extract(tn_call *call, tarn_error *err)
     return TARN_OK;
 }
 
+static const tn_kernel list_extract_kernel = {.run = run_list_extract};
 static tarn_code resolve_list_extract(tn_binder *binder, tarn_error *err)
 {
-    static const tn_kernel kernel = {.run = run_list_extract};
     if (binder->count == 2 && binder->children[0]->type->kind == TN_KIND_VARCHAR) {
         const tn_value one = tn_value_bigint(1);
         const tn_expr *parts[3] = {binder->children[0], binder->children[1], NULL};
@@ -238,7 +238,7 @@ static tarn_code resolve_list_extract(tn_binder *binder, tarn_error *err)
         return tn_bind__fail(err, binder->span, "taking one %.*s out of a list",
                              TN_STR_ARGS(binder->type->name));
     }
-    binder->bound->kernel = &kernel;
+    binder->bound->kernel = &list_extract_kernel;
     return TARN_OK;
 }
 
@@ -252,9 +252,9 @@ static tarn_code run_len(tn_call *call, tarn_error *err)
     }
     return TARN_OK;
 }
+static const tn_kernel len_kernel = {.run = run_len};
 static tarn_code resolve_len(tn_binder *binder, tarn_error *err)
 {
-    static const tn_kernel kernel = {.run = run_len};
     if (binder->count == 1 && tn_type_is_string(binder->children[0]->type)) {
         return tn_expr_call(binder->context, TN_STR("length"), binder->children, 1, binder->span,
                             &binder->replaced, err);
@@ -264,7 +264,7 @@ static tarn_code resolve_len(tn_binder *binder, tarn_error *err)
         return tn_coerce__no_overload(binder, err);
     }
     binder->count = 1; /* array_length(list, 1) */
-    binder->bound->kernel = &kernel;
+    binder->bound->kernel = &len_kernel;
     binder->type = TN_BIGINT;
     return TARN_OK;
 }
@@ -305,10 +305,10 @@ static tarn_code run_list_position(tn_call *call, tarn_error *err)
     }
     return TARN_OK;
 }
+static const tn_kernel position_kernel = {.run = run_list_position};
+static const tn_kernel contains_kernel = {.run = run_list_contains};
 static tarn_code resolve_search(tn_binder *binder, tarn_error *err)
 {
-    static const tn_kernel contains = {.run = run_list_contains};
-    static const tn_kernel position = {.run = run_list_position};
     const tn_type *element = NULL;
     const tn_type *list = NULL;
     bool found = false;
@@ -328,7 +328,8 @@ static tarn_code resolve_search(tn_binder *binder, tarn_error *err)
         tn_coerce__to(binder->context, binder->children[0], list, &binder->children[0], err));
     TN_RETURN_IF_ERROR(
         tn_coerce__to(binder->context, binder->children[1], element, &binder->children[1], err));
-    binder->bound->kernel = binder->function->binding->op == 0 ? &contains : &position;
+    binder->bound->kernel =
+        binder->function->binding->op == 0 ? &contains_kernel : &position_kernel;
     binder->type = binder->function->binding->op == 0 ? TN_BOOLEAN : TN_BIGINT;
     return TARN_OK;
 }
@@ -356,16 +357,16 @@ static tarn_code run_list_slice(tn_call *call, tarn_error *err)
     }
     return TARN_OK;
 }
+static const tn_kernel list_slice_kernel = {.run = run_list_slice, .sees_null = true};
 static tarn_code resolve_list_slice(tn_binder *binder, tarn_error *err)
 {
-    static const tn_kernel kernel = {.run = run_list_slice, .sees_null = true};
     if (binder->count != 3) {
         return tn_coerce__no_overload(binder, err);
     }
     TN_RETURN_IF_ERROR(need_list(binder, 0, err));
     TN_RETURN_IF_ERROR(to_bigint(binder, 1, err));
     TN_RETURN_IF_ERROR(to_bigint(binder, 2, err));
-    binder->bound->kernel = &kernel;
+    binder->bound->kernel = &list_slice_kernel;
     binder->type = binder->children[0]->type;
     return TARN_OK;
 }
@@ -388,9 +389,9 @@ static tarn_code run_list_concat(tn_call *call, tarn_error *err)
     }
     return gather_end(call, err);
 }
+static const tn_kernel list_concat_kernel = GATHER(run_list_concat);
 static tarn_code resolve_list_concat(tn_binder *binder, tarn_error *err)
 {
-    static const tn_kernel kernel = GATHER(run_list_concat);
     const tn_type *type = NULL;
     bool found = false;
     for (uint32_t i = 0; i < binder->count; i++) {
@@ -405,7 +406,7 @@ static tarn_code resolve_list_concat(tn_binder *binder, tarn_error *err)
         TN_RETURN_IF_ERROR(
             tn_coerce__to(binder->context, binder->children[i], type, &binder->children[i], err));
     }
-    binder->bound->kernel = &kernel;
+    binder->bound->kernel = &list_concat_kernel;
     binder->type = type;
     return TARN_OK;
 }
@@ -434,9 +435,9 @@ static tarn_code run_string_split(tn_call *call, tarn_error *err)
     }
     return gather_end(call, err);
 }
+static const tn_kernel string_split_kernel = GATHER(run_string_split);
 static tarn_code resolve_string_split(tn_binder *binder, tarn_error *err)
 {
-    static const tn_kernel kernel = GATHER(run_string_split);
     if (binder->count != 2) {
         return tn_coerce__no_overload(binder, err);
     }
@@ -444,7 +445,7 @@ static tarn_code resolve_string_split(tn_binder *binder, tarn_error *err)
         TN_RETURN_IF_ERROR(tn_coerce__to(binder->context, binder->children[i], TN_VARCHAR,
                                          &binder->children[i], err));
     }
-    binder->bound->kernel = &kernel;
+    binder->bound->kernel = &string_split_kernel;
     return tn_types_list(binder->context->types, TN_VARCHAR, &binder->type, err);
 }
 
@@ -474,17 +475,17 @@ static tarn_code run_range(tn_call *call, tarn_error *err)
     }
     return gather_end(call, err);
 }
+static const tn_kernel range_kernel = {
+    .run = run_range, .open = gather_open, .close = gather_close, .can_fail = true};
 static tarn_code resolve_range(tn_binder *binder, tarn_error *err)
 {
-    static const tn_kernel kernel = {
-        .run = run_range, .open = gather_open, .close = gather_close, .can_fail = true};
     if (binder->count == 0 || binder->count > 3) {
         return tn_coerce__no_overload(binder, err);
     }
     for (uint32_t i = 0; i < binder->count; i++) {
         TN_RETURN_IF_ERROR(to_bigint(binder, i, err));
     }
-    binder->bound->kernel = &kernel;
+    binder->bound->kernel = &range_kernel;
     binder->bound->data = binder->function->binding->op == 1 ? binder->function : NULL;
     binder->can_fail = true;
     return tn_types_list(binder->context->types, TN_BIGINT, &binder->type, err);
@@ -515,10 +516,10 @@ static tarn_code run_struct(tn_call *call, tarn_error *err)
     return TARN_OK;
 }
 
+static const tn_kernel struct_kernel = {.run = run_struct, .sees_null = true};
 static TN_FALLIBLE finish_struct(tn_binder *binder, tn_field *fields, uint32_t count,
                                  tarn_error *err)
 {
-    static const tn_kernel kernel = {.run = run_struct, .sees_null = true};
     for (uint32_t i = 0; i < count; i++) {
         if (binder->children[i]->type->kind == TN_KIND_NULL) {
             TN_RETURN_IF_ERROR(tn_coerce__to(binder->context, binder->children[i], TN_INTEGER,
@@ -528,7 +529,7 @@ static TN_FALLIBLE finish_struct(tn_binder *binder, tn_field *fields, uint32_t c
         fields[i].nullable = true;
     }
     binder->count = count;
-    binder->bound->kernel = &kernel;
+    binder->bound->kernel = &struct_kernel;
     return tn_types_struct(binder->context->types, fields, count, &binder->type, err);
 }
 
@@ -650,19 +651,19 @@ static tarn_code describe_map(const tn_bound_call *bound, const tn_value *argume
     (void)arguments;
     return tn_fail(err, TARN_E_INVALID, "map: there must be as many values as keys");
 }
-static tarn_code resolve_map(tn_binder *binder, tarn_error *err)
-{
-    static const tn_kernel kernel = {.run = run_map,
+static const tn_kernel map_kernel = {.run = run_map,
                                      .open = gather_open,
                                      .close = gather_close,
                                      .can_fail = true,
                                      .describe = describe_map};
+static tarn_code resolve_map(tn_binder *binder, tarn_error *err)
+{
     if (binder->count != 2) {
         return tn_coerce__no_overload(binder, err);
     }
     TN_RETURN_IF_ERROR(need_list(binder, 0, err));
     TN_RETURN_IF_ERROR(need_list(binder, 1, err));
-    binder->bound->kernel = &kernel;
+    binder->bound->kernel = &map_kernel;
     binder->can_fail = true;
     return tn_types_map(binder->context->types, binder->children[0]->type->fields[0].type,
                         binder->children[1]->type->fields[0].type, &binder->type, err);
@@ -683,16 +684,16 @@ static tarn_code run_map_extract(tn_call *call, tarn_error *err)
     }
     return TARN_OK;
 }
+static const tn_kernel map_extract_kernel = {.run = run_map_extract};
 static tarn_code resolve_map_extract(tn_binder *binder, tarn_error *err)
 {
-    static const tn_kernel kernel = {.run = run_map_extract};
     if (binder->count != 2 || binder->children[0]->type->kind != TN_KIND_MAP) {
         return tn_coerce__no_overload(binder, err);
     }
     const tn_type *type = binder->children[0]->type;
     TN_RETURN_IF_ERROR(tn_coerce__to(binder->context, binder->children[1], type->fields[0].type,
                                      &binder->children[1], err));
-    binder->bound->kernel = &kernel;
+    binder->bound->kernel = &map_extract_kernel;
     binder->type = type->fields[1].type;
     if (binder->type->kind == TN_KIND_STRUCT) {
         return tn_bind__fail(err, binder->span, "taking one %.*s out of a map",
@@ -712,14 +713,14 @@ static tarn_code run_map_part(tn_call *call, tarn_error *err)
     }
     return TARN_OK;
 }
+static const tn_kernel map_part_kernel = {.run = run_map_part};
 static tarn_code resolve_map_part(tn_binder *binder, tarn_error *err)
 {
-    static const tn_kernel kernel = {.run = run_map_part};
     const uint8_t field = binder->function->binding->op;
     if (binder->count != 1 || binder->children[0]->type->kind != TN_KIND_MAP) {
         return tn_coerce__no_overload(binder, err);
     }
-    binder->bound->kernel = &kernel;
+    binder->bound->kernel = &map_part_kernel;
     binder->bound->data = field == 0 ? NULL : binder->function;
     return tn_types_list(binder->context->types, binder->children[0]->type->fields[field].type,
                          &binder->type, err);
@@ -796,4 +797,12 @@ static const tn_function functions[] = {
      RESOLVE(resolve_map_part, 1)},
 };
 
-const tn_function_list tn__nested_functions = {functions, sizeof(functions) / sizeof(*functions)};
+static const tn_kernel *const kernels[] = {&list_value_kernel,  &list_extract_kernel,
+                                           &len_kernel,         &contains_kernel,
+                                           &position_kernel,    &list_slice_kernel,
+                                           &list_concat_kernel, &string_split_kernel,
+                                           &range_kernel,       &struct_kernel,
+                                           &map_kernel,         &map_extract_kernel,
+                                           &map_part_kernel,    NULL};
+const tn_function_list tn__nested_functions = {functions, sizeof(functions) / sizeof(*functions),
+                                               kernels};

@@ -181,4 +181,5 @@ static const tn_function functions[] = {
      .binding = TRUTH(TN_IS_NOT_FALSE)},
 };
 
-const tn_function_list tn__operator_functions = {functions, sizeof(functions) / sizeof(*functions)};
+const tn_function_list tn__operator_functions = {functions, sizeof(functions) / sizeof(*functions),
+                                                 NULL};

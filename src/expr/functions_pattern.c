@@ -554,4 +554,5 @@ static const tn_function functions[] = {
                              {"ssss", 's', REGEXP_KERNEL(run_regexp_replace)})},
 };
 
-const tn_function_list tn__pattern_functions = {functions, sizeof(functions) / sizeof(*functions)};
+const tn_function_list tn__pattern_functions = {functions, sizeof(functions) / sizeof(*functions),
+                                                NULL};

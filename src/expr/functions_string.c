@@ -776,4 +776,5 @@ static const tn_function functions[] = {
      .binding = TN_OVERLOADS({"s", 's', {KERNEL(sha256)}}, {"x", 's', {KERNEL(sha256)}})},
 };
 
-const tn_function_list tn__string_functions = {functions, sizeof(functions) / sizeof(*functions)};
+const tn_function_list tn__string_functions = {functions, sizeof(functions) / sizeof(*functions),
+                                               NULL};

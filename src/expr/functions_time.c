@@ -299,9 +299,9 @@ static tarn_code run_part(tn_call *call, tarn_error *err)
     return TARN_OK;
 }
 
+static const tn_kernel part_kernel = {.run = run_part};
 static tarn_code resolve_part(tn_binder *binder, tarn_error *err)
 {
-    static const tn_kernel kernel = {.run = run_part};
     tn_time_part *part = NULL;
     uint32_t at = 0;
     TN_RETURN_IF_ERROR(tn_arena_new(binder->context->arena, tn_time_part, &part, err));
@@ -326,7 +326,7 @@ static tarn_code resolve_part(tn_binder *binder, tarn_error *err)
     if (kind < TN_KIND_DATE || kind > TN_KIND_INTERVAL) {
         return tn_coerce__no_overload(binder, err);
     }
-    binder->bound->kernel = &kernel;
+    binder->bound->kernel = &part_kernel;
     binder->bound->data = part;
     binder->type = *part == TN_PART_EPOCH ? TN_DOUBLE : TN_BIGINT;
     return TARN_OK;
@@ -365,10 +365,10 @@ static TN_FALLIBLE part_of_literal(tn_binder *binder, tn_time_part **part, tarn_
     return tn_time__read_part(binder->children[0], *part, err);
 }
 
+static const tn_kernel trunc_interval_kernel = {.run = run_trunc_interval};
+static const tn_kernel trunc_kernel = {.run = run_trunc};
 static tarn_code resolve_trunc(tn_binder *binder, tarn_error *err)
 {
-    static const tn_kernel kernel = {.run = run_trunc};
-    static const tn_kernel interval_kernel = {.run = run_trunc_interval};
     tn_time_part *part = NULL;
     TN_RETURN_IF_ERROR(part_of_literal(binder, &part, err));
     if (binder->count != 2) {
@@ -383,7 +383,8 @@ static tarn_code resolve_trunc(tn_binder *binder, tarn_error *err)
         return tn_coerce__no_overload(binder, err);
     }
     binder->type = binder->children[1]->type;
-    binder->bound->kernel = binder->type->kind == TN_KIND_INTERVAL ? &interval_kernel : &kernel;
+    binder->bound->kernel =
+        binder->type->kind == TN_KIND_INTERVAL ? &trunc_interval_kernel : &trunc_kernel;
     binder->bound->data = part;
     return TARN_OK;
 }
@@ -401,9 +402,9 @@ static tarn_code run_diff(tn_call *call, tarn_error *err)
     return TARN_OK;
 }
 
+static const tn_kernel diff_kernel = {.run = run_diff};
 static tarn_code resolve_diff(tn_binder *binder, tarn_error *err)
 {
-    static const tn_kernel kernel = {.run = run_diff};
     tn_time_part *part = NULL;
     TN_RETURN_IF_ERROR(part_of_literal(binder, &part, err));
     if (binder->count != 3) {
@@ -416,7 +417,7 @@ static tarn_code resolve_diff(tn_binder *binder, tarn_error *err)
                                          zone ? TN_TIMESTAMPTZ : TN_TIMESTAMP, &binder->children[i],
                                          err));
     }
-    binder->bound->kernel = &kernel;
+    binder->bound->kernel = &diff_kernel;
     binder->bound->data = part;
     binder->type = TN_BIGINT;
     return TARN_OK;
@@ -641,9 +642,9 @@ done:
     tn_text_deinit(&out);
     return code;
 }
+static const tn_kernel name_kernel = {.run = run_name};
 static tarn_code resolve_name(tn_binder *binder, tarn_error *err)
 {
-    static const tn_kernel kernel = {.run = run_name};
     if (binder->count != 1) {
         return tn_coerce__no_overload(binder, err);
     }
@@ -651,7 +652,7 @@ static tarn_code resolve_name(tn_binder *binder, tarn_error *err)
         TN_RETURN_IF_ERROR(tn_coerce__to(binder->context, binder->children[0], TN_TIMESTAMP,
                                          &binder->children[0], err));
     }
-    binder->bound->kernel = &kernel;
+    binder->bound->kernel = &name_kernel;
     binder->bound->data = binder->function->binding->op == 0 ? day_of_week : month_of_year;
     binder->type = TN_VARCHAR;
     return TARN_OK;
@@ -853,4 +854,7 @@ static const tn_function functions[] = {
      .volatility = TN_STABLE, .cost = 1, RESOLVE(resolve_now, 3)},
 };
 
-const tn_function_list tn__time_functions = {functions, sizeof(functions) / sizeof(*functions)};
+static const tn_kernel *const kernels[] = {&part_kernel, &trunc_kernel, &trunc_interval_kernel,
+                                           &diff_kernel, &name_kernel,  NULL};
+const tn_function_list tn__time_functions = {functions, sizeof(functions) / sizeof(*functions),
+                                             kernels};

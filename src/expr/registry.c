@@ -3,7 +3,7 @@
 
 #include <pthread.h>
 
-enum { FUNCTIONS_MAX = 512, SLOTS = 2048 };
+enum { FUNCTIONS_MAX = 512, SLOTS = 2048, KERNELS_MAX = 1024 };
 
 static const tn_function_list *const lists[] = {
     &tn__operator_functions, &tn__logic_functions, &tn__string_functions, &tn__pattern_functions,
@@ -18,6 +18,11 @@ static struct {
         const char *name;
         const tn_function *function;
     } slots[SLOTS];
+    struct {
+        const tn_kernel *kernel;
+        const char *owner;
+    } kernels[KERNELS_MAX];
+    size_t kernel_count;
 } registry;
 static pthread_once_t registry_once = PTHREAD_ONCE_INIT;
 
@@ -54,13 +59,57 @@ static void add(const tn_function *function)
     }
 }
 
+static void add_kernel(const tn_kernel *kernel, const char *owner)
+{
+    if (registry.kernel_count < KERNELS_MAX) {
+        registry.kernels[registry.kernel_count].kernel = kernel;
+        registry.kernels[registry.kernel_count++].owner = owner;
+    }
+}
+
 static void fill(void)
 {
+    static const tn_kernel *const casts[] = {&tn_cast__to_text,        &tn_cast__blob_to_text,
+                                             &tn_cast__nested_to_text, &tn_cast__from_text,
+                                             &tn_cast__text_to_blob,   &tn_cast__time};
+    for (size_t i = 0; i < sizeof(casts) / sizeof(*casts); i++) {
+        add_kernel(casts[i], "a cast");
+    }
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+        const tn_kernel *const *chosen = lists[i]->kernels;
+        for (size_t j = 0; chosen != NULL && chosen[j] != NULL; j++) {
+            add_kernel(chosen[j], lists[i]->items[0].category);
+        }
         for (size_t j = 0; j < lists[i]->count && registry.count < FUNCTIONS_MAX; j++) {
             add(&lists[i]->items[j]);
+            const tn_overload *overload = lists[i]->items[j].binding->overloads;
+            for (; overload != NULL && overload->parameters != NULL; overload++) {
+                add_kernel(&overload->kernel, lists[i]->items[j].name);
+            }
         }
     }
+}
+
+const tn_kernel *tn_kernel__at(size_t index, const char **owner)
+{
+    (void)pthread_once(&registry_once, fill);
+    if (index >= registry.kernel_count) {
+        return NULL;
+    }
+    *owner = registry.kernels[index].owner;
+    return registry.kernels[index].kernel;
+}
+
+bool tn_kernel__is_declared(const tn_kernel *kernel)
+{
+    const char *owner = NULL;
+    const tn_kernel *declared = NULL;
+    for (size_t i = 0; (declared = tn_kernel__at(i, &owner)) != NULL; i++) {
+        if (declared == kernel) {
+            return true;
+        }
+    }
+    return false;
 }
 
 const tn_function *const *tn_functions(size_t *count)

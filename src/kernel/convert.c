@@ -59,6 +59,7 @@
 #undef FITS_u32
 #undef FITS_u64
 #undef FITS_f32
+#undef FITS_f64
 #undef FITS_i128
 #undef ROUNDED
 #define FITS_i8(x)  ((double)(x) >= -128.5 && (double)(x) < 127.5)
@@ -74,6 +75,7 @@
              !((double)(x) < -(double)0x1.fffffefffffffp127) \
          ? true                                              \
          : (double)(x) - (double)(x) != 0)
+#define FITS_f64(x)         true /* NaN, too */
 #define FITS_i128(x)        ((double)(x) > -0x1p126 && (double)(x) < 0x1p126)
 #define IS_FLOAT_TYPE(type) ((type)0.5 != 0)
 #define ROUNDED(type, x)    (IS_FLOAT_TYPE(type) ? (double)(x) : rint((double)(x)))

@@ -117,6 +117,8 @@ static const char *const cases[][2] = {
     {"CAST(1.005e0 AS DECIMAL(10,2))", "1.00"},
     {"CAST('NaN' AS INTEGER)", "cannot cast 'NaN' to INTEGER: it is no whole number"},
     {"CAST(CAST('NaN' AS DOUBLE) AS INTEGER)", "cannot cast NaN to INTEGER"},
+    {"CAST(CAST('NaN' AS REAL) AS DOUBLE)", "NaN"},
+    {"CAST(CAST('NaN' AS DOUBLE) AS REAL)", "NaN"},
     {"CAST(1 AS BOOLEAN)", "true"},
     {"CAST(true AS INTEGER)", "1"},
     {"CAST(DATE '2001-02-03' AS TIMESTAMP)", "2001-02-03 00:00:00"},
