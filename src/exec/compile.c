@@ -375,6 +375,10 @@ static TN_FALLIBLE make_join(tn_query *query, tn_made *made, tn_segment *probe, 
         .build_rows_estimate = build_node->rows_estimate,
     };
 
+    if (join->null_aware &&
+        (join->pair_count != 1 || join->expr_count > 0 || join->pairs[0].null_equal)) {
+        return tn_fail(err, TARN_E_UNSUPPORTED, "IN by NULLs on several conditions at once");
+    }
     TN_RETURN_IF_ERROR(join_keys(query, join, probe, &options, err));
     TN_RETURN_IF_ERROR(choose_payload(query, join, build, &options, err));
     TN_RETURN_IF_ERROR(

@@ -5,9 +5,9 @@
  *   the same anywhere else                         MARK: a BOOLEAN column
  *   a scalar subquery                              SINGLE: a column
  *
- * IN over values that may be NULL is null-aware.  Only plans without outer columns are joined so;
- * with them the three-valued logic is written out: x NOT IN (...) keeps a row for which no row of
- * the subquery has x = v true or NULL.
+ * IN over values that may be NULL is null-aware where the comparison is the join's only key and
+ * condition.  With outer columns or a constant on the left the three-valued logic is written out:
+ * x NOT IN (...) keeps a row for which no row of the subquery has x = v true or NULL.
  */
 #include "plan/optimise_internal.h"
 
@@ -82,8 +82,32 @@ typedef struct quantified {
     const tn_expr *condition; /* left comparison value */
     bool negated;             /* NOT ANY */
     const char *comparison;
-    bool may_be_null, has_outer, equality;
+    bool may_be_null;
+    bool keyed; /* one key of the join, and nothing beside it: a null-aware join is exact */
 } quantified;
+
+/* Whether the condition is, and stays, a pair of the join's sides.  A constant is no key: rows for
+ * which the condition is NULL would be taken for rows that do not match. */
+static tarn_code is_keyed(placing *p, const quantified *q, const tn_expr *left, bool *out,
+                          tarn_error *err)
+{
+    tn_reads reads = TN_READS_NONE;
+    tn_columns child;
+    tarn_code code = TARN_OK;
+    *out = strcmp(q->comparison, "=") == 0 && !q->condition->can_fail &&
+           !q->condition->is_volatile;
+    if (!*out) {
+        return TARN_OK;
+    }
+    tn_columns__init(&child, p->optimiser->context->pool);
+    TN_TRY(has_outer(p, q->plan, out, err));
+    TN_TRY(tn_columns__add_outputs(&child, p->child, err));
+    TN_TRY(tn_expr__reads(left, &child, p->optimiser->context->pool, &reads, err));
+    *out = !*out && reads == TN_READS_INSIDE;
+done:
+    tn_columns__deinit(&child);
+    return code;
+}
 
 static const char *opposite(const char *comparison)
 {
@@ -108,13 +132,11 @@ static tarn_code quantify(placing *p, const tn_expr *expr, quantified *q, tarn_e
     q->comparison = comparison;
 
     TN_RETURN_IF_ERROR(fresh_plan(p, subquery->plan, &q->plan, err));
-    TN_RETURN_IF_ERROR(has_outer(p, q->plan, &q->has_outer, err));
     TN_RETURN_IF_ERROR(tn_expr__column_of(context, &q->plan->outputs[0], &value, err));
     TN_RETURN_IF_ERROR(tn_expr__call2(context, comparison, left, value, &q->condition, err));
     q->negated = subquery->negated != all;
     q->may_be_null = tn_expr__nullable(left, p->child) || q->plan->outputs[0].nullable;
-    q->equality = strcmp(comparison, "=") == 0 && !q->condition->can_fail;
-    return TARN_OK;
+    return is_keyed(p, q, left, &q->keyed, err);
 }
 
 /* As a conjunct: rows pass or do not, so NULL is as good as false. */
@@ -135,7 +157,7 @@ static tarn_code place_conjunct(placing *p, const tn_expr *expr, bool negated, t
     if (!q.may_be_null) {
         return apply(p, TN_JOIN_ANTI, q.plan, q.condition, false, err);
     }
-    if (q.equality && !q.has_outer) {
+    if (q.keyed) {
         return apply(p, TN_JOIN_ANTI, q.plan, q.condition, true, err);
     }
     TN_RETURN_IF_ERROR(not_false(p, q.condition, &q.condition, err));
@@ -166,7 +188,7 @@ static tarn_code place_quantified(placing *p, const tn_expr *expr, const tn_expr
     tn_plan *again = NULL;
     quantified q = {0};
     TN_RETURN_IF_ERROR(quantify(p, expr, &q, err));
-    if (!q.may_be_null || (q.equality && !q.has_outer)) {
+    if (!q.may_be_null || q.keyed) {
         TN_RETURN_IF_ERROR(apply(p, TN_JOIN_MARK, q.plan, q.condition, q.may_be_null, err));
         TN_RETURN_IF_ERROR(mark_column(p, out, err));
         return negate(p, q.negated, *out, out, err);
