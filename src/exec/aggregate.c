@@ -408,7 +408,8 @@ void tn_agg__destroy(tn_operator *base)
 
 static uint32_t expressions_of(const tn_expr *aggregate)
 {
-    return aggregate->child_count + (aggregate->filter != NULL) + aggregate->order_count;
+    const uint32_t arguments = tn_expr_bound_aggregate(aggregate)->argument_count;
+    return arguments + (aggregate->filter != NULL) + aggregate->order_count;
 }
 
 /* All expressions of the operator, in one program; what each aggregate finds where. */
@@ -437,7 +438,7 @@ static TN_FALLIBLE plan_slots(tn_aggregation *op, const tn_expr *const *keys,
         tn_agg_slot *slot = &op->slots[s];
         slot->bound = tn_expr_bound_aggregate(aggregate);
         slot->arguments = count;
-        for (uint32_t a = 0; a < aggregate->child_count; a++) {
+        for (uint32_t a = 0; a < slot->bound->argument_count; a++) {
             exprs[count++] = aggregate->children[a];
         }
         slot->filter = TN_NO_EXPR;

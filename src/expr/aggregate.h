@@ -30,6 +30,7 @@ typedef struct tn_bound_aggregate {
     const void *data; /* of the binding: quantile's fraction, string_agg's separator */
     const tn_type *argument_types[4];
     uint32_t argument_count; /* 0 for count(*) */
+    uint32_t constant_count; /* children behind the arguments that the binding has taken in .data */
     const tn_type *result_type;
     size_t state_size; /* multiple of 8; 0 for ordered ones */
     /* Of the one state of an ungrouped aggregate: at least state_size, zeroed before init().  What

@@ -166,11 +166,28 @@ static TN_FALLIBLE finish_call(tn_binder *binder, const tn_expr **out, tarn_erro
     expr->function_data = bound;
     expr->can_fail = binder->can_fail;
     expr->is_volatile = binder->function->volatility == TN_VOLATILE;
+    bound->ordinal = expr->is_volatile ? binder->context->volatile_calls++ : 0;
     tn_expr__finish(expr);
     TN_RETURN_IF_ERROR(
         check_constants(binder->context, bound, expr->children, expr->child_count, err));
     *out = expr;
     return TARN_OK;
+}
+
+/* f(NULL, ...) of a strict function is NULL, before any other argument may fail. */
+static TN_FALLIBLE null_of_nulls(const tn_binder *binder, const tn_expr *const *children,
+                                 const tn_expr **out, tarn_error *err)
+{
+    const tn_type *type = binder->replaced != NULL ? binder->replaced->type : binder->type;
+    bool any = false;
+    for (uint32_t i = 0; i < binder->count && !binder->function->sees_null; i++) {
+        any |= children[i]->kind == TN_EXPR_LITERAL && children[i]->value.is_null;
+    }
+    if (!any || type == NULL || type->kind == TN_KIND_NULL) {
+        return TARN_OK;
+    }
+    const tn_value null = tn_value_null(type);
+    return tn_bind__literal(binder->context, &null, binder->span, out, err);
 }
 
 tarn_code tn_expr_call(tn_expr_context *context, tn_str name, const tn_expr *const *children,
@@ -194,8 +211,11 @@ tarn_code tn_expr_call(tn_expr_context *context, tn_str name, const tn_expr *con
     }
     tarn_code code = function->binding->resolve != NULL ? function->binding->resolve(&binder, err)
                                                         : tn_coerce__resolve(&binder, err);
-    if (code == TARN_OK && binder.replaced != NULL) {
-        *out = binder.replaced;
+    if (code == TARN_OK) {
+        TN_RETURN_IF_ERROR(null_of_nulls(&binder, children, out, err));
+    }
+    if (code == TARN_OK && (*out != NULL || binder.replaced != NULL)) {
+        *out = *out != NULL ? *out : binder.replaced;
         return TARN_OK;
     }
     if (code == TARN_OK) {
@@ -421,8 +441,8 @@ tarn_code tn_expr_aggregate(tn_expr_context *context, const tn_aggregate_call *c
     expr->order_count = call->order_count;
     tn_expr__finish(expr);
     bound->expr = expr;
-    bound->argument_count = binder.count;
-    for (uint32_t i = 0; i < binder.count && i < 4; i++) {
+    bound->argument_count = binder.count - bound->constant_count;
+    for (uint32_t i = 0; i < bound->argument_count && i < 4; i++) {
         bound->argument_types[i] = binder.children[i]->type;
     }
     *out = expr;

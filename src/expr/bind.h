@@ -13,9 +13,10 @@ typedef struct tn_expr_context {
     tn_arena *arena;
     tn_types *types;
     /* Fixed before the first read of a run (CONTRACTS, 14). */
-    int64_t now_us; /* now(), current_date...; microseconds since 1970, UTC */
-    uint64_t seed;  /* of random() */
-    tn_str zone;    /* for timestamps with zone; "UTC" */
+    int64_t now_us;          /* now(), current_date...; microseconds since 1970, UTC */
+    uint64_t seed;           /* of random() */
+    tn_str zone;             /* for timestamps with zone; "UTC" */
+    uint64_t volatile_calls; /* bound so far: each has numbers of its own */
 } tn_expr_context;
 
 TN_FALLIBLE tn_expr_column(tn_expr_context *context, tn_column_id id, tn_str name,

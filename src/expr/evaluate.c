@@ -350,7 +350,8 @@ static TN_FALLIBLE run_rows(tn_evaluator *ev, const tn_instruction *ins, tn_regi
                     .type = ins->expr->type,
                     .in_types = ins->bound->argument_types,
                     .data = ins->bound->data,
-                    .seed = ev->program->context->seed,
+                    .seed = ev->program->context->seed +
+                            ins->bound->ordinal * UINT64_C(0x9e3779b97f4a7c15),
                     .row_base = ev->row_base,
                     .arena = &ev->arena};
     TN_RETURN_IF_ERROR(open_kernel(ev, ins, out, err));

@@ -61,6 +61,7 @@ struct tn_bound_call {
     const tn_type *type;
     const tn_type *const *argument_types;
     uint32_t argument_count;
+    uint64_t ordinal; /* of a volatile call: tells it from its equals */
 };
 
 /* One declared overload: parameters by letters, a '*' behind the last repeats it (0 or more).

@@ -233,7 +233,7 @@ static tarn_code resolve_quantile(tn_binder *binder, tn_bound_aggregate *bound, 
         return tn_coerce__no_overload(binder, err);
     }
     TN_RETURN_IF_ERROR(fraction_of(binder, bound, err));
-    binder->count = 1;
+    bound->constant_count = binder->count - 1;
     if (tn_coerce__is_null_literal(binder->children[0])) {
         TN_RETURN_IF_ERROR(make_argument(binder, TN_DOUBLE, err));
     }
@@ -298,7 +298,7 @@ static tarn_code resolve_string_agg(tn_binder *binder, tn_bound_aggregate *bound
         TN_RETURN_IF_ERROR(tn_arena_copy(binder->context->arena,
                                          value.is_null ? TN_STR("") : value.str, separator, err));
     }
-    binder->count = 1;
+    bound->constant_count = binder->count - 1;
     use_ordered(bound, &tn_aggregate__string_agg, TN_VARCHAR, false);
     return TARN_OK;
 }

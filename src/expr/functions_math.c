@@ -359,7 +359,8 @@ static tarn_code resolve_pi(tn_binder *binder, tarn_error *err)
     return tn_bind__literal(binder->context, &pi, binder->span, &binder->replaced, err);
 }
 
-/* A hash of the run's seed, the morsel and the row: the same for any number of threads. */
+/* A hash of the run's seed, the call, the morsel and the row: the same for any number of threads.
+ */
 static tarn_code run_random(tn_call *call, tarn_error *err)
 {
     (void)err;

@@ -153,6 +153,7 @@ static tarn_code outer_distinct(regroup *g, const inner_keys *k, const tn_expr *
     }
     if (call->filter != NULL) {
         TN_RETURN_IF_ERROR(key_column(k, call->filter, &filter, err));
+        filter = filter == NULL ? call->filter : filter; /* a constant */
     }
     for (uint32_t i = 0; i < call->order_count; i++) {
         order[i] = call->order[i];
@@ -204,6 +205,11 @@ static tarn_code inner_keys_of(regroup *g, uint32_t set, inner_keys *out, tarn_e
         keys[n] = expr;
         outputs[n++] =
             (tn_output){tn_plan_new_column(context), TN_STR("distinct"), expr->type, true};
+    }
+    if (n == 0) { /* of a constant alone: one group where there is a row, and none where not */
+        keys[n] = call->children[0];
+        outputs[n++] = (tn_output){tn_plan_new_column(context), TN_STR("distinct"),
+                                   call->children[0]->type, true};
     }
     *out = (inner_keys){context, keys, outputs, n};
     return TARN_OK;

@@ -94,8 +94,7 @@ static tarn_code is_keyed(placing *p, const quantified *q, const tn_expr *left, 
     tn_reads reads = TN_READS_NONE;
     tn_columns child;
     tarn_code code = TARN_OK;
-    *out = strcmp(q->comparison, "=") == 0 && !q->condition->can_fail &&
-           !q->condition->is_volatile;
+    *out = strcmp(q->comparison, "=") == 0 && !q->condition->can_fail && !q->condition->is_volatile;
     if (!*out) {
         return TARN_OK;
     }
