@@ -95,44 +95,36 @@ static size_t plain_end(tn_str text, size_t at)
     return at;
 }
 
-static bool parse_hex4(const char *p, uint32_t *out)
+static bool read_hex4(tn_str text, size_t at, uint32_t *out)
 {
-    uint32_t value = 0;
-    for (int i = 0; i < 4; i++) {
-        const char c = p[i];
-        const char lower = tn_ascii_lower(c);
-        if (c >= '0' && c <= '9') {
-            value = value << 4 | (uint32_t)(c - '0');
-        } else if (lower >= 'a' && lower <= 'f') {
-            value = value << 4 | (uint32_t)(lower - 'a' + 10);
-        } else {
+    *out = 0;
+    for (size_t end = at + 4; at < end; at++) {
+        const int digit = at < text.size ? tn_hex_digit(text.data[at]) : -1;
+        if (digit < 0) {
             return false;
         }
+        *out = *out << 4 | (uint32_t)digit;
     }
-    *out = value;
     return true;
 }
 
-/* The code point of a \u escape whose digits begin at *at, which moves behind it. */
-static tarn_code parse_unicode(const parser *p, size_t *at, uint32_t *out, tarn_error *err)
+const char *tn_json_read_point(tn_str text, size_t *at, uint32_t *out)
 {
-    const size_t start = *at - 2;
     uint32_t low;
-    if (p->text.size - *at < 4 || !parse_hex4(p->text.data + *at, out)) {
-        return fail_at(p, start, "'\\u' needs four hexadecimal digits", err);
+    if (!read_hex4(text, *at, out)) {
+        return "'\\u' needs four hexadecimal digits";
     }
     *at += 4;
     if (*out < 0xd800 || *out >= 0xe000) {
-        return TARN_OK;
+        return NULL;
     }
-    if (*out >= 0xdc00 || p->text.size - *at < 6 || p->text.data[*at] != '\\' ||
-        p->text.data[*at + 1] != 'u' || !parse_hex4(p->text.data + *at + 2, &low) || low < 0xdc00 ||
-        low >= 0xe000) {
-        return fail_at(p, start, "an unpaired surrogate, which no text can hold", err);
+    if (*out >= 0xdc00 || text.size - *at < 6 || memcmp(text.data + *at, "\\u", 2) != 0 ||
+        !read_hex4(text, *at + 2, &low) || low < 0xdc00 || low >= 0xe000) {
+        return "an unpaired surrogate, which no text can hold";
     }
     *at += 6;
     *out = 0x10000 + ((*out - 0xd800) << 10) + (low - 0xdc00);
-    return TARN_OK;
+    return NULL;
 }
 
 /* Copies the string from its first escape on; `end` is its closing quote. */
@@ -156,7 +148,11 @@ static tarn_code unescape(parser *p, size_t start, size_t first, size_t end, tn_
         const char *known = memchr(from, escape, sizeof(from) - 1);
         if (escape == 'u') {
             uint32_t point;
-            TN_RETURN_IF_ERROR(parse_unicode(p, &at, &point, err));
+            const size_t backslash = at - 2;
+            const char *why = tn_json_read_point(p->text, &at, &point);
+            if (why != NULL) {
+                return fail_at(p, backslash, why, err);
+            }
             size += tn_utf8_encode(point, copy + size);
         } else if (known != NULL) {
             copy[size++] = to[known - from];

@@ -48,6 +48,12 @@ TN_FALLIBLE tn_json_parse(tn_arena *arena, tn_str document, const tn_json **out,
 TN_FALLIBLE tn_json_parse_prefix(tn_arena *arena, tn_str text, const tn_json **out, size_t *end,
                                  tarn_error *err);
 
+/*
+ * The code point of an escape in a string, from the digits behind its "\u" at *at, which moves
+ * behind it; a pair of surrogates is one.  Says what is wrong, or NULL.
+ */
+const char *tn_json_read_point(tn_str text, size_t *at, uint32_t *out);
+
 /* ---- looking ----------------------------------------------------------------------------------
  * All take NULL for the object and answer as if the member were missing.  */
 

@@ -27,6 +27,12 @@ bool tn_str_ends(tn_str str, tn_str suffix)
                                                                   suffix.data, suffix.size) == 0);
 }
 
+bool tn_str_has_ending(tn_str name, tn_str ending)
+{
+    return name.size > ending.size &&
+           tn_str_equal_fold(tn_str_slice(name, name.size - ending.size, name.size), ending);
+}
+
 int tn_str_compare(tn_str a, tn_str b)
 {
     const size_t shared = a.size < b.size ? a.size : b.size;

@@ -41,10 +41,19 @@ static inline char tn_ascii_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
+/* The value of a hexadecimal digit of either case, or -1. */
+static inline int tn_hex_digit(char c)
+{
+    const char lower = tn_ascii_lower(c);
+    return c >= '0' && c <= '9' ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
 /* Names fold by ASCII (CONTRACTS, 3). */
 bool tn_str_equal_fold(tn_str a, tn_str b);
 bool tn_str_starts(tn_str str, tn_str prefix);
 bool tn_str_ends(tn_str str, tn_str suffix);
+/* A file's name with this ending, ASCII case aside; the ending alone is no name. */
+bool tn_str_has_ending(tn_str name, tn_str ending);
 int tn_str_compare(tn_str a, tn_str b); /* by bytes */
 /* Index of the first/last `c`, or SIZE_MAX. */
 size_t tn_str_find(tn_str str, char c);

@@ -31,12 +31,6 @@ static body open_body(tn_str text, size_t at)
     return b;
 }
 
-static int hex_digit(char c)
-{
-    const char lower = tn_ascii_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* A backslash at b->at; `why` where it is no escape. */
 static unit read_escape(body *b, char *out, size_t *size, const char **why)
 {
@@ -55,7 +49,7 @@ static unit read_escape(body *b, char *out, size_t *size, const char **why)
         uint32_t point = 0;
         for (size_t i = 0; i < digits; i++) {
             const int digit =
-                b->at + 2 + i < b->text.size ? hex_digit(b->text.data[b->at + 2 + i]) : -1;
+                b->at + 2 + i < b->text.size ? tn_hex_digit(b->text.data[b->at + 2 + i]) : -1;
             if (digit < 0) {
                 *why = c == 'u' ? "\\u needs four hexadecimal digits"
                                 : "\\U needs eight hexadecimal digits";
@@ -217,8 +211,8 @@ static bool without_underscores(tn_str text, char *out, size_t *size)
     for (size_t i = 0; i < text.size; i++) {
         if (text.data[i] != '_') {
             out[(*size)++] = text.data[i];
-        } else if (i == 0 || i + 1 == text.size || hex_digit(text.data[i - 1]) < 0 ||
-                   hex_digit(text.data[i + 1]) < 0) {
+        } else if (i == 0 || i + 1 == text.size || tn_hex_digit(text.data[i - 1]) < 0 ||
+                   tn_hex_digit(text.data[i + 1]) < 0) {
             return false;
         }
     }
@@ -232,7 +226,7 @@ static tarn_code parse_radix(tn_toml_reader *r, tn_toml *node, size_t start, con
     uint64_t value = 0;
     bool good = size > 2;
     for (size_t i = 2; i < size && good; i++) {
-        const int digit = hex_digit(digits[i]);
+        const int digit = tn_hex_digit(digits[i]);
         good = digit >= 0 && (unsigned)digit < radix;
         if (good && value > (INT64_MAX - (uint64_t)digit) / radix) {
             return tn_toml__fault(r, start, err, "this number is too large");

@@ -427,8 +427,8 @@ tarn_code tn_pipeline_close(tn_pipeline *pipeline, tarn_error *err)
                  pipeline->driver_count * sizeof(tn_driver));
     pipeline->drivers = NULL;
     (void)pthread_mutex_destroy(&pipeline->lock);
-    if (pipeline->code != TARN_OK && err != NULL) {
-        *err = pipeline->error;
+    if (pipeline->code != TARN_OK) {
+        tn_error_copy(err, &pipeline->error);
     }
     return pipeline->code;
 }

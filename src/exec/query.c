@@ -177,11 +177,7 @@ static TN_FALLIBLE fail(tn_query *query, tarn_code code, const tarn_error *failu
 {
     query->failed = code;
     query->failure = *failure;
-    if (err != NULL) {
-        const size_t size = err->struct_size;
-        *err = *failure;
-        err->struct_size = size;
-    }
+    tn_error_copy(err, failure);
     return code;
 }
 

@@ -370,7 +370,7 @@ tarn_code tn_step__join(const tarn_frame *step, tn_plan *left, tn_plan *right,
     tarn_code code = TARN_OK;
     joining j = {.step = step, .scope = scope, .left = left, .right = right};
     const tn_expr *condition = NULL;
-    tn_join_kind kind;
+    tn_join_kind kind = TN_JOIN_INNER;
     columns list;
 
     columns_init(&list, scope->plans);

@@ -61,12 +61,6 @@ tn_reason tn_text_parse_real(tn_str text, float *out)
     return reason_of(tn_parse_f32(text.data, text.size, out), "it is no number");
 }
 
-static int hex_digit(char c)
-{
-    const char lower = tn_ascii_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 tn_reason tn_text_parse_blob(tn_str text, tn_text *out)
 {
     if (text.size < 2 || text.data[0] != '\\' || tn_ascii_lower(text.data[1]) != 'x') {
@@ -83,8 +77,8 @@ tn_reason tn_text_parse_blob(tn_str text, tn_text *out)
         if (text.data[at] == '\\' && tn_ascii_lower(text.data[at + 1]) == 'x') {
             continue;
         }
-        const int high = hex_digit(text.data[at]);
-        const int low = hex_digit(text.data[at + 1]);
+        const int high = tn_hex_digit(text.data[at]);
+        const int low = tn_hex_digit(text.data[at + 1]);
         if (high < 0 || low < 0) {
             return "a byte needs two hexadecimal digits";
         }

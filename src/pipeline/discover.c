@@ -223,9 +223,7 @@ static TN_FALLIBLE look_again(tn_dataflow *p, const tn_input *input, tn_arena *a
     *is_same = code == TARN_OK && info.size == input->size &&
                tn_str_equal(tn_str_of(info.tag), input->tag);
     if (code != TARN_OK && code != TARN_E_NOT_FOUND) {
-        if (err != NULL) {
-            *err = cause;
-        }
+        tn_error_copy(err, &cause);
         return code;
     }
     if (code == TARN_OK) {

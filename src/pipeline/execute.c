@@ -275,9 +275,7 @@ static TN_FALLIBLE had_run(tn_execution *x, tn_target *target, tarn_error *err)
         return TARN_OK;
     }
     if (code != TARN_OK) {
-        if (err != NULL) {
-            *err = cause;
-        }
+        tn_error_copy(err, &cause);
         return code;
     }
     target->has_run =
@@ -391,10 +389,7 @@ static TN_FALLIBLE check_rules(const tn_execution *x, tarn_error *err)
     for (size_t i = 0; i < x->p->nodes.count; i++) {
         const tn_rule_sink *sink = x->rules[i];
         if (sink != NULL && sink->first.code != TARN_OK) {
-            if (err != NULL) {
-                *err = sink->first;
-            }
-            return sink->first.code;
+            return tn_error_copy(err, &sink->first);
         }
         for (uint32_t r = 0; sink != NULL && r < sink->rule_count; r++) {
             if (sink->rules[r]->action == TN_EXPECT_WARN && sink->broken[r] > 0) {
@@ -411,10 +406,7 @@ static TN_FALLIBLE check_rules(const tn_execution *x, tarn_error *err)
             continue;
         }
         if (sink->first.code != TARN_OK) {
-            if (err != NULL) {
-                *err = sink->first;
-            }
-            return sink->first.code;
+            return tn_error_copy(err, &sink->first);
         }
         tn_execution__note(x, true, "the query of '%.*s' returns %llu rows",
                            TN_STR_ARGS(sink->rules[0]->name), (unsigned long long)sink->broken[0]);

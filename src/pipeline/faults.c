@@ -102,10 +102,7 @@ tarn_code tn_dataflow__fault_of(tn_dataflow *p, const tn_sql_text *sql, const tn
     case TARN_E_INTERNAL:
     case TARN_E_UNAVAILABLE:
     case TARN_E_AUTH:
-        if (err != NULL) {
-            *err = *cause;
-        }
-        return cause->code;
+        return tn_error_copy(err, cause);
     default:
         break;
     }
@@ -126,10 +123,7 @@ tarn_code tn_dataflow__first_fault(const tn_dataflow *p, tarn_error *err)
     for (size_t i = 0; i < p->faults.count; i++) {
         const tn_dataflow_fault *fault = &p->faults.items[i];
         if (!fault->is_warning) {
-            if (err != NULL) {
-                *err = fault->error;
-            }
-            return fault->error.code;
+            return tn_error_copy(err, &fault->error);
         }
     }
     return TARN_OK;

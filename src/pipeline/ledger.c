@@ -179,9 +179,7 @@ static TN_FALLIBLE read_object(tn_ledger *l, const char *folder, int64_t run, co
         return TARN_OK;
     }
     if (code != TARN_OK) {
-        if (err != NULL) {
-            *err = cause;
-        }
+        tn_error_copy(err, &cause);
         tn_explain(err, "reading the ledger");
         return code;
     }
@@ -530,9 +528,7 @@ static TN_FALLIBLE put(tn_ledger *l, const char *folder, int64_t run, tn_str id,
             return TARN_OK;
         }
         if (outcome == TN_OUTCOME_REFUSED || tries == 5) {
-            if (err != NULL) {
-                *err = cause;
-            }
+            tn_error_copy(err, &cause);
             tn_explain(err, "writing the ledger");
             return code;
         }

@@ -555,9 +555,7 @@ static TN_FALLIBLE read_file(tn_dataflow *p, tn_str path, tarn_error *err)
         goto done;
     }
     if (code != TARN_OK) {
-        if (err != NULL) {
-            *err = cause;
-        }
+        tn_error_copy(err, &cause);
         goto done;
     }
     TN_TRY(tn_arena_copy(&p->arena, (tn_str){(const char *)buffer->data, buffer->size},

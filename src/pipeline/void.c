@@ -29,9 +29,7 @@ static TN_FALLIBLE look_at(tn_dataflow *p, const tn_ledger_entry *entry, const t
         return TARN_OK;
     }
     if (code != TARN_OK) {
-        if (err != NULL) {
-            *err = cause;
-        }
+        tn_error_copy(err, &cause);
         return code;
     }
     *has = tn_delta_txn(table, sink->application, &version) && version >= entry->run;
@@ -103,9 +101,7 @@ static TN_FALLIBLE mark(tn_dataflow *p, const tn_ledger_entry *entry, const tn_e
         tn_delta_close(table);
         TN_RETURN_IF_ERROR(code);
     } else if (code != TARN_E_NOT_FOUND) {
-        if (err != NULL) {
-            *err = cause;
-        }
+        tn_error_copy(err, &cause);
         return code;
     }
     TN_RETURN_IF_ERROR(

@@ -113,11 +113,6 @@ static tarn_code type_of(const reading *r, const tn_json *json, const tn_type **
 
 /* ---- expressions ---- */
 
-static int digit_of(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static tarn_code bytes_of(const reading *r, const tn_json *json, tn_str *out, tarn_error *err)
 {
     char *bytes = NULL;
@@ -127,8 +122,8 @@ static tarn_code bytes_of(const reading *r, const tn_json *json, tn_str *out, ta
     const size_t size = json->text.size / 2;
     TN_RETURN_IF_ERROR(tn_arena_alloc(r->context->expr.arena, size + 1, (void **)&bytes, err));
     for (size_t i = 0; i < size; i++) {
-        const int high = digit_of(json->text.data[2 * i]);
-        const int low = digit_of(json->text.data[2 * i + 1]);
+        const int high = tn_hex_digit(json->text.data[2 * i]);
+        const int low = tn_hex_digit(json->text.data[2 * i + 1]);
         if (high < 0 || low < 0) {
             return wrong(r, err, "a constant's bytes are no hexadecimal digits");
         }

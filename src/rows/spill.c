@@ -103,12 +103,7 @@ tarn_code tn_spill_explain(const tn_spill *spill, tarn_code code, tarn_error *er
     if (spill == NULL || code != TARN_E_NOMEM || !spill->failed) {
         return code;
     }
-    if (err != NULL) {
-        const size_t size = err->struct_size;
-        *err = spill->failure;
-        err->struct_size = size;
-    }
-    return spill->failure.code;
+    return tn_error_copy(err, &spill->failure);
 }
 
 size_t tn_spill_evictable(tn_spill *spill)

@@ -26,8 +26,8 @@ static TN_FALLIBLE read_file(config *c, tn_str *out, bool *there, tarn_error *er
 
     *there = false;
     if (tn_file_open(c->path, O_RDONLY, &fd, &cause) != TARN_OK) {
-        if (cause.code != TARN_E_NOT_FOUND && err != NULL) {
-            *err = cause;
+        if (cause.code != TARN_E_NOT_FOUND) {
+            tn_error_copy(err, &cause);
         }
         return cause.code == TARN_E_NOT_FOUND ? TARN_OK : cause.code;
     }

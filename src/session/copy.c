@@ -188,10 +188,8 @@ static TN_FALLIBLE open_delta(tn_copy *copy, const tn_schema *schema,
 /* x.csv, and x.csv.gz as well. */
 static bool ends_with(tn_str uri, const char *ending)
 {
-    const size_t size = strlen(ending);
     uri.size -= tn_str_ends(uri, TN_STR(".gz")) ? 3 : tn_str_ends(uri, TN_STR(".zst")) ? 4 : 0;
-    return uri.size > size &&
-           tn_str_equal_fold(tn_str_slice(uri, uri.size - size, uri.size), (tn_str){ending, size});
+    return tn_str_has_ending(uri, tn_str_of(ending));
 }
 
 /* By FORMAT, else by the URI's ending. */

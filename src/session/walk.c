@@ -78,9 +78,7 @@ static TN_FALLIBLE walk_plain(walk *w, tn_store *store, tn_str key, bool recursi
         return see(w, store, slash == SIZE_MAX ? 0 : slash + 1, &info, err);
     }
     if (code != TARN_OK && code != TARN_E_NOT_FOUND) {
-        if (err != NULL) {
-            *err = unseen;
-        }
+        tn_error_copy(err, &unseen);
         return code;
     }
     if (key.size > 0 && !tn_str_ends(key, TN_STR("/"))) {
@@ -88,9 +86,7 @@ static TN_FALLIBLE walk_plain(walk *w, tn_store *store, tn_str key, bool recursi
     }
     code = list(w, store, folder, NULL, recursive, &unseen);
     if (code != TARN_OK && !(code == TARN_E_NOT_FOUND && w->seen == 0)) {
-        if (err != NULL) {
-            *err = unseen;
-        }
+        tn_error_copy(err, &unseen);
         return code;
     }
     *is_there = *is_there || (key.size == 0 && code == TARN_OK); /* an empty bucket */

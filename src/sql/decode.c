@@ -1,18 +1,6 @@
 /* decode.c - what quoted names, strings and parameters say. */
 #include "sql/token.h"
 
-static unsigned hex_value(char c)
-{
-    const char lower = tn_ascii_lower(c);
-    return (unsigned)(lower <= '9' ? lower - '0' : lower - 'a' + 10);
-}
-
-static bool is_hex(char c)
-{
-    const char lower = tn_ascii_lower(c);
-    return (lower >= '0' && lower <= '9') || (lower >= 'a' && lower <= 'f');
-}
-
 static size_t put_utf8(char *out, uint32_t point)
 {
     if (point < 0x80) {
@@ -54,8 +42,8 @@ static TN_FALLIBLE unescape(tn_str text, uint32_t *from, uint32_t end, char *out
         }
     } else if (c == 'x' || c == 'u' || c == 'U') {
         const uint32_t most = c == 'x' ? 2 : c == 'u' ? 4 : 8;
-        for (; digits < most && *from < end && is_hex(text.data[*from]); digits++) {
-            point = point * 16 + hex_value(text.data[(*from)++]);
+        for (; digits < most && *from < end && tn_hex_digit(text.data[*from]) >= 0; digits++) {
+            point = point * 16 + (uint32_t)tn_hex_digit(text.data[(*from)++]);
         }
         if (digits == 0 || (c != 'x' && digits < most)) {
             return tn_sql__fail(text, (tn_span){start - 1, 2}, err, TARN_E_INVALID,
@@ -110,12 +98,13 @@ static TN_FALLIBLE decode_blob(tn_str text, const tn_token *token, tn_arena *are
     TN_RETURN_IF_ERROR(tn_arena_alloc(arena, (end - from) / 2, &memory, err));
     uint8_t *data = memory;
     for (uint32_t i = from; i < end; i += 2) {
-        if (i + 1 >= end || !is_hex(text.data[i]) || !is_hex(text.data[i + 1])) {
+        const int high = tn_hex_digit(text.data[i]);
+        const int low = i + 1 < end ? tn_hex_digit(text.data[i + 1]) : -1;
+        if (high < 0 || low < 0) {
             return tn_sql__fail(text, token->span, err, TARN_E_INVALID,
                                 "X'' holds pairs of hexadecimal digits");
         }
-        data[(i - from) / 2] =
-            (uint8_t)(hex_value(text.data[i]) << 4 | hex_value(text.data[i + 1]));
+        data[(i - from) / 2] = (uint8_t)(high << 4 | low);
     }
     *out = (tn_str){memory, (end - from) / 2};
     return TARN_OK;

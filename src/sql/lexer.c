@@ -121,8 +121,7 @@ static bool is_digit(char c)
 
 static bool is_hex(char c)
 {
-    const char lower = tn_ascii_lower(c);
-    return is_digit(c) || (lower >= 'a' && lower <= 'f');
+    return tn_hex_digit(c) >= 0;
 }
 
 static bool starts_name(char c)

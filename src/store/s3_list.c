@@ -66,9 +66,7 @@ static TN_FALLIBLE take_page(s3_listing *list, tarn_error *err)
     list->under_way = false;
     list->ended = true; /* unless all goes well */
     if (request->code != TARN_OK) {
-        if (err != NULL) {
-            *err = request->error;
-        }
+        tn_error_copy(err, &request->error);
         code = request->code;
         goto done;
     }

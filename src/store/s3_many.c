@@ -22,8 +22,8 @@ static TN_FALLIBLE delete_one(tn_s3 *s3, tn_str key, tarn_error *err)
     if (code == TARN_E_NOT_FOUND && strcmp(request.s3_code, "NoSuchBucket") != 0) {
         code = TARN_OK;
     }
-    if (code != TARN_OK && err != NULL) {
-        *err = request.error;
+    if (code != TARN_OK) {
+        tn_error_copy(err, &request.error);
     }
     tn_s3__deinit(&request);
     return code;

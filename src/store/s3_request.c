@@ -650,10 +650,8 @@ tarn_code tn_s3__run(tn_s3_request *request, tarn_error *err)
     request->complete = wake_runner;
     tn_s3__start(request);
     tn_latch_wait(&request->latch);
-    if (request->code != TARN_OK && err != NULL) {
-        const size_t size = err->struct_size;
-        *err = request->error;
-        err->struct_size = size;
+    if (request->code != TARN_OK) {
+        tn_error_copy(err, &request->error);
     }
     return request->code;
 }

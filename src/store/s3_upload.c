@@ -341,9 +341,7 @@ static tarn_code s3_append(tn_upload *base, const void *data, size_t size, uint6
     const size_t held = upload->filling == NULL ? 0 : upload->filling->size;
     if (upload->code != TARN_OK) {
         code = upload->code;
-        if (err != NULL) {
-            *err = upload->error;
-        }
+        tn_error_copy(err, &upload->error);
     } else if (upload->on_the_way > 0 && upload->on_the_way + held + size > window) {
         code = tn_vec_push(&upload->waiters, waker, err);
     } else {
@@ -395,8 +393,8 @@ tarn_code tn_s3__abort_upload(tn_s3 *s3, tn_str key, tn_str upload_id, tarn_erro
     if (code == TARN_E_NOT_FOUND) {
         code = TARN_OK;
     }
-    if (code != TARN_OK && err != NULL) {
-        *err = request.error;
+    if (code != TARN_OK) {
+        tn_error_copy(err, &request.error);
     }
     tn_s3__deinit(&request);
     return code;
@@ -526,9 +524,7 @@ static TN_FALLIBLE finish_parts(s3_upload *upload, tn_object_info *info, tn_outc
     wait_idle(upload);
     if (code == TARN_OK && upload->code != TARN_OK) {
         code = upload->code;
-        if (err != NULL) {
-            *err = upload->error;
-        }
+        tn_error_copy(err, &upload->error);
     }
     *outcome = TN_OUTCOME_REFUSED;
     if (code == TARN_OK) {

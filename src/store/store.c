@@ -292,8 +292,8 @@ tarn_code tn_object_read(tn_object *object, uint64_t offset, void *into, size_t 
     read.waker = &latch.waker;
     tn_object_read_start(object, &read);
     tn_latch_wait(&latch);
-    if (read.code != TARN_OK && err != NULL) {
-        *err = read.error;
+    if (read.code != TARN_OK) {
+        tn_error_copy(err, &read.error);
     }
     return read.code;
 }

@@ -52,12 +52,6 @@ tarn_code tn_uri_join(tn_arena *arena, tn_str base, tn_str relative, tn_str *out
     return TARN_OK;
 }
 
-static int hex_digit(char c)
-{
-    const char low = tn_ascii_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
 /* The path of "file:///a%20b": "/a b". */
 static TN_FALLIBLE file_path(tn_str uri, tn_arena *arena, tn_str *out, tarn_error *err)
 {
@@ -81,8 +75,8 @@ static TN_FALLIBLE file_path(tn_str uri, tn_arena *arena, tn_str *out, tarn_erro
     for (size_t i = 0; i < rest.size; i++) {
         char c = rest.data[i];
         if (c == '%' && rest.size - i > 2) {
-            const int high = hex_digit(rest.data[i + 1]);
-            const int low = hex_digit(rest.data[i + 2]);
+            const int high = tn_hex_digit(rest.data[i + 1]);
+            const int low = tn_hex_digit(rest.data[i + 2]);
             if (high >= 0 && low >= 0) {
                 c = (char)(high * 16 + low);
                 i += 2;

@@ -2,9 +2,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
 /* Every allocation up to here has its turn, then one in a growing number. */
 enum { OOM_EVERY = 200, OOM_SHARE = 32 };
+static const double SLOW_S = 1.0; /* a test that takes this long says so */
 
 static test_case *first_test;
 static _Atomic bool current_failed; /* checks and allocations may happen on any thread */
@@ -83,6 +85,14 @@ static bool is_named(const test_case *test, const char *name)
            (strncmp(stem, name, size) == 0 && strcmp(stem + size, ".c") == 0);
 }
 
+/* Of all threads: the time by the clock says how busy the machine was. */
+static double cpu_seconds(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 int main(int argc, char **argv)
 {
     int passed = 0;
@@ -94,14 +104,20 @@ int main(int argc, char **argv)
         tn_pool pool;
         tn_pool_init(&pool, NULL, test->name, SIZE_MAX);
         current_failed = false;
+        const double began = cpu_seconds();
         test->run(&pool);
+        const double seconds = cpu_seconds() - began;
         if (!current_failed && pool.used != 0) {
             test_fail(__FILE__, __LINE__, "%s leaked %zu bytes", test->name, (size_t)pool.used);
         }
         if (pool.used == 0) {
             tn_pool_deinit(&pool);
         }
-        printf("%s %s\n", current_failed ? "FAIL" : "ok  ", test->name);
+        printf("%s %s", current_failed ? "FAIL" : "ok  ", test->name);
+        if (seconds >= SLOW_S) {
+            printf(" (%.1f s of CPU)", seconds);
+        }
+        printf("\n");
         passed += !current_failed;
         failed += current_failed;
     }

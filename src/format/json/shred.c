@@ -62,28 +62,12 @@ static inline size_t string_stop(const char *text, size_t size, size_t at)
     return at;
 }
 
-static bool hex4(const char *p, uint32_t *out)
-{
-    uint32_t value = 0;
-    for (int i = 0; i < 4; i++) {
-        const char lower = tn_ascii_lower(p[i]);
-        const bool digit = p[i] >= '0' && p[i] <= '9';
-        if (!digit && (lower < 'a' || lower > 'f')) {
-            return false;
-        }
-        value = value << 4 | (uint32_t)(digit ? p[i] - '0' : lower - 'a' + 10);
-    }
-    *out = value;
-    return true;
-}
-
 /* The escape behind a backslash at *at; writes what it stands for, which is never longer. */
 static bool unescape_one(const char *text, size_t size, size_t *at, char **to)
 {
     static const char from[] = "\"\\/bfnrt";
     static const char into[] = "\"\\/\b\f\n\r\t";
     uint32_t point;
-    uint32_t low;
     if (*at + 1 >= size) {
         return false;
     }
@@ -97,17 +81,8 @@ static bool unescape_one(const char *text, size_t size, size_t *at, char **to)
         *(*to)++ = into[known - from];
         return true;
     }
-    if (size - *at < 4 || !hex4(text + *at, &point)) {
+    if (tn_json_read_point((tn_str){text, size}, at, &point) != NULL) {
         return false;
-    }
-    *at += 4;
-    if (point >= 0xd800 && point < 0xe000) {
-        if (point >= 0xdc00 || size - *at < 6 || text[*at] != '\\' || text[*at + 1] != 'u' ||
-            !hex4(text + *at + 2, &low) || low < 0xdc00 || low >= 0xe000) {
-            return false;
-        }
-        *at += 6;
-        point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
     }
     *to += tn_utf8_encode(point, *to);
     return true;

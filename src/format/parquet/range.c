@@ -158,9 +158,7 @@ TN_FALLIBLE tn_range__need(tn_range *range, size_t size, tn_ready *ready, tarn_e
             return TARN_OK;
         }
         if (range->fetch->read.code != TARN_OK) {
-            if (err != NULL) {
-                *err = range->fetch->read.error;
-            }
+            tn_error_copy(err, &range->fetch->read.error);
             return range->fetch->read.code;
         }
         TN_RETURN_IF_ERROR(take_fetch(range, err));

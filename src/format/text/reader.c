@@ -108,9 +108,7 @@ static bool is_there(tn__slot *slot, tn_waker *waker)
 static tarn_code answer_of(tn__text_reader *reader, tn__slot *slot, tarn_error *err)
 {
     if (slot->read.code != TARN_OK) {
-        if (err != NULL) {
-            *err = slot->read.error;
-        }
+        tn_error_copy(err, &slot->read.error);
         slot->used = false;
         return slot->read.code;
     }

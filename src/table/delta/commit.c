@@ -33,9 +33,7 @@ static TN_FALLIBLE open_table(tn_delta_writer *writer, const tn_delta_write_opti
         return TARN_E_NOT_FOUND;
     }
     if (code != TARN_OK) {
-        if (err != NULL) {
-            *err = missing;
-        }
+        tn_error_copy(err, &missing);
         return code;
     }
     if (options->mode == TN_DELTA_ERROR) {
@@ -589,9 +587,7 @@ static TN_FALLIBLE look(tn_delta_writer *writer, tn_str key, const char *id, own
         return TARN_OK;
     }
     if (code != TARN_OK) {
-        if (err != NULL) {
-            *err = missing;
-        }
+        tn_error_copy(err, &missing);
         return code;
     }
     const tn_str wanted = tn_str_of(id);
@@ -646,9 +642,7 @@ static TN_FALLIBLE put_entry(entry *e, int64_t version, bool *won, tarn_error *e
         unsure = unsure || outcome == TN_OUTCOME_UNKNOWN;
         if (outcome == TN_OUTCOME_REFUSED && !unsure) {
             code = put;
-            if (err != NULL) {
-                *err = cause;
-            }
+            tn_error_copy(err, &cause);
             goto done;
         }
         tarn_error blind = TARN_ERROR_INIT;
@@ -663,9 +657,7 @@ static TN_FALLIBLE put_entry(entry *e, int64_t version, bool *won, tarn_error *e
                 code = unknown(writer, looked == TARN_OK ? &cause : &blind, err);
             } else {
                 code = put;
-                if (err != NULL) {
-                    *err = cause;
-                }
+                tn_error_copy(err, &cause);
             }
             goto done;
         }

@@ -428,9 +428,7 @@ tarn_code tn_delta__catch_up(tn_delta *table, tn_delta_entry_visitor *each, void
             return tn_delta__finish(table, err);
         }
         if (code != TARN_OK) {
-            if (err != NULL) {
-                *err = missing;
-            }
+            tn_error_copy(err, &missing);
             return code;
         }
     }

@@ -2,14 +2,6 @@
  * once). */
 #include "table/delta/delta_internal.h"
 
-static int hex(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 tarn_code tn_delta__decode(tn_arena *arena, tn_str path, tn_str *out, tarn_error *err)
 {
     void *memory;
@@ -18,9 +10,11 @@ tarn_code tn_delta__decode(tn_arena *arena, tn_str path, tn_str *out, tarn_error
     size_t size = 0;
     for (size_t i = 0; i < path.size; i++) {
         const bool escape = path.data[i] == '%' && i + 2 < path.size &&
-                            hex(path.data[i + 1]) >= 0 && hex(path.data[i + 2]) >= 0;
+                            tn_hex_digit(path.data[i + 1]) >= 0 &&
+                            tn_hex_digit(path.data[i + 2]) >= 0;
         if (escape) {
-            text[size++] = (char)(16 * hex(path.data[i + 1]) + hex(path.data[i + 2]));
+            text[size++] =
+                (char)(16 * tn_hex_digit(path.data[i + 1]) + tn_hex_digit(path.data[i + 2]));
             i += 2;
         } else {
             text[size++] = path.data[i];

@@ -238,9 +238,7 @@ tarn_code tn_delta_history(tn_stores *stores, tn_str uri, uint64_t limit, tn_are
             break;
         }
         if (code != TARN_OK) {
-            if (err != NULL) {
-                *err = missing;
-            }
+            tn_error_copy(err, &missing);
             goto done;
         }
         (*count)++;

@@ -237,9 +237,7 @@ static TN_FALLIBLE ask_room(tn_delta_writer *writer, uint32_t max, tn_waker *wak
                             tarn_error *err)
 {
     if (writer->close_code != TARN_OK) {
-        if (err != NULL) {
-            *err = writer->close_error;
-        }
+        tn_error_copy(err, &writer->close_error);
         return writer->close_code;
     }
     *room = writer->closing <= max;

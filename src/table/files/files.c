@@ -464,7 +464,7 @@ static next_answer next_file(files_scan *scan, tn_waker *waker, open_file **out,
         }
         if (file->state == FILE_FAILED) {
             *code = file->code;
-            *err = file->error;
+            tn_error_copy(err, &file->error);
             return NEXT_FAILED;
         }
         if (file->state == FILE_OPEN && !file->has_base) {

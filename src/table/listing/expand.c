@@ -252,9 +252,7 @@ static TN_FALLIBLE expand_one(expansion *e, tn_str uri, bool may_be_empty, tarn_
             return add(e, store, &info, err);
         }
         if (code != TARN_OK && code != TARN_E_NOT_FOUND) {
-            if (err != NULL) {
-                *err = missing;
-            }
+            tn_error_copy(err, &missing);
             return code;
         }
         tn_str folder;
@@ -263,9 +261,7 @@ static TN_FALLIBLE expand_one(expansion *e, tn_str uri, bool may_be_empty, tarn_
         tarn_error unlisted = TARN_ERROR_INIT;
         const tarn_code listed = list(e, store, folder, NULL, &unlisted);
         if (listed != TARN_OK && listed != TARN_E_NOT_FOUND) {
-            if (err != NULL) {
-                *err = unlisted;
-            }
+            tn_error_copy(err, &unlisted);
             return listed;
         }
     }

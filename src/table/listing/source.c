@@ -65,13 +65,6 @@ static tn_str without_codec(tn_str key)
     return key;
 }
 
-static bool ends_fold(tn_str text, const char *ending)
-{
-    const size_t size = strlen(ending);
-    return text.size > size && tn_str_equal_fold(tn_str_slice(text, text.size - size, text.size),
-                                                 (tn_str){ending, size});
-}
-
 /* By the ending; else by the first bytes. */
 static TN_FALLIBLE find_format(tn_stores *stores, const tn_listed_file *file, tn_str asked,
                                tn_pool *pool, format *out, tarn_error *err)
@@ -85,13 +78,14 @@ static TN_FALLIBLE find_format(tn_stores *stores, const tn_listed_file *file, tn
         return format_named(asked, out, err);
     }
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-        if (ends_fold(key, endings[i].name)) {
+        if (tn_str_has_ending(key, tn_str_of(endings[i].name))) {
             *out = endings[i].format;
             return TARN_OK;
         }
     }
     for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++) {
-        if (ends_fold(key, planned[i]) && key.data[key.size - strlen(planned[i]) - 1] == '.') {
+        if (tn_str_has_ending(key, tn_str_of(planned[i])) &&
+            key.data[key.size - strlen(planned[i]) - 1] == '.') {
             return format_named(tn_str_of(planned[i]), out, err);
         }
     }
@@ -127,7 +121,7 @@ static TN_FALLIBLE csv_options(const tn_read_options *options, tn_str key, tn_ar
     tn_field *fields = NULL;
     tn_str *nulls = NULL;
     *out = TN_CSV_OPTIONS_DEFAULT;
-    if (options->delimiter != '\0' || ends_fold(without_codec(key), ".tsv")) {
+    if (options->delimiter != '\0' || tn_str_has_ending(without_codec(key), TN_STR(".tsv"))) {
         const char delimiter = options->delimiter != '\0' ? options->delimiter : '\t';
         TN_RETURN_IF_ERROR(tn_arena_copy(keep, (tn_str){&delimiter, 1}, &out->delimiter, err));
     }
