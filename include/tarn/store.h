@@ -35,7 +35,7 @@ TARN_FALLIBLE tarn_store_copy(tarn_session *session, const char *from, const cha
 /* A missing file is TARN_E_NOT_FOUND. */
 TARN_FALLIBLE tarn_store_delete(tarn_session *session, const char *uri, tarn_error *err);
 
-/* uri, id, started of uploads that killed processes of this user left open. */
+/* uri, id, started, process (its number) of uploads that processes of this user left open. */
 TARN_FALLIBLE tarn_store_uploads(tarn_session *session, const char *uri, tarn_result **out,
                                  tarn_error *err);
 /* Aborts them; with `everyones` also those that the store itself knows below the URI. */

@@ -17,7 +17,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ACTIVE_MAX = 32, HANDLES_MAX = 32, BUFFER_SIZE = 512 << 10, IDLE_CHECK_MS = 500 };
+enum {
+    ACTIVE_MAX = 32,
+    HANDLES_MAX = 32,
+    BUFFER_SIZE = 512 << 10,
+    IDLE_CHECK_MS = 500,
+    WATCH_MS = 50
+};
 
 /* The functions we call; found by name. */
 static struct {
@@ -220,6 +226,10 @@ static bool set_up(CURL *easy, tn_http_request *request)
     lib.easy_setopt(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
     lib.easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     lib.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_ms);
+#if LIBCURL_VERSION_NUM >= 0x075700 /* a thread that asks a silent name server is not waited for \
+                                     */
+    lib.easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
     lib.easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->fresh_connection ? 1L : 0L);
     lib.easy_setopt(easy, CURLOPT_PRIVATE, request);
     lib.easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
@@ -250,6 +260,7 @@ static void begin(tn_http_request *request)
     CURL *easy = net.spare_count > 0 ? net.spare[--net.spare_count] : lib.easy_init();
     request->handle = easy;
     request->result = TN_HTTP_LOST;
+    request->begun = true;
     request->received = 0;
     request->sent = 0;
     request->progress_ns = tn_clock_monotonic_ns();
@@ -346,14 +357,21 @@ static void take_arrivals(void)
     *end_of_line = in_order;
 }
 
-/* Starts what is due, in order of arrival.  Returns ms until the next is. */
+static bool is_cancelled(const tn_http_request *request)
+{
+    return atomic_load_explicit(&request->cancelled, memory_order_relaxed) ||
+           (request->unwanted != NULL && request->unwanted(request));
+}
+
+/* Starts what is due, in order of arrival.  Returns ms until the next is, or is asked about. */
 static int start_due(void)
 {
     const uint64_t now = tn_clock_monotonic_ns();
     uint64_t next_ns = UINT64_MAX;
+    bool watched = false;
     for (tn_http_request **at = &net.waiting; *at != NULL;) {
         tn_http_request *request = *at;
-        const bool cancelled = atomic_load_explicit(&request->cancelled, memory_order_relaxed);
+        const bool cancelled = is_cancelled(request);
         if (cancelled || (request->start_ns <= now && net.active_count < ACTIVE_MAX)) {
             *at = request->next;
             if (cancelled) {
@@ -366,18 +384,23 @@ static int start_due(void)
         if (request->start_ns > now && request->start_ns < next_ns) {
             next_ns = request->start_ns;
         }
+        watched = watched || request->unwanted != NULL;
         at = &request->next;
     }
-    const uint64_t ms = next_ns == UINT64_MAX ? IDLE_CHECK_MS * 20 : (next_ns - now) / 1000000 + 1;
-    return ms < IDLE_CHECK_MS * 20 ? (int)ms : IDLE_CHECK_MS * 20;
+    const uint64_t most = watched ? WATCH_MS : IDLE_CHECK_MS * 20;
+    const uint64_t ms = next_ns == UINT64_MAX ? most : (next_ns - now) / 1000000 + 1;
+    return (int)(ms < most ? ms : most);
 }
 
-static void check_clocks(void)
+/* Returns ms until it wants to be called again. */
+static int check_clocks(void)
 {
     const uint64_t now = tn_clock_monotonic_ns();
+    int soon = net.active == NULL ? IDLE_CHECK_MS * 20 : IDLE_CHECK_MS;
     for (tn_http_request *request = net.active; request != NULL;) {
         tn_http_request *next = request->next;
-        if (atomic_load_explicit(&request->cancelled, memory_order_relaxed)) {
+        soon = request->unwanted != NULL ? WATCH_MS : soon;
+        if (is_cancelled(request)) {
             give_up(request, TN_HTTP_CANCELLED, "cancelled");
             next = net.active; /* completing may have changed the list */
         } else if (request->idle_ms > 0 && now > request->progress_ns &&
@@ -389,6 +412,7 @@ static void check_clocks(void)
         }
         request = next;
     }
+    return soon;
 }
 
 static void *drive(void *argument)
@@ -409,11 +433,8 @@ static void *drive(void *argument)
                 timeout = 0; /* one may be started in its place */
             }
         }
-        check_clocks();
-        if (net.active != NULL && timeout > IDLE_CHECK_MS) {
-            timeout = IDLE_CHECK_MS;
-        }
-        lib.multi_poll(net.multi, NULL, 0, timeout, NULL);
+        const int soon = check_clocks();
+        lib.multi_poll(net.multi, NULL, 0, timeout < soon ? timeout : soon, NULL);
     }
     return NULL;
 }
@@ -426,6 +447,7 @@ static void start(const tn_http *http, tn_http_request *request)
     (void)http;
     request->handle = NULL;
     request->lines = NULL;
+    request->begun = false;
     request->head = (tn_http_head){.range_total = UINT64_MAX};
     pthread_mutex_lock(&net.lock);
     request->next = net.arrived;

@@ -58,10 +58,14 @@ typedef struct tn_http_request {
     /* Takes the body as it comes; the head is known by then.  False stops. */
     bool (*take)(struct tn_http_request *request, const uint8_t *data, size_t size);
     void (*complete)(struct tn_http_request *request);
+    /* Asked on the engine's thread, every 50 ms at least, also before the request's time has come:
+     * true ends it as tn_http_cancel() does.  NULL: nobody loses interest. */
+    bool (*unwanted)(const struct tn_http_request *request);
     void *context;
 
     /* The answer. */
     tn_http_result result;
+    bool begun; /* false: it was cancelled before its time, and had no effect */
     tn_http_head head;
     char problem[192]; /* for messages, where there was no answer */
     uint64_t received;

@@ -527,7 +527,7 @@ static TN_FALLIBLE put(tn_ledger *l, const char *folder, int64_t run, tn_str id,
             tn_buffer_release(buffer);
             return TARN_OK;
         }
-        if (outcome == TN_OUTCOME_REFUSED || tries == 5) {
+        if (outcome == TN_OUTCOME_REFUSED || code == TARN_E_CANCELLED || tries == 5) {
             tn_error_copy(err, &cause);
             tn_explain(err, "writing the ledger");
             return code;

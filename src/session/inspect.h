@@ -36,7 +36,7 @@ TN_FALLIBLE tn_inspect_list(tn_session *session, tn_str uri, bool recursive, tn_
 /* The same and the tag, of one thing. */
 TN_FALLIBLE tn_inspect_stat(tn_session *session, tn_str uri, tn_arena *arena, tn_facts *out,
                             tarn_error *err);
-/* uri, id, started of uploads that were left open. */
+/* uri, id, started, process of uploads that were left open. */
 TN_FALLIBLE tn_inspect_uploads(tn_session *session, tn_str uri, tn_arena *arena, tn_facts *out,
                                tarn_error *err);
 

@@ -99,7 +99,7 @@ tarn_code tn_session_create(tn_session **out, tarn_error *err)
     TN_TRY(tn_types_create(&session->pool, &session->types, err));
     TN_TRY(tn_session__read_config(session, err));
     TN_TRY(tn_session_reset(session, TN_STR_NONE, err));
-    const tn_store_options options = {option, session};
+    const tn_store_options options = {option, session, &session->cancelled};
     TN_TRY(tn_stores_create(&session->pool, &options, &session->stores, err));
     *out = session;
     session = NULL;

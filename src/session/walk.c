@@ -248,8 +248,9 @@ typedef struct uploads {
 static bool see_upload(void *context, const tn_open_upload *upload)
 {
     uploads *u = context;
-    const tn_value values[] = {tn_value_varchar(upload->uri), tn_value_varchar(upload->id),
-                               timestamp(upload->started_us)};
+    const tn_value values[] = {
+        tn_value_varchar(upload->uri), tn_value_varchar(upload->id), timestamp(upload->started_us),
+        upload->process > 0 ? tn_value_bigint(upload->process) : tn_value_null(TN_BIGINT)};
     u->code = tn_facts__put(u->maker, values, u->err);
     return u->code == TARN_OK;
 }
@@ -259,16 +260,17 @@ tarn_code tn_inspect_uploads(tn_session *session, tn_str uri, tn_arena *arena, t
 {
     const tn_field fields[] = {{TN_STR("uri"), TN_VARCHAR, false},
                                {TN_STR("id"), TN_VARCHAR, false},
-                               {TN_STR("started"), TN_TIMESTAMPTZ, true}};
+                               {TN_STR("started"), TN_TIMESTAMPTZ, true},
+                               {TN_STR("process"), TN_BIGINT, true}};
     tarn_code code = TARN_OK;
     tn_facts_maker maker = {NULL, 0};
     uploads u = {.maker = &maker, .code = TARN_OK, .err = err};
 
     *out = (tn_facts){.chunk = NULL};
-    TN_TRY(tn_facts__begin(session, fields, 3, &maker, err));
+    TN_TRY(tn_facts__begin(session, fields, 4, &maker, err));
     TN_TRY(tn_stores_uploads(session->stores, uri, see_upload, &u, err));
     TN_TRY(u.code);
-    TN_TRY(tn_facts__finish(&maker, fields, 3, arena, out, err));
+    TN_TRY(tn_facts__finish(&maker, fields, 4, arena, out, err));
 done:
     tn_facts__end(&maker);
     return code;

@@ -18,7 +18,10 @@ enum {
     TN_S3_PART_SIZE = 8 << 20,
     TN_S3_PARTS_MAX = 10000,
     TN_S3_ERROR_MAX = 64 << 10,
-    TN_S3_ANSWER_MAX = 16 << 20
+    TN_S3_ANSWER_MAX = 16 << 20,
+    /* What is under way when all is to stop goes on for so long; questions end at once. */
+    TN_S3_GRACE_CHANGE_MS = 1000,
+    TN_S3_GRACE_CLEAN_MS = 2000
 };
 
 typedef struct tn_s3_credentials {
@@ -72,9 +75,11 @@ typedef struct tn_s3_request {
     tn_pair headers[TN_S3_PAIRS];
     size_t header_count;
     tn_str body;
-    bool changes;     /* an attempt whose answer is lost may have had an effect */
-    bool conditional; /* If-Match or If-None-Match on a change: 412 is an answer */
-    bool is_update;   /* which of the two */
+    bool changes;              /* an attempt whose answer is lost may have had an effect */
+    bool conditional;          /* If-Match or If-None-Match on a change: 412 is an answer */
+    bool is_update;            /* which of the two */
+    unsigned grace_ms;         /* TN_S3_GRACE_... */
+    _Atomic uint64_t until_ns; /* of the monotonic clock, when it is given up; 0: never */
     const char *root; /* what an answer of 200 must have as its XML root; NULL: anything goes */
     /* A range: into `into`, from `offset`, `size` bytes, of the version `tag`. */
     uint8_t *into;

@@ -47,7 +47,8 @@ void tn_s3__journal_add(const tn_s3 *s3, tn_str key, tn_str id, char name[TN_S3_
     tn_text_init(&text, s3->pool, FILE_SIZE_MAX);
     tn_text_printf(&text, "%s/", s3->base.root);
     tn_uri_encode(&text, key, true);
-    tn_text_printf(&text, "\n%.*s\n%" PRId64 "\n", TN_STR_ARGS(id), tn_clock_now_us());
+    tn_text_printf(&text, "\n%.*s\n%" PRId64 "\n%" PRId64 "\n", TN_STR_ARGS(id), tn_clock_now_us(),
+                   (int64_t)getpid());
     if (text.failed == TARN_OK && tn_folder_make(path, false, NULL) == TARN_OK) {
         (void)snprintf(name, TN_S3_JOURNAL_NAME, "%016" PRIx64, tn_random_u64());
         const size_t size = strlen(path);
@@ -78,7 +79,7 @@ typedef struct entry {
     char name[TN_S3_JOURNAL_NAME];
     char text[FILE_SIZE_MAX];
     tn_str uri, id; /* into the text; the URI still encoded */
-    int64_t started_us;
+    int64_t started_us, process;
 } entry;
 
 static bool read_entry(const char *place, const char *name, entry *out)
@@ -109,7 +110,9 @@ static bool read_entry(const char *place, const char *name, entry *out)
     }
     out->uri = tn_str_slice(text, 0, first);
     out->id = tn_str_slice(rest, 0, second);
-    out->started_us = strtoll(rest.data + second + 1, NULL, 10);
+    char *behind;
+    out->started_us = strtoll(rest.data + second + 1, &behind, 10);
+    out->process = strtoll(behind, NULL, 10); /* 0 where it was not noted */
     return true;
 }
 
@@ -159,7 +162,7 @@ typedef struct visitor {
 static tarn_code visit_one(void *context, const entry *at, tn_str uri, bool *stop, tarn_error *err)
 {
     const visitor *to = context;
-    const tn_open_upload upload = {uri, at->id, at->started_us};
+    const tn_open_upload upload = {uri, at->id, at->started_us, at->process};
     (void)err;
     *stop = !to->visit(to->context, &upload);
     return TARN_OK;

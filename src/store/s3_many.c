@@ -17,6 +17,7 @@ static TN_FALLIBLE delete_one(tn_s3 *s3, tn_str key, tarn_error *err)
 {
     tn_s3_request request;
     tn_s3__init(&request, s3, "DELETE", key);
+    request.grace_ms = TN_S3_GRACE_CLEAN_MS;
     tarn_code code = tn_s3__run(&request, NULL);
     /* A bucket that is not there is an error, a key that is not there is none. */
     if (code == TARN_E_NOT_FOUND && strcmp(request.s3_code, "NoSuchBucket") != 0) {
@@ -113,6 +114,7 @@ static TN_FALLIBLE delete_batch(tn_s3 *s3, const tn_str *keys, size_t count, tar
         goto done;
     }
     request.of_bucket = true;
+    request.grace_ms = TN_S3_GRACE_CLEAN_MS;
     request.body = tn_text_str(&body);
     request.root = "DeleteResult";
     tn_md5_of(request.body, digest);
@@ -168,6 +170,7 @@ static TN_FALLIBLE copy_at_once(const copy *c, tarn_error *err)
     tn_s3__init(&request, c->s3, "PUT", c->to);
     add_source(c, &request);
     request.changes = true;
+    request.grace_ms = TN_S3_GRACE_CHANGE_MS;
     request.root = "CopyObjectResult";
     const tarn_code code = tn_s3__run(&request, err);
     tn_s3__deinit(&request);

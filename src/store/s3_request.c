@@ -13,6 +13,14 @@ enum { URL_MAX = 16 << 10, HEADERS_MAX = 20, LEARN_MAX = 2, FIRST_CONTACT_TRIES 
 static void completed(tn_http_request *http);
 static bool take(tn_http_request *http, const uint8_t *data, size_t size);
 
+static bool unwanted(const tn_http_request *http)
+{
+    const tn_s3_request *request = (const tn_s3_request *)(const void *)http;
+    const uint64_t until = atomic_load_explicit(&request->until_ns, memory_order_relaxed);
+    return (until != 0 && tn_clock_monotonic_ns() >= until) ||
+           tn_stores__is_stopped(request->s3->base.stores, request->grace_ms);
+}
+
 void tn_s3__init(tn_s3_request *request, tn_s3 *s3, const char *method, tn_str key)
 {
     memset(request, 0, sizeof(*request));
@@ -52,6 +60,7 @@ void tn_s3__put_options(tn_s3_request *request, const tn_put_options *options)
         tn_s3__header(request, TN_STR("if-match"),
                       tn_str_of(options->if_match != NULL ? options->if_match : ""));
     }
+    request->grace_ms = TN_S3_GRACE_CHANGE_MS;
     request->conditional = options->mode != TN_PUT_OVERWRITE;
     request->is_update = options->mode == TN_PUT_UPDATE;
     request->changes = true;
@@ -242,6 +251,7 @@ static void try_once(tn_s3_request *request, uint64_t wait_ns)
     http->start_ns = wait_ns == 0 ? 0 : tn_clock_monotonic_ns() + wait_ns;
     http->take = take;
     http->complete = completed;
+    http->unwanted = unwanted;
     s3->http->start(s3->http, http);
 }
 
@@ -252,6 +262,14 @@ void tn_s3__start(tn_s3_request *request)
         /* Sent all the same, a PUT would make a bucket and a DELETE remove one. */
         const tarn_code code = tn_fail(&request->error, TARN_E_INVALID,
                                        "'%s' names a bucket, not an object in it", s3->base.root);
+        conclude(request, code, TN_OUTCOME_REFUSED);
+        return;
+    }
+    /* No change begins any more; cleaning up may. */
+    if (tn_stores__is_stopped(s3->base.stores, request->grace_ms == TN_S3_GRACE_CLEAN_MS
+                                                   ? TN_S3_GRACE_CLEAN_MS
+                                                   : 0)) {
+        const tarn_code code = tn_fail(&request->error, TARN_E_CANCELLED, "cancelled");
         conclude(request, code, TN_OUTCOME_REFUSED);
         return;
     }
@@ -459,6 +477,11 @@ static void retry_or_give_up(tn_s3_request *request, tarn_code code, const tn_s3
 static void refuse(tn_s3_request *request, tarn_code code, tn_outcome outcome,
                    const tn_s3_problem *problem)
 {
+    if (code == TARN_E_CANCELLED) { /* wished for; those who commit look at the outcome */
+        (void)tn_fail(&request->error, code, "cancelled");
+        conclude(request, code, request->ambiguous ? TN_OUTCOME_UNKNOWN : outcome);
+        return;
+    }
     if (request->ambiguous) { /* an attempt before this one may have done it */
         code = TARN_E_OUTCOME_UNKNOWN;
         outcome = TN_OUTCOME_UNKNOWN;
@@ -627,7 +650,7 @@ static void completed(tn_http_request *http)
                  unknown ? TN_OUTCOME_UNKNOWN : TN_OUTCOME_REFUSED);
         return;
     }
-    if (http->result == TN_HTTP_LOST || http->result == TN_HTTP_CANCELLED) {
+    if (http->result == TN_HTTP_LOST || (http->result == TN_HTTP_CANCELLED && http->begun)) {
         request->ambiguous = request->ambiguous || request->changes;
     }
     if (http->result == TN_HTTP_CANCELLED) {

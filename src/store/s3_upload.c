@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "base/size.h"
 #include "base/vec.h"
+#include "os/clock.h"
 #include "store/s3_internal.h"
 
 #include <inttypes.h>
@@ -17,6 +18,9 @@ enum {
     FIRST_CAPACITY = 256 << 10,
     ABORT_TRIES = 3
 };
+/* Nobody waits longer for what only tidies up: the journal remembers the upload. */
+static const uint64_t abort_ns = UINT64_C(10000000000);
+static const uint64_t create_ns = UINT64_C(2000000000);
 
 typedef struct s3_part {
     tn_s3_request request;
@@ -186,6 +190,7 @@ static void start_sealed(s3_upload *upload)
         upload->running++;
         if (!upload->creating) {
             upload->creating = true;
+            tn_s3__init(&upload->create, upload->s3, "POST", key_of(upload));
             pthread_mutex_unlock(&upload->lock);
             start_create(upload);
             return;
@@ -239,12 +244,12 @@ static void create_done(tn_s3_request *request)
 static void start_create(s3_upload *upload)
 {
     tn_s3_request *request = &upload->create;
-    tn_s3__init(request, upload->s3, "POST", key_of(upload));
     tn_s3__query(request, TN_STR("uploads"), TN_STR(""));
     if (upload->base.options.content_type != NULL) {
         tn_s3__header(request, TN_STR("content-type"),
                       tn_str_of(upload->base.options.content_type));
     }
+    request->grace_ms = TN_S3_GRACE_CHANGE_MS;
     request->root = "InitiateMultipartUploadResult";
     request->complete = create_done;
     request->context = upload;
@@ -388,6 +393,8 @@ tarn_code tn_s3__abort_upload(tn_s3 *s3, tn_str key, tn_str upload_id, tarn_erro
     tn_s3_request request;
     tn_s3__init(&request, s3, "DELETE", key);
     tn_s3__query(&request, TN_STR("uploadId"), upload_id);
+    request.grace_ms = TN_S3_GRACE_CLEAN_MS;
+    request.until_ns = tn_clock_monotonic_ns() + abort_ns;
     request.retry.attempts_max = ABORT_TRIES;
     tarn_code code = tn_s3__run(&request, NULL);
     if (code == TARN_E_NOT_FOUND) {
@@ -563,6 +570,8 @@ static void s3_abort(tn_upload *base)
     for (s3_part *part = upload->active; part != NULL; part = part->next) {
         tn_s3__cancel(&part->request);
     }
+    /* An id that is on its way is worth a moment: without it the upload cannot be aborted. */
+    atomic_store(&upload->create.until_ns, tn_clock_monotonic_ns() + create_ns);
     pthread_mutex_unlock(&upload->lock);
     wait_idle(upload);
     discard(upload);

@@ -1,6 +1,7 @@
 /* The front door of all stores: faults, counting, waiting; the kinds do the work. */
 #include "store/store.h"
 
+#include "os/clock.h"
 #include "store/store_internal.h"
 
 #include <assert.h>
@@ -102,6 +103,24 @@ const char *tn_stores__option(const tn_stores *stores, const char *name)
     }
     const char *value = stores->options.get(stores->options.context, name);
     return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+bool tn_stores__is_stopped(tn_stores *stores, unsigned grace_ms)
+{
+    const bool set = stores->options.stop != NULL &&
+                     atomic_load_explicit(stores->options.stop, memory_order_relaxed);
+    uint64_t seen = atomic_load_explicit(&stores->stop_seen_ns, memory_order_relaxed);
+    if (!set) {
+        if (seen != 0) {
+            atomic_store_explicit(&stores->stop_seen_ns, 0, memory_order_relaxed);
+        }
+        return false;
+    }
+    const uint64_t now = tn_clock_monotonic_ns();
+    if (seen == 0 && atomic_compare_exchange_strong(&stores->stop_seen_ns, &seen, now)) {
+        seen = now;
+    }
+    return now >= seen && now - seen >= (uint64_t)grace_ms * 1000000;
 }
 
 void tn_stores_inject(tn_stores *stores, tn_fault_hook *hook, void *context)

@@ -52,6 +52,9 @@ typedef enum tn_outcome {
 typedef struct tn_store_options {
     const char *(*get)(void *context, const char *name);
     void *context;
+    /* Or NULL.  Once set, what waits for a remote store ends with TARN_E_CANCELLED within 50 ms;
+     * a change that is under way has a second to end, aborts and deletes have two in all. */
+    const _Atomic bool *stop;
 } tn_store_options;
 
 typedef struct tn_stores tn_stores;
@@ -165,7 +168,8 @@ typedef struct tn_put_options {
 
 /*
  * One small object, whole.  `outcome` (not NULL) says how sure the answer is; the code is TARN_OK
- * only for DONE, TARN_E_EXISTS or TARN_E_CONFLICT for CONFLICT, TARN_E_OUTCOME_UNKNOWN for UNKNOWN.
+ * only for DONE, TARN_E_EXISTS or TARN_E_CONFLICT for CONFLICT, TARN_E_OUTCOME_UNKNOWN for UNKNOWN
+ * (TARN_E_CANCELLED where it became so by being stopped).
  * It retries what is safe to repeat; a create-only put whose answer was lost is UNKNOWN, and the
  * caller decides by reading the key (the commit rule: table/delta).
  */
@@ -228,6 +232,7 @@ TN_FALLIBLE tn_store_copy(tn_store *store, tn_str from, tn_str to, const tn_put_
 typedef struct tn_open_upload {
     tn_str uri, id; /* until the visitor returns */
     int64_t started_us;
+    int64_t process; /* that began it */
 } tn_open_upload;
 
 /* Those of this machine's user below a URI ("" for all); false from `visit` ends it. */

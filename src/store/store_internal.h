@@ -50,7 +50,8 @@ struct tn_stores {
     tn_store *local;
     tn_fault_hook *hook;
     void *hook_context;
-    const struct tn_http *http; /* NULL: the process's own.  Tests bring a double. */
+    _Atomic uint64_t stop_seen_ns; /* when the options' flag was first seen; 0: it is not set */
+    const struct tn_http *http;    /* NULL: the process's own.  Tests bring a double. */
 };
 
 typedef struct tn_object_kind {
@@ -120,6 +121,8 @@ TN_FALLIBLE tn_store__local(tn_stores *stores, tn_store **out, tarn_error *err);
 TN_FALLIBLE tn_store__memory(tn_stores *stores, tn_str name, tn_store **out, tarn_error *err);
 TN_FALLIBLE tn_store__s3(tn_stores *stores, tn_str bucket, tn_store **out, tarn_error *err);
 
+/* Has everything been told to stop, that long ago at least?  From any thread. */
+bool tn_stores__is_stopped(tn_stores *stores, unsigned grace_ms);
 /* "s3.region" of the session's settings, or NULL. */
 const char *tn_stores__option(const tn_stores *stores, const char *name);
 

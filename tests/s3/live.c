@@ -43,7 +43,7 @@ static bool open_bucket(bucket *at, const char *name, tn_pool *pool)
     tn_str key;
     char uri[96];
     tarn_error err = TARN_ERROR_INIT;
-    const tn_store_options options = {option, at};
+    const tn_store_options options = {.get = option, .context = at};
     tn_s3_request request;
 
     at->part_size[0] = '\0';

@@ -8,6 +8,7 @@ static void answer(const fake_answer *with, tn_http_request *request)
     char status[64];
     request->head = (tn_http_head){.range_total = UINT64_MAX};
     request->received = 0;
+    request->begun = true;
     request->problem[0] = '\0';
     request->result = with->status == 0 ? with->result : TN_HTTP_ANSWERED;
     if (with->status == 0) {

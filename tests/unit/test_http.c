@@ -303,3 +303,47 @@ TEST(a_request_waits_for_its_time_and_can_be_cancelled)
     CHECK(tn_clock_monotonic_ns() - before >= 100 * 1000000);
     server_stop(&local);
 }
+
+typedef struct interest {
+    _Atomic bool gone;
+} interest;
+
+static bool unwanted(const tn_http_request *request)
+{
+    const interest *in = request->context;
+    return atomic_load(&in->gone);
+}
+
+TEST(a_request_that_nobody_wants_any_more_ends_soon)
+{
+    static const uint64_t starts_s[] = {0, 3600}; /* under way, and waiting for its time */
+    const tn_http *http = engine();
+    for (size_t i = 0; http != NULL && i < 2; i++) {
+        interest in = {false};
+        server local;
+        asked one;
+        CHECK(server_start(&local, (script){"", true, 0}));
+        memset(&one, 0, sizeof(one));
+        (void)snprintf(one.url, sizeof(one.url), "http://127.0.0.1:%u/", local.port);
+        one.request =
+            (tn_http_request){.method = "GET",
+                              .url = one.url,
+                              .connect_ms = 2000,
+                              .start_ns = tn_clock_monotonic_ns() + starts_s[i] * 1000000000,
+                              .take = take,
+                              .complete = complete,
+                              .unwanted = unwanted,
+                              .context = &in};
+        tn_latch_init(&one.latch);
+        http->start(http, &one.request);
+        CHECK(!tn_latch_wait_ms(&one.latch, 120));
+        in.gone = true; /* no wake of the engine: a signal handler may do no more */
+        const uint64_t before = tn_clock_monotonic_ns();
+        tn_latch_wait(&one.latch);
+        CHECK(tn_clock_monotonic_ns() - before <
+              UINT64_C(1000000000)); /* 50 ms, on a quiet machine */
+        CHECK_EQ(one.request.result, TN_HTTP_CANCELLED);
+        CHECK_EQ(one.request.begun, i == 0);
+        server_stop(&local);
+    }
+}

@@ -34,7 +34,7 @@ static const char *option(void *context, const char *name)
 
 static bool bench_open(bench *at, const fake_answer *answers, size_t count, tn_pool *pool)
 {
-    static const tn_store_options options = {option, NULL};
+    static const tn_store_options options = {.get = option};
     fake_http_init(&at->fake, answers, count);
     if (tn_stores_create(pool, &options, &at->stores, NULL) != TARN_OK) {
         return false;
@@ -187,6 +187,38 @@ TEST(a_bucket_is_never_taken_for_an_object)
     CHECK_EQ(tn_upload_create(at.store, TN_STR_NONE, pool, NULL, &upload, NULL), TARN_OK);
     CHECK_EQ(tn_upload_finish(upload, NULL, NULL, NULL), TARN_E_INVALID);
     CHECK_U64(at.fake.next, 0);
+    bench_close(&at);
+}
+
+TEST(nothing_begins_once_all_is_to_stop_but_cleaning_up)
+{
+    static const fake_answer answers[] = {{204, 0, NULL, NULL, 0}};
+    static _Atomic bool stop;
+    bench at;
+    tn_outcome outcome;
+    tn_object_info info;
+    tn_listing *listing;
+    bool more;
+    CHECK(OPEN(&at, answers));
+    at.stores->options.stop = &stop;
+    stop = true;
+    CHECK_EQ(tn_store_put(at.store, TN_STR("k"), TN_STR("v"), &create, &outcome, NULL),
+             TARN_E_CANCELLED);
+    CHECK_EQ(outcome, TN_OUTCOME_REFUSED);
+    CHECK_EQ(tn_store_head(at.store, TN_STR("k"), &info, NULL), TARN_E_CANCELLED);
+    CHECK_EQ(tn_listing_open(at.store, TN_STR("k"), TN_STR_NONE, false, pool, &listing, NULL),
+             TARN_OK);
+    CHECK_EQ(tn_listing_next(listing, &info, &more, NULL), TARN_E_CANCELLED);
+    tn_listing_close(listing);
+    CHECK_U64(at.fake.next, 0);
+    CHECK_EQ(tn_store_delete(at.store, TN_STR("k"), NULL), TARN_OK);
+    CHECK_STR(at.fake.methods[0], "DELETE");
+    at.stores->stop_seen_ns = 1; /* long ago */
+    CHECK_EQ(tn_store_delete(at.store, TN_STR("k"), NULL), TARN_E_CANCELLED);
+    CHECK_U64(at.fake.next, 1);
+    stop = false; /* and on it goes */
+    CHECK_EQ(tn_store_delete(at.store, TN_STR("k"), NULL), TARN_E_IO);
+    CHECK_U64(at.fake.next, 2);
     bench_close(&at);
 }
 

@@ -651,7 +651,7 @@ static TN_FALLIBLE put_entry(entry *e, int64_t version, bool *won, tarn_error *e
             *won = whose == OURS;
             goto done;
         }
-        if (puts + 1 >= PUTS_MAX) {
+        if (puts + 1 >= PUTS_MAX || put == TARN_E_CANCELLED) {
             if (unsure) {
                 writer->keep_files = true;
                 code = unknown(writer, looked == TARN_OK ? &cause : &blind, err);
