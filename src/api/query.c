@@ -301,7 +301,7 @@ tarn_code tarn_shell_set(tarn_shell *shell, const char *name, const char *value,
 {
     TN_RETURN_IF_ERROR(tn_api__check_text(name, "name", err));
     TN_RETURN_IF_ERROR(tn_api__check_text(value, "value", err));
-    return tn_shell_set(inner(shell), tn_str_of(name), tn_str_of(value), TN_FROM_SESSION, err);
+    return tn_shell_set(inner(shell), tn_str_of(name), tn_str_of(value), TN_FROM_OPTION, err);
 }
 
 bool tarn_shell_is_cancel(const char *line, size_t size)

@@ -87,6 +87,15 @@ tarn_code tarn_session_set(tarn_session *session, const char *name, const char *
                           err);
 }
 
+tarn_code tarn_session_set_option(tarn_session *session, const char *name, const char *value,
+                                  tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(tn_api__check(session, err));
+    TN_RETURN_IF_ERROR(tn_api__check_text(name, "name", err));
+    TN_RETURN_IF_ERROR(tn_api__check_text(value, "value", err));
+    return tn_session_set(session->session, tn_str_of(name), tn_str_of(value), TN_FROM_OPTION, err);
+}
+
 static TN_FALLIBLE grow_parameters(tarn_session *session, tarn_error *err)
 {
     const uint32_t capacity =
@@ -140,7 +149,8 @@ void tarn_session_on_progress(tarn_session *session, tarn_progress *progress, vo
 
 bool tarn_session_setting(tarn_session *session, size_t index, tarn_setting *out)
 {
-    static const char *const from_texts[] = {"default", "file", "environment", "session"};
+    static const char *const from_texts[] = {"default", "file", "environment",
+                                             "command line", "session"};
     size_t count;
     tn_setting_from from = TN_FROM_DEFAULT;
     const tn_setting *settings = tn_settings(&count);

@@ -140,6 +140,7 @@ tarn_code tarn_table_create(tarn_session *session, const char *uri, const tarn_t
     tarn_code code = TARN_OK;
     tn_table_options table = {.schema = TN_STR_NONE};
     tn_delta_receipt made;
+    const char *not_enforced;
     tn_arena arena;
 
     TN_RETURN_IF_ERROR(tn_api__check(session, err));
@@ -154,12 +155,14 @@ tarn_code tarn_table_create(tarn_session *session, const char *uri, const tarn_t
     TN_TRY(split(tn_str_of(options->partition_by), &arena, &table.partition_by,
                  &table.partition_count, err));
     TN_TRY(read_properties(options->properties, &arena, &table, err));
-    TN_TRY(tn_inspect_create_table(session->session, tn_str_of(uri), &table, &made, err));
+    TN_TRY(tn_inspect_create_table(session->session, tn_str_of(uri), &table, &made, &not_enforced,
+                                   err));
     if (receipt != NULL && receipt->struct_size >= sizeof(*receipt)) {
         receipt->version = made.version;
         receipt->rows = made.rows;
         receipt->files = made.files;
         receipt->bytes = made.bytes;
+        receipt->not_enforced = not_enforced;
     }
 done:
     tn_arena_deinit(&arena);

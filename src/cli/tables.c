@@ -149,7 +149,13 @@ static int create(invocation *in, const char *uri)
         properties[count++] = property;
     }
     if (tarn_table_create(in->session, uri, options, &receipt, &error) != TARN_OK) {
-        return report(in, &error, NULL, 0);
+        return error.code == TARN_E_INVALID || error.code == TARN_E_UNSUPPORTED
+                   ? report_usage(in, &error, NULL, 0) /* of the command line's words */
+                   : report(in, &error, NULL, 0);
+    }
+    if (receipt.not_enforced != NULL &&
+        !warn(in, "%s is not enforced", receipt.not_enforced)) {
+        return EXIT_DATA;
     }
     if (isatty(STDERR_FILENO) == 1) {
         tell(in, "created '%s', version %lld\n", uri, (long long)receipt.version);

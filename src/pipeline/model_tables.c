@@ -68,6 +68,10 @@ static const tn_key format_keys[] = {
     {"null", TN_KEY_TEXT | TN_KEY_LIST, NULL},
     {"skip", TN_KEY_INTEGER, NULL},
     {"sample_rows", TN_KEY_INTEGER, NULL},
+    {"names", TN_KEY_TEXT | TN_KEY_LIST, NULL},
+    {"null_padding", TN_KEY_BOOLEAN, NULL},
+    {"new_line_in_values", TN_KEY_BOOLEAN, NULL},
+    {"max_line_size", TN_KEY_INTEGER, NULL},
     {"all_varchar", TN_KEY_BOOLEAN, NULL},
     {"hive", TN_KEY_BOOLEAN, NULL},
     {"union_by_name", TN_KEY_BOOLEAN, NULL},
@@ -137,6 +141,13 @@ static TN_FALLIBLE read_numbers(tn_dataflow *p, const tn_toml *format, tn_read_o
 {
     const tn_toml *skip = tn_model__get(format, "skip", TN_KEY_INTEGER);
     const tn_toml *sample = tn_model__get(format, "sample_rows", TN_KEY_INTEGER);
+    const tn_toml *line = tn_model__get(format, "max_line_size", TN_KEY_INTEGER);
+    if (line != NULL && (line->integer < 1 || line->integer > 1 << 30)) {
+        TN_RETURN_IF_ERROR(tn_dataflow__fault(p, line, false, NULL, err,
+                                              "'max_line_size' is from 1 to 1073741824"));
+    } else if (line != NULL) {
+        read->record_size_max = (uint64_t)line->integer;
+    }
     if (skip != NULL && skip->integer < 0) {
         TN_RETURN_IF_ERROR(tn_dataflow__fault(p, skip, false, NULL, err, "'skip' is 0 or more"));
     } else if (skip != NULL) {
@@ -157,6 +168,35 @@ static tn_tristate tristate(const tn_toml *format, const char *key)
     return member == NULL ? TN_AUTO : member->boolean ? TN_YES : TN_NO;
 }
 
+/* Keys that the format does not know are refused, not passed over. */
+static TN_FALLIBLE refuse_others(tn_dataflow *p, const tn_station *node, const tn_toml *format,
+                                 tarn_error *err)
+{
+    static const char *const csv[] = {"delimiter",    "quote",
+                                      "escape",       "comment",
+                                      "header",       "null",
+                                      "skip",         "names",
+                                      "null_padding", "new_line_in_values"};
+    static const char *const text[] = {"compression", "sample_rows", "all_varchar",
+                                       "max_line_size"};
+    const tn_str type = node->read.format;
+    if (type.size == 0 || tn_str_equal(type, TN_STR("csv"))) {
+        return TARN_OK;
+    }
+    const bool is_text = !tn_str_equal(type, TN_STR("parquet"));
+    for (size_t i = 0; i < COUNT(csv) + COUNT(text); i++) {
+        const bool is_csv = i < COUNT(csv);
+        const char *key = is_csv ? csv[i] : text[i - COUNT(csv)];
+        const tn_toml *member = tn_toml_get(format, key);
+        if (member != NULL && (is_csv || !is_text)) {
+            TN_RETURN_IF_ERROR(tn_dataflow__fault(p, member, true, NULL, err,
+                                                  "'%s' says nothing of %.*s files", key,
+                                                  TN_STR_ARGS(type)));
+        }
+    }
+    return TARN_OK;
+}
+
 static TN_FALLIBLE read_format(tn_dataflow *p, tn_station *node, const tn_toml *format,
                                tarn_error *err)
 {
@@ -174,18 +214,30 @@ static TN_FALLIBLE read_format(tn_dataflow *p, tn_station *node, const tn_toml *
     const tn_toml *codec = tn_model__get(format, "compression", TN_KEY_TEXT);
     read->codec = codec == NULL ? TN_STR_NONE : codec->text;
     TN_RETURN_IF_ERROR(read_character(p, format, "delimiter", &read->delimiter, err));
-    TN_RETURN_IF_ERROR(read_character(p, format, "quote", &read->quote, err));
+    const tn_toml *quote = tn_model__get(format, "quote", TN_KEY_TEXT);
+    read->no_quotes = quote != NULL && quote->text.size == 0;
+    if (!read->no_quotes) {
+        TN_RETURN_IF_ERROR(read_character(p, format, "quote", &read->quote, err));
+    }
     TN_RETURN_IF_ERROR(read_character(p, format, "escape", &read->escape, err));
     TN_RETURN_IF_ERROR(read_character(p, format, "comment", &read->comment, err));
     read->header = tristate(format, "header");
     read->hive = tristate(format, "hive");
     read->all_varchar = tristate(format, "all_varchar") == TN_YES;
+    read->null_padding = tristate(format, "null_padding") == TN_YES;
+    read->new_line_in_values = tristate(format, "new_line_in_values") == TN_YES;
+    const tn_toml *names = tn_model__get(format, "names", TN_KEY_TEXT | TN_KEY_LIST);
+    if (names != NULL) {
+        TN_RETURN_IF_ERROR(read_texts(p, names, &nulls, &read->name_count, err));
+        read->names = nulls;
+    }
     read->union_by_name = tristate(format, "union_by_name") == TN_YES;
     const tn_toml *null = tn_model__get(format, "null", TN_KEY_TEXT | TN_KEY_LIST);
     if (null != NULL) {
         TN_RETURN_IF_ERROR(read_texts(p, null, &nulls, &read->null_count, err));
         read->nulls = nulls;
     }
+    TN_RETURN_IF_ERROR(refuse_others(p, node, format, err));
     return read_numbers(p, format, read, err);
 }
 

@@ -292,7 +292,6 @@ static TN_FALLIBLE text(const tn_argument *argument, tn_str *out, tarn_error *er
     return TARN_OK;
 }
 
-/* columns => {'a': 'BIGINT', ...} */
 static TN_FALLIBLE timestamp(const tn_argument *argument, int64_t *out, tarn_error *err)
 {
     tn_str given = TN_STR_NONE;
@@ -306,6 +305,7 @@ static TN_FALLIBLE timestamp(const tn_argument *argument, int64_t *out, tarn_err
     return why == NULL ? TARN_OK : tn_text_fail(given, TN_TIMESTAMP, why, err);
 }
 
+/* columns => {'a': 'BIGINT', ...} */
 static TN_FALLIBLE columns(reader_call *call, const tn_argument *argument, tarn_error *err)
 {
     const tn_value *value = &argument->value;
@@ -338,6 +338,10 @@ typedef enum option_kind {
     OPTION_NULL,
     OPTION_SKIP,
     OPTION_SAMPLE,
+    OPTION_NAMES,
+    OPTION_PADDING,
+    OPTION_BREAKS,
+    OPTION_LINE_SIZE,
     OPTION_COLUMNS,
     OPTION_ALL_VARCHAR,
     OPTION_IGNORE_ERRORS,
@@ -349,41 +353,61 @@ typedef enum option_kind {
     OPTION_CODEC
 } option_kind;
 
+/* Formats that know an option. */
+enum { OF_CSV = 1, OF_JSON = 2, OF_PARQUET = 4, OF_DELTA = 8, OF_TEXT = 3, OF_FILES = 7 };
+
 static const struct {
     const char *name;
     option_kind kind;
+    unsigned formats;
 } option_names[] = {
-    {"delim", OPTION_DELIMITER},
-    {"delimiter", OPTION_DELIMITER},
-    {"sep", OPTION_DELIMITER},
-    {"quote", OPTION_QUOTE},
-    {"escape", OPTION_ESCAPE},
-    {"comment", OPTION_COMMENT},
-    {"header", OPTION_HEADER},
-    {"null", OPTION_NULL},
-    {"nullstr", OPTION_NULL},
-    {"skip", OPTION_SKIP},
-    {"sample_size", OPTION_SAMPLE},
-    {"columns", OPTION_COLUMNS},
-    {"types", OPTION_COLUMNS},
-    {"all_varchar", OPTION_ALL_VARCHAR},
-    {"ignore_errors", OPTION_IGNORE_ERRORS},
-    {"hive_partitioning", OPTION_HIVE},
-    {"union_by_name", OPTION_UNION},
-    {"version", OPTION_VERSION},
-    {"timestamp", OPTION_TIMESTAMP},
-    {"format", OPTION_FORMAT},
-    {"compression", OPTION_CODEC},
+    {"delim", OPTION_DELIMITER, OF_CSV},
+    {"delimiter", OPTION_DELIMITER, OF_CSV},
+    {"sep", OPTION_DELIMITER, OF_CSV},
+    {"quote", OPTION_QUOTE, OF_CSV},
+    {"escape", OPTION_ESCAPE, OF_CSV},
+    {"comment", OPTION_COMMENT, OF_CSV},
+    {"header", OPTION_HEADER, OF_CSV},
+    {"null", OPTION_NULL, OF_CSV},
+    {"nullstr", OPTION_NULL, OF_CSV},
+    {"skip", OPTION_SKIP, OF_CSV},
+    {"names", OPTION_NAMES, OF_CSV},
+    {"null_padding", OPTION_PADDING, OF_CSV},
+    {"new_line_in_values", OPTION_BREAKS, OF_CSV},
+    {"sample_size", OPTION_SAMPLE, OF_TEXT},
+    {"max_line_size", OPTION_LINE_SIZE, OF_TEXT},
+    {"columns", OPTION_COLUMNS, OF_TEXT},
+    {"types", OPTION_COLUMNS, OF_TEXT},
+    {"all_varchar", OPTION_ALL_VARCHAR, OF_TEXT},
+    {"ignore_errors", OPTION_IGNORE_ERRORS, OF_TEXT},
+    {"compression", OPTION_CODEC, OF_TEXT},
+    {"hive_partitioning", OPTION_HIVE, OF_FILES},
+    {"union_by_name", OPTION_UNION, OF_FILES},
+    {"format", OPTION_FORMAT, OF_JSON}, /* DuckDB's name for what is found here */
+    {"version", OPTION_VERSION, OF_DELTA},
+    {"timestamp", OPTION_TIMESTAMP, OF_DELTA},
 };
 enum { OPTION_COUNT = sizeof(option_names) / sizeof(option_names[0]) };
 
-static TN_FALLIBLE unknown_option(const tn_argument *argument, tn_str function, tarn_error *err)
+static unsigned format_bit(tn_str format)
+{
+    return tn_str_equal(format, TN_STR("csv"))       ? OF_CSV
+           : tn_str_equal(format, TN_STR("parquet")) ? OF_PARQUET
+           : tn_str_equal(format, TN_STR("delta"))   ? OF_DELTA
+                                                     : OF_JSON;
+}
+
+static TN_FALLIBLE unknown_option(const tn_argument *argument, tn_str function, unsigned format,
+                                  tarn_error *err)
 {
     tn_str names[OPTION_COUNT];
+    size_t count = 0;
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        names[i] = tn_str_of(option_names[i].name);
+        if ((option_names[i].formats & format) != 0) {
+            names[count++] = tn_str_of(option_names[i].name);
+        }
     }
-    const tn_str near = tn_str_nearest(argument->name, names, OPTION_COUNT);
+    const tn_str near = tn_str_nearest(argument->name, names, count);
     (void)tn_fail(err, TARN_E_INVALID, "%.*s() has no option '%.*s'", TN_STR_ARGS(function),
                   TN_STR_ARGS(argument->name));
     if (near.data != NULL) {
@@ -400,16 +424,19 @@ static TN_FALLIBLE read_option(reader_call *call, const tn_argument *argument, t
                                tarn_error *err)
 {
     tn_read_options *options = &call->options;
+    const unsigned format = format_bit(options->format);
     int64_t number = 0;
     size_t i = 0;
     tn_str *nulls = NULL;
+    tn_str ignored;
 
     while (i < OPTION_COUNT &&
-           !tn_str_equal_fold(argument->name, tn_str_of(option_names[i].name))) {
+           ((option_names[i].formats & format) == 0 ||
+            !tn_str_equal_fold(argument->name, tn_str_of(option_names[i].name)))) {
         i++;
     }
     if (i == OPTION_COUNT) {
-        return unknown_option(argument, function, err);
+        return unknown_option(argument, function, format, err);
     }
     switch (option_names[i].kind) {
     case OPTION_DELIMITER:
@@ -420,7 +447,9 @@ static TN_FALLIBLE read_option(reader_call *call, const tn_argument *argument, t
         }
         return one_character(argument, &options->delimiter, err);
     case OPTION_QUOTE:
-        return one_character(argument, &options->quote, err);
+        TN_RETURN_IF_ERROR(one_character(argument, &options->quote, err));
+        options->no_quotes = options->quote == '\0';
+        return TARN_OK;
     case OPTION_ESCAPE:
         return one_character(argument, &options->escape, err);
     case OPTION_COMMENT:
@@ -440,6 +469,20 @@ static TN_FALLIBLE read_option(reader_call *call, const tn_argument *argument, t
         TN_RETURN_IF_ERROR(whole_number(argument, &number, err));
         options->sample_rows = number < 0 ? UINT64_MAX : (uint64_t)number;
         return TARN_OK;
+    case OPTION_NAMES:
+        TN_RETURN_IF_ERROR(
+            texts(call, argument, "a list of names", &nulls, &options->name_count, err));
+        options->names = nulls;
+        return TARN_OK;
+    case OPTION_PADDING:
+        return boolean(argument, &options->null_padding, err);
+    case OPTION_BREAKS:
+        return boolean(argument, &options->new_line_in_values, err);
+    case OPTION_LINE_SIZE:
+        TN_RETURN_IF_ERROR(whole_number(argument, &number, err));
+        options->record_size_max = (uint64_t)number;
+        return number < 1 || number > 1 << 30 ? wrong(argument, "from 1 to 1073741824", err)
+                                              : TARN_OK;
     case OPTION_COLUMNS:
         return columns(call, argument, err);
     case OPTION_ALL_VARCHAR:
@@ -455,7 +498,7 @@ static TN_FALLIBLE read_option(reader_call *call, const tn_argument *argument, t
     case OPTION_TIMESTAMP:
         return timestamp(argument, &options->timestamp_us, err);
     case OPTION_FORMAT:
-        return text(argument, &options->format, err);
+        return text(argument, &ignored, err);
     default:
         return text(argument, &options->codec, err);
     }

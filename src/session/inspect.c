@@ -380,7 +380,7 @@ done:
 
 /* The columns of "id BIGINT NOT NULL, day DATE": SQL's own list, so SQL reads it. */
 static TN_FALLIBLE parse_schema(tn_session *session, tn_str text, tn_arena *arena, tn_schema *out,
-                                tarn_error *err)
+                                const char **not_enforced, tarn_error *err)
 {
     tn_str sql;
     const tn_statement *statements;
@@ -392,11 +392,15 @@ static TN_FALLIBLE parse_schema(tn_session *session, tn_str text, tn_arena *aren
     tarn_code code = tn_sql_parse(sql, arena, &session->pool, &statements, &count, err);
     if (code == TARN_OK && (count != 1 || statements[0].kind != TN_STATEMENT_CREATE_TABLE ||
                             statements[0].explain != TN_EXPLAIN_NONE)) {
-        code = tn_fail(err, TARN_E_INVALID, "it is no list of columns");
+        code = tn_fail(err, TARN_E_INVALID, "it is no list of columns with their types");
     }
     if (code == TARN_OK) {
         tn_session_plan_context(session, arena, NULL, &context);
         code = tn_sql_bind(&statements[0], &session->catalogue, &context, &bound, err);
+    }
+    if (code == TARN_E_INVALID && err != NULL && strncmp(err->message, "expected AS", 11) == 0) {
+        err->message[0] = '\0'; /* a list of names, as of CREATE TABLE ... AS */
+        code = tn_fail(err, TARN_E_INVALID, "it is no list of columns with their types");
     }
     if (code != TARN_OK) {
         tn_explain(err, "the schema '%.*s'", TN_STR_ARGS(text));
@@ -404,13 +408,16 @@ static TN_FALLIBLE parse_schema(tn_session *session, tn_str text, tn_arena *aren
             err->span_start = err->span_length = 0;
             err->line = err->column = 0;
         }
+        tn_hint(err, "a schema is a list of columns: 'id BIGINT NOT NULL, day DATE'");
         return code;
     }
+    *not_enforced = bound.not_enforced;
     return tn_schema_copy(arena, &bound.schema, out, err);
 }
 
 tarn_code tn_inspect_create_table(tn_session *session, tn_str uri, const tn_table_options *options,
-                                  tn_delta_receipt *receipt, tarn_error *err)
+                                  tn_delta_receipt *receipt, const char **not_enforced,
+                                  tarn_error *err)
 {
     tarn_code code = TARN_OK;
     const tn_delta_write_options write = {.mode = TN_DELTA_ERROR,
@@ -423,9 +430,10 @@ tarn_code tn_inspect_create_table(tn_session *session, tn_str uri, const tn_tabl
     tn_schema schema;
     tn_arena arena;
 
+    *not_enforced = NULL;
     tn_arena_init(&arena, &session->pool);
     if (options->schema.size > 0) {
-        TN_TRY(parse_schema(session, options->schema, &arena, &schema, err));
+        TN_TRY(parse_schema(session, options->schema, &arena, &schema, not_enforced, err));
     } else {
         TN_TRY(tn_listing_source(session->stores, session->types, &options->like, 1, &read,
                                  &session->pool, &source, err));

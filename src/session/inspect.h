@@ -61,8 +61,9 @@ typedef struct tn_table_options {
     const tn_delta_property *properties;
     uint32_t property_count;
 } tn_table_options;
+/* *not_enforced: "PRIMARY KEY" or "UNIQUE" where the schema asks for one, else NULL. */
 TN_FALLIBLE tn_inspect_create_table(tn_session *session, tn_str uri,
                                     const tn_table_options *options, tn_delta_receipt *receipt,
-                                    tarn_error *err);
+                                    const char **not_enforced, tarn_error *err);
 
 #endif

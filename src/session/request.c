@@ -43,6 +43,7 @@ typedef struct request {
     uint64_t peak_bytes;
     tn_text *rows; /* the text of "rows" */
     bool truncated;
+    const char *not_enforced; /* a constraint that was taken as a note */
 } request;
 
 /* ---- sessions ---------------------------------------------------------------------------------*/
@@ -347,6 +348,8 @@ static TN_FALLIBLE run_statements(request *r, tn_session *session, tn_str sql, t
         }
         TN_TRY(tn_schema_copy(r->arena, tn_result_schema(result), schema, err));
         TN_TRY(read_rows(r, result, err));
+        r->not_enforced =
+            tn_result_warning(result) != NULL ? tn_result_warning(result) : r->not_enforced;
         tn_result_stats(result, &stats);
         r->peak_bytes = stats.peak_bytes > r->peak_bytes ? stats.peak_bytes : r->peak_bytes;
         tn_result_close(result);
@@ -405,6 +408,14 @@ static TN_FALLIBLE answer_sql(request *r, tn_json_writer *w, tarn_error *err)
     tn_json_put_double(w, (double)((tn_clock_monotonic_ns() - begun) / 1000) / 1e6);
     tn_json_name(w, "peak_bytes");
     tn_json_put_unsigned(w, r->peak_bytes);
+    if (r->not_enforced != NULL) {
+        tn_text warning;
+        tn_text_init(&warning, r->arena->pool, 256);
+        tn_text_printf(&warning, "%s is not enforced", r->not_enforced);
+        tn_json_name(w, "warning");
+        tn_json_put_str(w, tn_text_str(&warning));
+        tn_text_deinit(&warning);
+    }
 done:
     set_running(r->shell, NULL);
     return code;

@@ -46,6 +46,7 @@ typedef enum tn_setting_from {
     TN_FROM_DEFAULT,
     TN_FROM_FILE,
     TN_FROM_ENVIRONMENT,
+    TN_FROM_OPTION, /* of the command line: what RESET goes back to */
     TN_FROM_SESSION
 } tn_setting_from;
 

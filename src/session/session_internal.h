@@ -38,7 +38,8 @@ struct tn_session {
     tn_entry *entries;
     TN_VEC(tn_source *) opened; /* by the statement that is being started */
     tn_kept_value values[TN_SETTINGS_MAX];
-    tn_kept_value file_values[TN_SETTINGS_MAX]; /* that files of settings gave */
+    tn_kept_value file_values[TN_SETTINGS_MAX];   /* that files of settings gave */
+    tn_kept_value option_values[TN_SETTINGS_MAX]; /* that options of the command line gave */
     uint32_t threads;
     bool preserve_order, deterministic;
     _Atomic bool cancelled;

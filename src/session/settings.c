@@ -191,14 +191,15 @@ tarn_code tn_session_refuse_secret(tn_str name, tarn_error *err)
     return TARN_E_INVALID;
 }
 
-static TN_FALLIBLE keep(tn_session *session, size_t index, tn_str value, tn_setting_from from,
-                        tarn_error *err)
+static TN_FALLIBLE keep(tn_session *session, tn_kept_value *kept, tn_str value,
+                        tn_setting_from from, tarn_error *err)
 {
     void *memory;
     TN_RETURN_IF_ERROR(tn_pool_alloc(&session->pool, value.size + 1, &memory, err));
-    memcpy(memory, value.data, value.size);
+    if (value.size > 0) {
+        memcpy(memory, value.data, value.size);
+    }
     ((char *)memory)[value.size] = '\0';
-    tn_kept_value *kept = &session->values[index];
     tn_pool_free(&session->pool, kept->text, kept->size);
     *kept = (tn_kept_value){memory, value.size + 1, from};
     return TARN_OK;
@@ -221,7 +222,11 @@ tarn_code tn_session_set(tn_session *session, tn_str name, tn_str value, tn_sett
     text[value.size] = '\0';
     const tn_str whole = {text, value.size};
     TN_RETURN_IF_ERROR(apply(session, setting, whole, err));
-    return keep(session, (size_t)(setting - settings), whole, from, err);
+    const size_t index = (size_t)(setting - settings);
+    if (from == TN_FROM_OPTION) {
+        TN_RETURN_IF_ERROR(keep(session, &session->option_values[index], whole, from, err));
+    }
+    return keep(session, &session->values[index], whole, from, err);
 }
 
 static const char *from_environment(const tn_setting *setting)
@@ -249,7 +254,9 @@ tarn_code tn_session_reset(tn_session *session, tn_str name, tarn_error *err)
         }
         const char *environment = from_environment(&settings[i]);
         const char *file = session->file_values[i].text;
-        const char *text = environment != NULL ? environment
+        const char *option = session->option_values[i].text;
+        const char *text = option != NULL        ? option
+                           : environment != NULL ? environment
                            : file != NULL      ? file
                                                : settings[i].fallback;
         tn_pool_free(&session->pool, session->values[i].text, session->values[i].size);
@@ -257,14 +264,15 @@ tarn_code tn_session_reset(tn_session *session, tn_str name, tarn_error *err)
         if (text == NULL) {
             continue;
         }
-        const tn_setting_from from = environment != NULL ? TN_FROM_ENVIRONMENT
+        const tn_setting_from from = option != NULL        ? TN_FROM_OPTION
+                                     : environment != NULL ? TN_FROM_ENVIRONMENT
                                      : file != NULL      ? TN_FROM_FILE
                                                          : TN_FROM_DEFAULT;
         const tarn_code code =
             tn_session_set(session, tn_str_of(settings[i].name), tn_str_of(text), from, err);
-        if (code != TARN_OK && environment != NULL) {
+        if (code != TARN_OK && option == NULL && environment != NULL) {
             tn_explain(err, "in the environment");
-        } else if (code != TARN_OK && file != NULL) {
+        } else if (code != TARN_OK && option == NULL && file != NULL) {
             tn_explain(err, "in config.toml");
         }
         TN_RETURN_IF_ERROR(code);
@@ -295,6 +303,8 @@ void tn_session__free_settings(tn_session *session)
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         tn_pool_free(&session->pool, session->values[i].text, session->values[i].size);
         tn_pool_free(&session->pool, session->file_values[i].text, session->file_values[i].size);
+        tn_pool_free(&session->pool, session->option_values[i].text,
+                     session->option_values[i].size);
     }
 }
 
@@ -302,17 +312,7 @@ tarn_code tn_session__keep_file_value(tn_session *session, tn_str name, tn_str v
                                       tarn_error *err)
 {
     const tn_setting *setting = find(name);
-    void *memory;
-    if (setting == NULL) {
-        return unknown(name, err);
-    }
-    TN_RETURN_IF_ERROR(tn_pool_alloc(&session->pool, value.size + 1, &memory, err));
-    if (value.size > 0) {
-        memcpy(memory, value.data, value.size);
-    }
-    ((char *)memory)[value.size] = '\0';
-    tn_kept_value *kept = &session->file_values[setting - settings];
-    tn_pool_free(&session->pool, kept->text, kept->size);
-    *kept = (tn_kept_value){memory, value.size + 1, TN_FROM_FILE};
-    return TARN_OK;
+    return setting == NULL
+               ? unknown(name, err)
+               : keep(session, &session->file_values[setting - settings], value, TN_FROM_FILE, err);
 }

@@ -37,6 +37,7 @@ typedef struct tn_csv_options {
     size_t record_size_max;  /* 0: 16 MiB */
     uint32_t morsel_size;    /* 0: 16 MiB; tests take less */
     tn_str compression;      /* "gzip", "zstd", "none"; empty: by the name's ending */
+    bool is_pipeline;        /* hints name the keys of a pipeline's file, not those of SQL */
 } tn_csv_options;
 #define TN_CSV_OPTIONS_DEFAULT \
     ((tn_csv_options){.quote = TN_CSV_AUTO, .escape = TN_CSV_AUTO, .header = TN_CSV_AUTO})

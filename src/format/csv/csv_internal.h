@@ -47,7 +47,8 @@ typedef enum tn__csv_split {
 
 /*
  * The record at *at, which moves behind it.  The first `max` of its fields go to `fields`; *count
- * counts all.  *odd is set where a quote stands in the middle of a field.
+ * counts all.  Of a record that is unclosed, *at moves to the
+ * field whose quote stays open.  *odd is set where a quote stands in the middle of a field.
  */
 tn__csv_split tn__csv_split_record(const tn__csv_dialect *dialect, const char *text, size_t size,
                                    bool is_last, size_t *at, tn__csv_span *fields, size_t max,

@@ -102,6 +102,21 @@ static tarn_code add_bad_record(tn__csv_parser *p, size_t record, size_t start, 
     return tn__text_add_bad(&p->base, &bad, err);
 }
 
+/* The rest of the block, from `start` on, has a quote in `field` (from 0) that nothing closes. */
+static tarn_code add_unclosed(tn__csv_parser *p, size_t start, size_t end, size_t field,
+                              size_t field_start, tarn_error *err)
+{
+    const tn__bad bad = {.row = UINT32_MAX,
+                         .record = (uint32_t)p->base.records++,
+                         .start = (uint32_t)start,
+                         .end = (uint32_t)end,
+                         .field_start = (uint32_t)field_start,
+                         .column = field < p->width ? (int32_t)field : -1,
+                         .code = TARN_E_INVALID,
+                         .why = "a quote is opened and never closed"};
+    return tn__text_add_bad(&p->base, &bad, err);
+}
+
 static tarn_code reserve_row(tn__csv_parser *p, tarn_error *err)
 {
     const size_t count = p->rows * 2 * p->width;
@@ -200,8 +215,7 @@ static tarn_code split(tn__csv_parser *p, const char *text, size_t size, size_t 
             break;
         }
         if (answer == TN__CSV_UNCLOSED) {
-            TN_RETURN_IF_ERROR(add_bad_record(p, p->base.records++, start, size,
-                                              "a quote is opened and never closed", 0, err));
+            TN_RETURN_IF_ERROR(add_unclosed(p, start, size, found - 1, at, err));
             at = size;
         } else if (answer == TN__CSV_RECORD) {
             const size_t kept = found < p->width ? found : p->width;
@@ -301,8 +315,11 @@ static tarn_code index_simple(tn__csv_parser *p, char *text, size_t size, size_t
         TN_RETURN_IF_ERROR(regroup(p, text, count, limit, used, err));
     }
     if (is_last && scan.in_quotes && *used < size && *used < limit) {
-        TN_RETURN_IF_ERROR(add_bad_record(p, p->base.records++, *used, size,
-                                          "a quote is opened and never closed", 0, err));
+        size_t at = *used;
+        size_t found = 1;
+        bool odd = false;
+        (void)tn__csv_split_record(d, text, size, true, &at, NULL, 0, &found, &odd);
+        TN_RETURN_IF_ERROR(add_unclosed(p, *used, size, found - 1, at, err));
         *used = size;
     }
     return TARN_OK;
@@ -406,20 +423,32 @@ static tarn_code parse(tn__text_parser *base, tarn_error *err)
     return TARN_OK;
 }
 
+/* What to do, in the words of SQL or of a pipeline's file. */
 static void hint(const tn__text_source *source, const tn__bad *bad, tarn_error *err)
 {
-    if (bad->column >= 0) {
+    const char *leave_out = source->is_pipeline
+                                ? "on_bad_record = \"quarantine\" sets such records aside"
+                                : "ignore_errors = true leaves such records out";
+    if (bad->type != NULL) {
         const tn_str name = source->base.schema.fields[bad->column].name;
-        tn_hint(
-            err,
-            "read it as text with types = {'%.*s': 'VARCHAR'}, name what means NULL with nullstr "
-            "= '...', or leave such records out with ignore_errors = true",
-            (int)(name.size < 64 ? name.size : 64), name.data);
+        const int size = (int)(name.size < 64 ? name.size : 64);
+        if (source->is_pipeline) {
+            tn_hint(err,
+                    "read it as text with columns = { %.*s = \"VARCHAR\" }, name what means NULL "
+                    "with format = { null = \"...\" }; %s",
+                    size, name.data, leave_out);
+        } else {
+            tn_hint(err,
+                    "read it as text with types = {'%.*s': 'VARCHAR'}, name what means NULL with "
+                    "nullstr = '...', or leave such records out with ignore_errors = true",
+                    size, name.data);
+        }
     } else if (bad->expected > bad->found) {
-        tn_hint(err, "null_padding = true makes missing fields NULL; ignore_errors = true leaves "
-                     "such records out");
+        tn_hint(err, "null_padding = true makes missing fields NULL; %s", leave_out);
+    } else if (bad->field_start > 0 || bad->column >= 0) {
+        tn_hint(err, "close it, or read quotes as text with quote = ''; %s", leave_out);
     } else {
-        tn_hint(err, "ignore_errors = true leaves such records out");
+        tn_hint(err, "%s", leave_out);
     }
 }
 

@@ -35,6 +35,7 @@ typedef struct sniffer {
     TN_VEC(row) rows;
     /* seen: quotes in fields; one that never closes; line ends in quotes; quoted fields */
     bool odd, unclosed, breaks, quoted;
+    size_t rows_end; /* behind the last whole record */
     tn_field *fields;
     uint32_t width;
     size_t data_row; /* the first that is no header */
@@ -54,6 +55,7 @@ static tarn_code split_rows(sniffer *s, const tn__csv_dialect *dialect, size_t r
 {
     size_t at = s->start;
     s->spans.count = s->rows.count = 0;
+    s->rows_end = at;
     s->odd = s->unclosed = s->breaks = s->quoted = false;
     while (at < s->size && s->rows.count < rows_max) {
         const size_t start = at;
@@ -76,9 +78,11 @@ static tarn_code split_rows(sniffer *s, const tn__csv_dialect *dialect, size_t r
         }
         s->unclosed |= answer == TN__CSV_UNCLOSED;
         if (answer != TN__CSV_RECORD) {
+            s->rows_end = answer == TN__CSV_UNCLOSED ? start : at;
             at = answer == TN__CSV_UNCLOSED ? s->size : at;
             continue;
         }
+        s->rows_end = at;
         if (count > COLUMNS_MAX) {
             return tn_fail(err, TARN_E_LIMIT, "a line has more than %d fields", COLUMNS_MAX);
         }
@@ -130,6 +134,8 @@ static score rate(const sniffer *s)
         const double share = (double)best.agreeing / (double)best.rows;
         best.value = share * (best.width > 1 ? 2 + 0.01 * (best.width < 50 ? best.width : 50) : 1);
         best.value -= (s->odd ? 0.3 : 0) + (s->unclosed ? 1 : 0);
+    } else if (s->unclosed) {
+        best.value = 0.8; /* rather that than one column with quotes in its middle */
     }
     return best;
 }
@@ -392,6 +398,28 @@ static tarn_code apply_types(sniffer *s, tarn_error *err)
 /* ---- all of it --------------------------------------------------------------------------------
  */
 
+/* Not even a header: its quote stays open, or it is very long. */
+static tarn_code no_whole_record(const sniffer *s, tarn_error *err)
+{
+    int64_t line = 1;
+    tarn_code code;
+    for (size_t i = 0; i < s->rows_end; i++) {
+        line += s->text[i] == '\n';
+    }
+    if (s->unclosed) {
+        code = tn_fail(err, TARN_E_INVALID, "line %lld: a quote is opened and never closed",
+                       (long long)line);
+        tn_hint(err, "close it, or read quotes as text with quote = ''");
+    } else {
+        code = tn_fail(err, TARN_E_INVALID,
+                       "line %lld is longer than %d bytes, or a quote in it is never closed",
+                       (long long)line, SAMPLE_SIZE);
+        tn_hint(err, "name the columns: columns = {'name': 'TYPE', ...}");
+    }
+    tn_locate(err, line, 0, 0);
+    return code;
+}
+
 static tarn_code find_columns(sniffer *s, tarn_error *err)
 {
     tn_arena *arena = &s->source->text.arena;
@@ -400,6 +428,9 @@ static tarn_code find_columns(sniffer *s, tarn_error *err)
     unsigned *may;
     s->width = o->column_count > 0 ? o->column_count : common.width;
     size_t first = o->column_count > 0 ? 0 : first_common_row(s, common.width);
+    if (s->rows.count == 0 && s->width == 0 && s->rows_end < s->size) {
+        return no_whole_record(s, err);
+    }
     if (s->rows.count == 0 && s->width == 0) {
         const tarn_code code = tn_fail(err, TARN_E_INVALID, "it is empty: there are no columns");
         tn_hint(err, "give them with columns = {'name': 'TYPE', ...}");
@@ -446,8 +477,7 @@ static void set_place(sniffer *s)
 {
     tn__text_source *text = &s->source->text;
     const size_t start = s->data_row < s->rows.count ? s->rows.items[s->data_row].start
-                         : s->whole                  ? s->size
-                                                     : s->size;
+                                                     : s->rows_end;
     text->data_start = start;
     text->header_lines = 0;
     for (size_t i = 0; i < start; i++) {

@@ -66,6 +66,7 @@ tarn_code tn_csv_open(tn_object *object, bool is_local, const tn_csv_options *op
     source->text.record_size_max =
         options->record_size_max != 0 ? options->record_size_max : TN__RECORD_SIZE_MAX;
     source->text.morsel_size = options->morsel_size != 0 ? options->morsel_size : TN__MORSEL_SIZE;
+    source->text.is_pipeline = options->is_pipeline;
     source->null_padding = options->null_padding;
     source->text.base.name = tn_str_of(tn_object_uri(object));
     TN_TRY(tn__text_codec_of(options->compression, object, &source->text.codec, err));

@@ -44,6 +44,7 @@ tn__csv_split tn__csv_split_record(const tn__csv_dialect *d, const char *text, s
             i = quoted_end(d, text, size, i + 1);
             if (i == SIZE_MAX || (i == size && !is_last)) {
                 *count = found + 1;
+                *at = start; /* of the field that stays open */
                 return is_last ? TN__CSV_UNCLOSED : TN__CSV_INCOMPLETE;
             }
             *odd |= i < size && text[i] != d->newline && text[i] != '\r' &&

@@ -25,6 +25,7 @@ typedef struct tn_json_options {
     size_t record_size_max; /* 0: 16 MiB */
     tn_str compression;     /* "gzip", "zstd", "none"; empty: by the name's ending */
     uint32_t morsel_size;   /* 0: 16 MiB; tests take less */
+    bool is_pipeline;       /* hints name the keys of a pipeline's file, not those of SQL */
 } tn_json_options;
 
 /* On success the object belongs to the source.  This waits.  `options` may be NULL. */

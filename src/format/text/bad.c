@@ -38,11 +38,18 @@ static tn_str column_name(const tn__text_task *task, const tn__bad *bad)
     return bad->column < 0 ? TN_STR_NONE : task->scan->source->base.schema.fields[bad->column].name;
 }
 
+/* The record's line; of a field that never ends, its own. */
+static int64_t place_of(const tn__text_task *task, const tn__bad *bad)
+{
+    const bool is_open = bad->type == NULL && bad->field_start > bad->start;
+    return tn__text_line_of(task, is_open ? bad->field_start : bad->start);
+}
+
 static tarn_code fail(const tn__text_task *task, const tn__bad *bad, tarn_error *err)
 {
     const tn__text_source *source = task->scan->source;
     const char *uri = tn_object_uri(source->object);
-    const int64_t line = tn__text_line_of(task, bad->start);
+    const int64_t line = place_of(task, bad);
     const tn_str name = column_name(task, bad);
     const tarn_code code = describe(task, bad, err);
     if (name.size > 0) {
@@ -67,7 +74,7 @@ static tarn_code reject(const tn__text_task *task, const tn__bad *bad, tarn_erro
     const tn_reject row = {
         .file = tn_str_of(uri),
         .row = tn__text_row_of(task, bad->record),
-        .line = tn__text_line_of(task, bad->start),
+        .line = place_of(task, bad),
         .column = column_name(task, bad),
         .code = code,
         .reason = tn_str_of(why.message),

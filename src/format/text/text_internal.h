@@ -95,6 +95,7 @@ struct tn__text_source {
     bool one_morsel;           /* records cannot be found from the middle */
     bool line_ends_in_records; /* each morsel counts what is before it first */
     bool drops_bad;            /* without an edge: left out instead of failing */
+    bool is_pipeline;          /* hints name the keys of a pipeline's file */
     size_t record_size_max;
     uint32_t morsel_size;
     double row_bytes; /* about, from the sample; 0 unknown */

@@ -29,6 +29,8 @@ tarn_code tn_listing__open_json(const tn_read_options *options, bool lines, tn_a
     json->options = (tn_json_options){.all_text = options->all_varchar,
                                       .ignore_errors = options->drop_bad_records,
                                       .sample_rows = options->sample_rows,
+                                      .record_size_max = (size_t)options->record_size_max,
+                                      .is_pipeline = options->is_pipeline,
                                       .compression = options->codec};
     if (options->columns_are_all) {
         json->options.columns = fields;

@@ -22,11 +22,18 @@ typedef struct tn_read_options {
                       else by the first bytes */
     tn_str codec;  /* "gzip", "zstd", "none"; empty: by ending */
     char delimiter, quote, escape, comment;
+    bool no_quotes; /* they are text like any other */
     tn_tristate header;
     const tn_str *nulls; /* texts that mean NULL; NULL: the empty field */
     uint32_t null_count;
     uint64_t skip;           /* lines before the header */
     uint64_t sample_rows;    /* for inference; 0: default */
+    const tn_str *names;     /* of CSV columns, in order; fewer than there are is fine */
+    uint32_t name_count;
+    bool null_padding;        /* missing fields at a record's end are NULL */
+    bool new_line_in_values;  /* quoted values run over lines, though the first show none */
+    uint64_t record_size_max; /* 0: default */
+    bool is_pipeline;         /* hints name the keys of a pipeline's file, not those of SQL */
     const tn_field *columns; /* types of the columns they name; the others are inferred */
     uint32_t column_count;
     bool columns_are_all; /* ... or there are no others: names by position where no header */

@@ -125,7 +125,9 @@ static TN_FALLIBLE csv_options(const tn_read_options *options, tn_str key, tn_ar
         const char delimiter = options->delimiter != '\0' ? options->delimiter : '\t';
         TN_RETURN_IF_ERROR(tn_arena_copy(keep, (tn_str){&delimiter, 1}, &out->delimiter, err));
     }
-    out->quote = options->quote != '\0' ? (unsigned char)options->quote : TN_CSV_AUTO;
+    out->quote = options->no_quotes       ? TN_CSV_NONE
+                 : options->quote != '\0' ? (unsigned char)options->quote
+                                          : TN_CSV_AUTO;
     out->escape = options->escape != '\0' ? (unsigned char)options->escape : TN_CSV_AUTO;
     out->comment = options->comment != '\0' ? (unsigned char)options->comment : TN_CSV_NONE;
     out->header = options->header == TN_AUTO ? TN_CSV_AUTO : options->header == TN_YES;
@@ -134,6 +136,17 @@ static TN_FALLIBLE csv_options(const tn_read_options *options, tn_str key, tn_ar
     out->all_text = options->all_varchar;
     out->ignore_errors = options->drop_bad_records;
     out->compression = options->codec;
+    out->null_padding = options->null_padding;
+    out->new_line_in_values = options->new_line_in_values;
+    out->record_size_max = (size_t)options->record_size_max;
+    out->is_pipeline = options->is_pipeline;
+    tn_str *names;
+    TN_RETURN_IF_ERROR(tn_arena_array(keep, tn_str, options->name_count, &names, err));
+    for (uint32_t i = 0; i < options->name_count; i++) {
+        TN_RETURN_IF_ERROR(tn_arena_copy(keep, options->names[i], &names[i], err));
+    }
+    out->names = names;
+    out->name_count = options->name_count;
     TN_RETURN_IF_ERROR(tn_arena_array(keep, tn_str, options->null_count, &nulls, err));
     for (uint32_t i = 0; i < options->null_count; i++) {
         TN_RETURN_IF_ERROR(tn_arena_copy(keep, options->nulls[i], &nulls[i], err));
