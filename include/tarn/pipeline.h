@@ -37,7 +37,8 @@ typedef enum tarn_flow_kind {
     TARN_FLOW_SOURCE = 0,
     TARN_FLOW_EXPECTATION = 1, /* rows: how many broke it */
     TARN_FLOW_QUARANTINE = 2,
-    TARN_FLOW_SINK = 3
+    TARN_FLOW_SINK = 3,
+    TARN_FLOW_STEP = 4
 } tarn_flow_kind;
 
 /* How rows went in a run. */
@@ -48,10 +49,11 @@ typedef struct tarn_flow {
     uint64_t files, rows_in, rows, filtered, quarantined, dropped;
     int64_t version; /* of the table, after the commit; -1: none */
     bool skipped;    /* the table had this run already */
+    bool row_wise;   /* rows_in = rows + filtered + quarantined + dropped */
 } tarn_flow;
-#define TARN_FLOW_INIT                                                           \
-    {                                                                            \
-        sizeof(tarn_flow), TARN_FLOW_SOURCE, "", "", 0, 0, 0, 0, 0, 0, -1, false \
+#define TARN_FLOW_INIT                                                                  \
+    {                                                                                   \
+        sizeof(tarn_flow), TARN_FLOW_SOURCE, "", "", 0, 0, 0, 0, 0, 0, -1, false, false \
     }
 
 typedef struct tarn_pipeline_summary {
@@ -134,6 +136,9 @@ TARN_API bool tarn_pipeline_past_run(const tarn_pipeline *pipeline, size_t index
                                      tarn_pipeline_past *out);
 TARN_API bool tarn_pipeline_past_table(const tarn_pipeline *pipeline, size_t run_index,
                                        size_t index, tarn_pipeline_table *out);
+/* How rows went in a past run: what its record keeps. */
+TARN_API bool tarn_pipeline_past_flow(const tarn_pipeline *pipeline, size_t run_index, size_t index,
+                                      tarn_flow *out);
 /* Known files, then those that wait; after a reset: those it is about. */
 TARN_API bool tarn_pipeline_known_file(const tarn_pipeline *pipeline, size_t index,
                                        tarn_pipeline_file *out);

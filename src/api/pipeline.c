@@ -143,17 +143,13 @@ tarn_code tarn_pipeline_run(tarn_pipeline *p, const tarn_pipeline_run_options *o
     return code;
 }
 
-bool tarn_pipeline_flow(const tarn_pipeline *p, size_t index, tarn_flow *out)
+static void put_flow(const tarn_pipeline *p, const tn_flow *flow, tarn_flow *out)
 {
     static const tarn_flow_kind kinds[] = {
-        [TN_FLOW_SOURCE] = TARN_FLOW_SOURCE,      [TN_FLOW_STEP] = TARN_FLOW_SOURCE,
+        [TN_FLOW_SOURCE] = TARN_FLOW_SOURCE,      [TN_FLOW_STEP] = TARN_FLOW_STEP,
         [TN_FLOW_EXPECT] = TARN_FLOW_EXPECTATION, [TN_FLOW_QUARANTINE] = TARN_FLOW_QUARANTINE,
         [TN_FLOW_SINK] = TARN_FLOW_SINK,
     };
-    if (index >= p->summary.flow_count || out->struct_size < sizeof(*out)) {
-        return false;
-    }
-    const tn_flow *flow = &p->summary.flows[index];
     *out = (tarn_flow){.struct_size = sizeof(*out),
                        .kind = kinds[flow->kind],
                        .name = text(p, flow->name),
@@ -165,7 +161,16 @@ bool tarn_pipeline_flow(const tarn_pipeline *p, size_t index, tarn_flow *out)
                        .quarantined = flow->quarantined,
                        .dropped = flow->dropped,
                        .version = flow->version,
-                       .skipped = flow->skipped};
+                       .skipped = flow->skipped,
+                       .row_wise = flow->is_row_wise};
+}
+
+bool tarn_pipeline_flow(const tarn_pipeline *p, size_t index, tarn_flow *out)
+{
+    if (index >= p->summary.flow_count || out->struct_size < sizeof(*out)) {
+        return false;
+    }
+    put_flow(p, &p->summary.flows[index], out);
     return true;
 }
 
@@ -251,6 +256,16 @@ bool tarn_pipeline_past_table(const tarn_pipeline *p, size_t run_index, size_t i
     const tn_dataflow_table *table = &p->status.runs[run_index].tables[index];
     *out = (tarn_pipeline_table){sizeof(*out), text(p, table->name), text(p, table->uri),
                                  table->version, table->rows};
+    return true;
+}
+
+bool tarn_pipeline_past_flow(const tarn_pipeline *p, size_t run_index, size_t index, tarn_flow *out)
+{
+    if (run_index >= p->status.run_count || index >= p->status.runs[run_index].flow_count ||
+        out->struct_size < sizeof(*out)) {
+        return false;
+    }
+    put_flow(p, &p->status.runs[run_index].flows[index], out);
     return true;
 }
 

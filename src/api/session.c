@@ -149,8 +149,8 @@ void tarn_session_on_progress(tarn_session *session, tarn_progress *progress, vo
 
 bool tarn_session_setting(tarn_session *session, size_t index, tarn_setting *out)
 {
-    static const char *const from_texts[] = {"default", "file", "environment",
-                                             "command line", "session"};
+    static const char *const from_texts[] = {"default", "file", "environment", "command line",
+                                             "session"};
     size_t count;
     tn_setting_from from = TN_FROM_DEFAULT;
     const tn_setting *settings = tn_settings(&count);

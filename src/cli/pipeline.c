@@ -175,45 +175,74 @@ static void on_progress(void *context, uint64_t done, uint64_t total)
     }
 }
 
-static void put_flow(const tarn_flow *flow)
+/* ": 6 taken, 1 quarantined", where anything happened to the rows. */
+static void put_balance(FILE *to, const tarn_flow *flow)
+{
+    const struct {
+        uint64_t rows;
+        const char *what;
+    } parts[] = {{flow->filtered, "filtered out"},
+                 {flow->quarantined, "quarantined"},
+                 {flow->dropped, "dropped"}};
+    if (flow->filtered + flow->quarantined + flow->dropped == 0) {
+        return;
+    }
+    (void)fprintf(to, ": %" PRIu64 " %s", flow->rows,
+                  flow->kind == TARN_FLOW_SOURCE ? "taken" : "given");
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (parts[i].rows > 0) {
+            (void)fprintf(to, ", %" PRIu64 " %s", parts[i].rows, parts[i].what);
+        }
+    }
+}
+
+static void put_flow(FILE *to, const char *margin, const tarn_flow *flow)
 {
     switch (flow->kind) {
     case TARN_FLOW_SOURCE:
-        (void)fprintf(stderr, "  source  %-20s %10" PRIu64 " rows of %" PRIu64 " file%s",
+        (void)fprintf(to, "%ssource  %-20s %10" PRIu64 " rows of %" PRIu64 " file%s", margin,
                       flow->name, flow->rows_in, flow->files, flow->files == 1 ? "" : "s");
-        if (flow->filtered + flow->quarantined + flow->dropped > 0) {
-            (void)fprintf(stderr,
-                          ": %" PRIu64 " taken, %" PRIu64 " passed over, %" PRIu64
-                          " quarantined, %" PRIu64 " dropped",
-                          flow->rows, flow->filtered, flow->quarantined, flow->dropped);
+        put_balance(to, flow);
+        break;
+    case TARN_FLOW_STEP:
+        (void)fprintf(to, "%sstep    %-20s %10" PRIu64 " rows in", margin, flow->name,
+                      flow->rows_in);
+        put_balance(to, flow);
+        if (flow->filtered + flow->quarantined + flow->dropped == 0) {
+            (void)fprintf(to, ", %" PRIu64 " out", flow->rows);
         }
         break;
     case TARN_FLOW_EXPECTATION:
-        (void)fprintf(stderr, "  expect  %-20s %10" PRIu64 " broken (%s)", flow->name, flow->rows,
-                      flow->detail);
+        (void)fprintf(to, "%sexpect  %-20s %10" PRIu64 " broken (%s)", margin, flow->name,
+                      flow->rows, flow->detail);
         break;
+    case TARN_FLOW_QUARANTINE:
+    case TARN_FLOW_SINK:
     default:
-        (void)fprintf(stderr, "  %s  %-20s %10" PRIu64 " rows, version %" PRId64 "%s",
+        (void)fprintf(to, "%s%s  %-20s %10" PRIu64 " rows, version %" PRId64 "%s", margin,
                       flow->kind == TARN_FLOW_SINK ? "sink  " : "bad   ", flow->name, flow->rows,
                       flow->version, flow->skipped ? " (had the run already)" : "");
         break;
     }
-    (void)fputc('\n', stderr);
+    (void)fputc('\n', to);
 }
 
 static void put_json_flow(const tarn_flow *flow)
 {
-    static const char *const kinds[] = {"source", "expectation", "quarantine", "sink"};
+    static const char *const kinds[] = {"source", "expectation", "quarantine", "sink", "step"};
     (void)fprintf(stderr, "{\"kind\":\"%s\",\"name\":", kinds[flow->kind]);
     put_json_text(stderr, flow->name);
     (void)fputs(",\"detail\":", stderr);
     put_json_text(stderr, flow->detail);
-    if (flow->kind == TARN_FLOW_SOURCE) {
+    if (flow->kind == TARN_FLOW_SOURCE || flow->kind == TARN_FLOW_STEP) {
+        if (flow->kind == TARN_FLOW_SOURCE) {
+            (void)fprintf(stderr, ",\"files\":%" PRIu64, flow->files);
+        }
         (void)fprintf(stderr,
-                      ",\"files\":%" PRIu64 ",\"rows_in\":%" PRIu64 ",\"rows_out\":%" PRIu64
-                      ",\"filtered\":%" PRIu64 ",\"quarantined\":%" PRIu64 ",\"dropped\":%" PRIu64,
-                      flow->files, flow->rows_in, flow->rows, flow->filtered, flow->quarantined,
-                      flow->dropped);
+                      ",\"rows_in\":%" PRIu64 ",\"rows_out\":%" PRIu64 ",\"filtered\":%" PRIu64
+                      ",\"quarantined\":%" PRIu64 ",\"dropped\":%" PRIu64 ",\"row_wise\":%s",
+                      flow->rows_in, flow->rows, flow->filtered, flow->quarantined, flow->dropped,
+                      flow->row_wise ? "true" : "false");
     } else if (flow->kind == TARN_FLOW_EXPECTATION) {
         (void)fprintf(stderr, ",\"broken\":%" PRIu64, flow->rows);
     } else {
@@ -235,7 +264,7 @@ static void put_summary(const invocation *in, const tarn_pipeline *pipeline,
                       summary->replayed && summary->runs == 1 ? " (repeated from its pins)" : "",
                       summary->seconds);
         for (size_t i = 0; tarn_pipeline_flow(pipeline, i, &flow); i++) {
-            put_flow(&flow);
+            put_flow(stderr, "  ", &flow);
         }
         return;
     }
@@ -354,14 +383,21 @@ static void put_runs(const tarn_pipeline *pipeline)
 {
     tarn_pipeline_past past = TARN_PIPELINE_PAST_INIT;
     tarn_pipeline_table table = TARN_PIPELINE_TABLE_INIT;
+    tarn_flow flow = TARN_FLOW_INIT;
     for (size_t i = 0; tarn_pipeline_past_run(pipeline, i, &past); i++) {
         printf("run %-5" PRId64 " %-5s  ", past.run, past.state);
         put_time(past.started_us);
-        printf("  %" PRIu64 " file%s, %" PRIu64 " rows\n", past.files, past.files == 1 ? "" : "s",
-               past.rows);
+        printf("  %" PRIu64 " file%s, %" PRIu64 " row%s\n", past.files, past.files == 1 ? "" : "s",
+               past.rows, past.rows == 1 ? "" : "s");
+        for (size_t f = 0; tarn_pipeline_past_flow(pipeline, i, f, &flow); f++) {
+            if (flow.kind == TARN_FLOW_SOURCE || flow.kind == TARN_FLOW_STEP ||
+                flow.kind == TARN_FLOW_EXPECTATION) {
+                put_flow(stdout, "    ", &flow);
+            }
+        }
         for (size_t t = 0; tarn_pipeline_past_table(pipeline, i, t, &table); t++) {
-            printf("    %-16s version %-5" PRId64 " %10" PRIu64 " rows  %s\n", table.name,
-                   table.version, table.rows, table.uri);
+            printf("    table   %-20s %10" PRIu64 " rows, version %" PRId64 ", %s\n", table.name,
+                   table.rows, table.version, table.uri);
         }
     }
 }

@@ -153,8 +153,7 @@ static int create(invocation *in, const char *uri)
                    ? report_usage(in, &error, NULL, 0) /* of the command line's words */
                    : report(in, &error, NULL, 0);
     }
-    if (receipt.not_enforced != NULL &&
-        !warn(in, "%s is not enforced", receipt.not_enforced)) {
+    if (receipt.not_enforced != NULL && !warn(in, "%s is not enforced", receipt.not_enforced)) {
         return EXIT_DATA;
     }
     if (isatty(STDERR_FILENO) == 1) {

@@ -458,6 +458,13 @@ static TN_FALLIBLE step_up(tn_query *query, tn_segment *segment, const link *at,
                                             &segment->layout, node->prefilter, &op, err));
         TN_RETURN_IF_ERROR(own(query, op, err));
         break;
+    case TN_PLAN_METER: {
+        _Atomic uint64_t *meters = query->context->meters;
+        TN_RETURN_IF_ERROR(
+            tn_meter_create(&query->run, meters == NULL ? NULL : &meters[node->meter], &op, err));
+        TN_RETURN_IF_ERROR(own(query, op, err));
+        break;
+    }
     case TN_PLAN_PROJECT:
         TN_RETURN_IF_ERROR(tn_project_create(&query->run, node->exprs, node->expr_count,
                                              &segment->layout, &op, err));
@@ -638,7 +645,7 @@ static bool is_step(const tn_plan *node)
 {
     return node->kind == TN_PLAN_FILTER || node->kind == TN_PLAN_PROJECT ||
            node->kind == TN_PLAN_UNNEST || node->kind == TN_PLAN_LIMIT ||
-           node->kind == TN_PLAN_JOIN;
+           node->kind == TN_PLAN_JOIN || node->kind == TN_PLAN_METER;
 }
 
 static TN_FALLIBLE push_link(chain *path, const tn_plan *node, const tn_plan *child,

@@ -127,10 +127,13 @@ static bool has_output(const tn_driver *driver, uint32_t at)
            (driver->outputs[at].selected > 0 || driver->outputs[at].tag.last);
 }
 
-static void count(tn_driver *driver, uint32_t at, uint64_t nanos, bool outputs)
+static void count(tn_driver *driver, uint32_t at, uint64_t nanos, bool inputs, bool outputs)
 {
     tn_slot_counters *counters = &driver->counters[at];
     counters->nanos += nanos;
+    if (inputs) {
+        counters->taken += driver->outputs[at - 1].selected;
+    }
     if (outputs) {
         counters->batches++;
         counters->rows += driver->outputs[at].selected;
@@ -150,13 +153,14 @@ static walk_end walk(tn_driver *driver, tarn_code *code, tarn_error *err)
 
     for (uint32_t turns = 0;;) {
         tn_answer answer = TN_MORE_INPUT;
+        const bool is_new = at > 0 && (driver->again >> at & 1) == 0; /* input */
         *code = run_slot(driver, at, &answer, err);
         const uint64_t after = tn_clock_monotonic_ns();
         if (*code != TARN_OK) {
             return WALK_FAILED;
         }
         if (answer == TN_WAIT) {
-            count(driver, at, after - before, false);
+            count(driver, at, after - before, false, false);
             driver->at = at;
             return WALK_PARK;
         }
@@ -173,7 +177,7 @@ static walk_end walk(tn_driver *driver, tarn_code *code, tarn_error *err)
         }
         const bool source_ended = at == 0 && answer == TN_ENOUGH;
         const bool down = at < end && !source_ended && has_output(driver, at);
-        count(driver, at, after - before, down);
+        count(driver, at, after - before, is_new, down);
         before = after;
         if (source_ended) {
             atomic_fetch_add(&driver->pipeline->drained, 1);
@@ -417,6 +421,7 @@ tarn_code tn_pipeline_close(tn_pipeline *pipeline, tarn_error *err)
              slot++) {
             pipeline->counters[slot].batches += driver->counters[slot].batches;
             pipeline->counters[slot].rows += driver->counters[slot].rows;
+            pipeline->counters[slot].taken += driver->counters[slot].taken;
             pipeline->counters[slot].nanos += driver->counters[slot].nanos;
         }
     }

@@ -16,6 +16,7 @@ enum { TN_STEPS_MAX = 60 };
 /* What one slot did; summed over drivers when a pipeline ends. */
 typedef struct tn_slot_counters {
     uint64_t batches, rows, nanos; /* that came out */
+    uint64_t taken;                /* rows that went in */
 } tn_slot_counters;
 
 typedef struct tn_pipeline {

@@ -18,6 +18,9 @@ TN_FALLIBLE tn_filter_create(tn_run *run, const tn_expr *const *predicates, uint
                              tarn_error *err);
 TN_FALLIBLE tn_project_create(tn_run *run, const tn_expr *const *exprs, uint32_t count,
                               const tn_layout *layout, tn_operator **out, tarn_error *err);
+/* Adds the rows that pass to *meter; NULL: nobody asks. */
+TN_FALLIBLE tn_meter_create(tn_run *run, _Atomic uint64_t *meter, tn_operator **out,
+                            tarn_error *err);
 /* LIMIT and OFFSET: one budget for all drivers.  The lowest tags where one driver runs it. */
 TN_FALLIBLE tn_limit_create(tn_run *run, uint64_t limit, uint64_t offset, tn_operator **out,
                             tarn_error *err);

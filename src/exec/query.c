@@ -112,6 +112,33 @@ static TN_FALLIBLE start(tn_query *query, tn_segment *segment, tarn_error *err)
     return tn_pipeline_start(&segment->pipeline, &query->gang, drivers > 0 ? drivers : 1, err);
 }
 
+/* What one slot gave is what the next took, and those that pass rows through neither lose nor make
+ * any. */
+static TN_FALLIBLE balance_steps(const tn_segment *segment, tarn_error *err)
+{
+    for (uint32_t slot = 1; slot < segment->pipeline.step_count + 2; slot++) {
+        const tn_slot_counters *counters = &segment->counters[slot];
+        const tn_plan *node = segment->nodes[slot];
+        const uint64_t given = segment->counters[slot - 1].rows;
+        const bool is_step = slot <= segment->pipeline.step_count && node != NULL;
+        const bool passes =
+            is_step && (node->kind == TN_PLAN_PROJECT || node->kind == TN_PLAN_METER);
+        const bool filters = is_step && node->kind == TN_PLAN_FILTER;
+        if (given != counters->taken) {
+            return tn_fail(err, TARN_E_INTERNAL,
+                           "rows out of balance: a step gave %llu rows and the next took %llu",
+                           (unsigned long long)given, (unsigned long long)counters->taken);
+        }
+        if ((passes && counters->rows != counters->taken) ||
+            (filters && counters->rows > counters->taken)) {
+            return tn_fail(err, TARN_E_INTERNAL,
+                           "rows out of balance: a step took %llu rows and gave %llu",
+                           (unsigned long long)counters->taken, (unsigned long long)counters->rows);
+        }
+    }
+    return TARN_OK;
+}
+
 /* What the scan says it gave is what the pipeline took (CONTRACTS, 15). */
 static TN_FALLIBLE balance(const tn_segment *segment, bool ended, tarn_error *err)
 {
@@ -122,7 +149,7 @@ static TN_FALLIBLE balance(const tn_segment *segment, bool ended, tarn_error *er
                        "rows out of balance: a scan gave %llu rows and %llu were taken",
                        (unsigned long long)given, (unsigned long long)taken);
     }
-    return TARN_OK;
+    return balance_steps(segment, err);
 }
 
 /* The pipeline has ended: how it went, and what it counted. */

@@ -186,7 +186,16 @@ tarn_code tn_build__open(tn_build *b, tn_dataflow *p, tn_arena *arena, const tn_
     TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_built, p->nodes.count + 1, &b->built, err));
     for (size_t i = 0; i < p->nodes.count; i++) {
         TN_RETURN_IF_ERROR(tn_arena_array(arena, bool, p->nodes.count, &b->built[i].named, err));
+        TN_RETURN_IF_ERROR(tn_arena_array(arena, bool, p->nodes.count, &b->built[i].read, err));
     }
+    void *meters;
+    TN_RETURN_IF_ERROR(
+        tn_arena_alloc(arena, 2 * (p->nodes.count + 1) * sizeof(*b->meters), &meters, err));
+    b->meters = meters;
+    for (size_t i = 0; i < 2 * (p->nodes.count + 1); i++) {
+        atomic_init(&b->meters[i], 0);
+    }
+    b->context.meters = b->meters;
     return TARN_OK;
 }
 
@@ -588,6 +597,8 @@ static TN_FALLIBLE build_rules(tn_build *b, tn_station *station, bound_as *as, t
     TN_RETURN_IF_ERROR(split(b, built, checked, shared, false, &built->plan, err));
     TN_RETURN_IF_ERROR(first_columns(b, built->plan, checked->output_count - built->rule_count,
                                      &built->plan, err));
+    TN_RETURN_IF_ERROR(
+        tn_plan_meter(&b->context, built->plan, 2 * station->index + 1, &built->plan, err));
     built->shared = b->context.next_shared++;
     return TARN_OK;
 }
@@ -631,6 +642,11 @@ static TN_FALLIBLE build_step(tn_build *b, tn_station *station, bound_as *as, ta
         }
         built->is_row_wise = built->reads == 1 && is_row_wise(built->raw);
         built->row_input = built->is_row_wise ? built->input : NULL;
+        for (size_t i = 0; i < b->p->nodes.count; i++) {
+            built->read[i] = built->named[i];
+        }
+        TN_RETURN_IF_ERROR(
+            tn_plan_meter(&b->context, built->raw, 2 * station->index, &built->raw, err));
     }
     built->raw->label = station->id;
     built->raw_shared = b->context.next_shared++;

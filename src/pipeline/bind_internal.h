@@ -39,6 +39,7 @@ typedef struct tn_built {
     tn_station *input;     /* the last name in FROM of the text being bound */
     uint32_t reads;        /* ... and how many there were */
     bool *named;           /* one a station: named by its text or its rules */
+    bool *read;            /* ... by its text alone */
 } tn_built;
 
 typedef struct tn_build {
@@ -52,6 +53,7 @@ typedef struct tn_build {
     tn_reject_edge **rejects;   /* one a station, or NULL */
     tn_scan_counters *counters; /* one a station, or NULL: what its scans count */
     tn_built *built;
+    _Atomic uint64_t *meters; /* two a station: rows that it gave before its rules, and after */
     TN_VEC(tn_source *) opened;
     /* of the text being bound */
     tn_station *reader, *missing;

@@ -552,6 +552,8 @@ static TN_FALLIBLE mark_done(tn_execution *x, tarn_error *err)
         }
     }
     entry->rows_in = rows_read(x);
+    entry->flows = x->flows;
+    entry->flow_count = x->flow_count;
     entry->state = TN_RUN_DONE;
     TN_RETURN_IF_ERROR(tn_ledger_end(x->ledger, entry, &mine, err));
     tn_stop_at(TN_STOP_done_marked);
@@ -585,10 +587,9 @@ tarn_code tn_execution__run(tn_execution *x, tarn_error *err)
         TN_RETURN_IF_ERROR(stage_quarantine(x, quarantine, err));
         tn_stop_at(TN_STOP_quarantine_staged);
     }
-    tn_flow *flows;
-    size_t count;
-    TN_RETURN_IF_ERROR(tn_report__flows(x, &flows, &count, err));
+    TN_RETURN_IF_ERROR(tn_report__flows(x, &x->flows, &x->flow_count, err));
     tn_stop_at(TN_STOP_conserved);
     TN_RETURN_IF_ERROR(commit(x, err));
+    TN_RETURN_IF_ERROR(tn_report__flows(x, &x->flows, &x->flow_count, err)); /* with versions */
     return mark_done(x, err);
 }

@@ -128,6 +128,43 @@ static TN_FALLIBLE read_entry(tn_ledger *l, const tn_json *root, tn_ledger_entry
     return read_tables(l, root, entry, err);
 }
 
+static const char *const flow_kinds[] = {[TN_FLOW_SOURCE] = "source",
+                                         [TN_FLOW_STEP] = "step",
+                                         [TN_FLOW_EXPECT] = "expectation",
+                                         [TN_FLOW_QUARANTINE] = "quarantine",
+                                         [TN_FLOW_SINK] = "sink"};
+enum { FLOW_KINDS = sizeof(flow_kinds) / sizeof(flow_kinds[0]) };
+
+static TN_FALLIBLE read_flows(tn_ledger *l, const tn_json *list, tn_ledger_entry *entry,
+                              tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(&l->arena, tn_flow, list == NULL ? 0 : list->count, &entry->flows, err));
+    for (const tn_json *each = tn_json_first(list); each != NULL; each = each->next) {
+        const tn_str kind = tn_json_get_text(each, "kind", TN_STR(""));
+        tn_flow *flow = &entry->flows[entry->flow_count];
+        *flow = (tn_flow){
+            .name = tn_json_get_text(each, "name", TN_STR("")),
+            .detail = tn_json_get_text(each, "detail", TN_STR("")),
+            .files = (uint64_t)tn_json_get_integer(each, "files", 0),
+            .rows_in = (uint64_t)tn_json_get_integer(each, "rows_in", 0),
+            .rows_out = (uint64_t)tn_json_get_integer(each, "rows_out", 0),
+            .filtered = (uint64_t)tn_json_get_integer(each, "filtered", 0),
+            .quarantined = (uint64_t)tn_json_get_integer(each, "quarantined", 0),
+            .dropped = (uint64_t)tn_json_get_integer(each, "dropped", 0),
+            .is_row_wise = tn_json_get_bool(each, "row_wise", false),
+            .version = tn_json_get_integer(each, "version", -1),
+        };
+        for (size_t i = 0; i < FLOW_KINDS; i++) {
+            if (tn_str_equal(kind, tn_str_of(flow_kinds[i]))) { /* others: of a later Tarn */
+                flow->kind = (tn_flow_kind)i;
+                entry->flow_count++;
+            }
+        }
+    }
+    return TARN_OK;
+}
+
 static TN_FALLIBLE read_end(tn_ledger *l, const tn_json *root, tn_ledger_entry *entry,
                             tarn_error *err)
 {
@@ -146,6 +183,7 @@ static TN_FALLIBLE read_end(tn_ledger *l, const tn_json *root, tn_ledger_entry *
             tn_json_get_integer(each, "version", -1),
             (uint64_t)tn_json_get_integer(each, "rows", 0)};
     }
+    TN_RETURN_IF_ERROR(read_flows(l, tn_json_get(root, "flows"), entry, err));
     /* Hashes stand in the order of the entry's inputs. */
     const tn_json *hash = tn_json_first(tn_json_get(root, "hashes"));
     for (size_t s = 0; s < entry->source_count; s++) {
@@ -452,6 +490,35 @@ static void put_entry(tn_json_writer *w, const tn_ledger_entry *entry)
     tn_json_end(w, '}');
 }
 
+static void put_flow(tn_json_writer *w, const tn_flow *flow)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } figures[] = {{"files", flow->files},
+                   {"rows_in", flow->rows_in},
+                   {"rows_out", flow->rows_out},
+                   {"filtered", flow->filtered},
+                   {"quarantined", flow->quarantined},
+                   {"dropped", flow->dropped}};
+    tn_json_begin(w, '{');
+    tn_json_name(w, "kind");
+    tn_json_put_text(w, flow_kinds[flow->kind]);
+    tn_json_name(w, "name");
+    tn_json_put_str(w, flow->name);
+    tn_json_name(w, "detail");
+    tn_json_put_str(w, flow->detail);
+    for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+        tn_json_name(w, figures[i].name);
+        tn_json_put_unsigned(w, figures[i].value);
+    }
+    tn_json_name(w, "row_wise");
+    tn_json_put_bool(w, flow->is_row_wise);
+    tn_json_name(w, "version");
+    tn_json_put_integer(w, flow->version);
+    tn_json_end(w, '}');
+}
+
 static void put_end(tn_json_writer *w, const tn_ledger_entry *entry)
 {
     tn_json_begin(w, '{');
@@ -481,6 +548,12 @@ static void put_end(tn_json_writer *w, const tn_ledger_entry *entry)
         tn_json_name(w, "rows");
         tn_json_put_unsigned(w, table->rows);
         tn_json_end(w, '}');
+    }
+    tn_json_end(w, ']');
+    tn_json_name(w, "flows");
+    tn_json_begin(w, '[');
+    for (size_t i = 0; i < entry->flow_count; i++) {
+        put_flow(w, &entry->flows[i]);
     }
     tn_json_end(w, ']');
     tn_json_name(w, "hashes");

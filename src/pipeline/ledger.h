@@ -60,6 +60,8 @@ typedef struct tn_ledger_entry {
     uint64_t rows_in;
     tn_dataflow_table *written;
     size_t written_count;
+    tn_flow *flows;
+    size_t flow_count;
 } tn_ledger_entry;
 
 /* What was taken and not forgotten. */

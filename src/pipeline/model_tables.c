@@ -172,11 +172,9 @@ static tn_tristate tristate(const tn_toml *format, const char *key)
 static TN_FALLIBLE refuse_others(tn_dataflow *p, const tn_station *node, const tn_toml *format,
                                  tarn_error *err)
 {
-    static const char *const csv[] = {"delimiter",    "quote",
-                                      "escape",       "comment",
-                                      "header",       "null",
-                                      "skip",         "names",
-                                      "null_padding", "new_line_in_values"};
+    static const char *const csv[] = {
+        "delimiter", "quote", "escape", "comment",      "header",
+        "null",      "skip",  "names",  "null_padding", "new_line_in_values"};
     static const char *const text[] = {"compression", "sample_rows", "all_varchar",
                                        "max_line_size"};
     const tn_str type = node->read.format;

@@ -119,6 +119,8 @@ typedef struct tn_dataflow_past {
     uint64_t files, rows_in;
     const tn_dataflow_table *tables;
     size_t table_count;
+    const tn_flow *flows; /* how rows went; none of a run whose end was marked by a later one */
+    size_t flow_count;
 } tn_dataflow_past;
 
 typedef struct tn_dataflow_status {

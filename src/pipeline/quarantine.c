@@ -293,7 +293,6 @@ static tarn_code rule_write(tn_sink_task *base, const tn_batch *batch, tn_waker 
         code = take_row(sink, batch, tn_batch_row(batch, i), &arena, err);
     }
     pthread_mutex_unlock(&sink->collector->lock);
-    atomic_fetch_add(&sink->sink.rows, batch->selected);
     tn_arena_deinit(&arena);
     return code;
 }

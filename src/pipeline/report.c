@@ -4,17 +4,35 @@
 static TN_FALLIBLE unbalanced(const char *what, tn_str name, uint64_t in, uint64_t out,
                               tarn_error *err)
 {
-    return tn_fail(err, TARN_E_INTERNAL,
-                   "rows are lost: %llu went into %s '%.*s', %llu came out of it or were set aside",
-                   (unsigned long long)in, what, TN_STR_ARGS(name), (unsigned long long)out);
+    (void)tn_fail(err, TARN_E_INTERNAL,
+                  "rows are lost: %llu went into %s '%.*s', %llu came out of it or were set aside",
+                  (unsigned long long)in, what, TN_STR_ARGS(name), (unsigned long long)out);
+    tn_hint(err, "nothing was committed; this is a fault of Tarn's: please report it");
+    return TARN_E_INTERNAL;
 }
 
-/* What a source hands on: read, less what was set aside. */
+/* Rows that a station's rules took away. */
+static void set_aside(const tn_execution *x, size_t index, tn_flow *flow)
+{
+    const tn_rule_sink *rules = x->rules[index];
+    if (rules != NULL) {
+        flow->quarantined += rules->quarantined;
+        flow->dropped += rules->dropped;
+    }
+}
+
+static uint64_t metered(const tn_execution *x, size_t index, bool after_rules)
+{
+    return atomic_load(&x->build.meters[2 * index + after_rules]);
+}
+
+/* A source counts what its files hold; what its rules leave is counted as it comes by. */
 static TN_FALLIBLE source_flow(const tn_execution *x, size_t index, tn_flow *flow, tarn_error *err)
 {
     const tn_station *station = x->p->nodes.items[index];
     const tn_scan_counters *counters = &x->counters[index];
     const tn_source_edge *edge = &x->edges[index];
+    const uint64_t bad = atomic_load(&edge->quarantined) + atomic_load(&edge->dropped);
     *flow = (tn_flow){.kind = TN_FLOW_SOURCE,
                       .name = station->id,
                       .detail = station->take_all ? TN_STR("all") : TN_STR("new"),
@@ -22,14 +40,78 @@ static TN_FALLIBLE source_flow(const tn_execution *x, size_t index, tn_flow *flo
                       .rows_in = counters->rows_read + counters->rows_pruned,
                       .quarantined = atomic_load(&edge->quarantined),
                       .dropped = atomic_load(&edge->dropped),
-                      .filtered = counters->rows_pruned,
                       .is_row_wise = true,
                       .knows_in = true,
                       .version = -1};
-    flow->rows_out = flow->rows_in - flow->filtered - flow->quarantined - flow->dropped;
-    if (counters->rows_rejected != flow->quarantined + flow->dropped) {
-        return unbalanced("source", station->id, counters->rows_rejected,
-                          flow->quarantined + flow->dropped, err);
+    set_aside(x, index, flow);
+    const uint64_t lost = flow->quarantined + flow->dropped;
+    if (counters->rows_rejected != bad) {
+        return unbalanced("source", station->id, counters->rows_rejected, bad, err);
+    }
+    if (lost > flow->rows_in || counters->rows_out + bad > flow->rows_in) {
+        return unbalanced("source", station->id, flow->rows_in,
+                          lost > counters->rows_out + bad ? lost : counters->rows_out + bad, err);
+    }
+    flow->rows_out = flow->rows_in - lost; /* a condition of the one reader may have gone down */
+    if (x->rules[index] != NULL) {
+        flow->rows_out = metered(x, index, true);
+    }
+    return flow->rows_out + lost == flow->rows_in
+               ? TARN_OK
+               : unbalanced("source", station->id, flow->rows_in, flow->rows_out + lost, err);
+}
+
+/* A step counts what it gives; what it takes is what those it reads gave. */
+static TN_FALLIBLE step_flow(const tn_execution *x, size_t index, const tn_flow *flows,
+                             tn_flow *flow, tarn_error *err)
+{
+    const tn_station *station = x->p->nodes.items[index];
+    const tn_built *built = &x->build.built[index];
+    const uint64_t given = metered(x, index, false);
+    *flow = (tn_flow){.kind = TN_FLOW_STEP,
+                      .name = station->id,
+                      .is_row_wise = built->is_row_wise,
+                      .knows_in = true,
+                      .version = -1};
+    set_aside(x, index, flow);
+    for (size_t i = 0; i < x->p->nodes.count; i++) {
+        const bool reads =
+            built->is_row_wise ? built->row_input == x->p->nodes.items[i] : built->read[i];
+        flow->rows_in += reads ? flows[i].rows_out : 0;
+    }
+    flow->rows_out = x->rules[index] != NULL ? metered(x, index, true) : given;
+    if (flow->rows_out + flow->quarantined + flow->dropped != given) {
+        return unbalanced("the expectations of step", station->id, given,
+                          flow->rows_out + flow->quarantined + flow->dropped, err);
+    }
+    if (built->is_row_wise && given > flow->rows_in) {
+        return unbalanced("step", station->id, flow->rows_in, given, err);
+    }
+    flow->filtered = built->is_row_wise ? flow->rows_in - given : 0;
+    return TARN_OK;
+}
+
+/* Of all stations that ran, by index: a step after those it reads. */
+static TN_FALLIBLE station_flows(const tn_execution *x, tn_flow *flows, bool *done, tarn_error *err)
+{
+    const size_t count = x->p->nodes.count;
+    for (size_t left = count, before = count + 1; left > 0 && left < before;) {
+        before = left;
+        for (size_t i = 0; i < count; i++) {
+            const tn_built *built = &x->build.built[i];
+            bool ready = !done[i] && built->state == TN_BUILD_DONE;
+            for (size_t j = 0; j < count && ready; j++) {
+                ready = done[j] || !built->read[j];
+            }
+            if (!ready) {
+                continue;
+            }
+            TN_RETURN_IF_ERROR(x->p->nodes.items[i]->is_source
+                                   ? source_flow(x, i, &flows[i], err)
+                                   : step_flow(x, i, flows, &flows[i], err));
+            done[i] = true;
+            left--;
+        }
     }
     return TARN_OK;
 }
@@ -56,11 +138,16 @@ tarn_code tn_report__flows(tn_execution *x, tn_flow **out, size_t *count, tarn_e
     for (size_t i = 0; i < p->nodes.count; i++) {
         room += p->nodes.items[i]->column_count;
     }
+    tn_flow *stations;
+    bool *done;
     TN_RETURN_IF_ERROR(tn_arena_array(&x->p->arena, tn_flow, room + 1, out, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(&x->arena, tn_flow, p->nodes.count + 1, &stations, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(&x->arena, bool, p->nodes.count + 1, &done, err));
+    TN_RETURN_IF_ERROR(station_flows(x, stations, done, err));
     *count = 0;
     for (size_t i = 0; i < p->nodes.count; i++) {
-        if (p->nodes.items[i]->is_source) {
-            TN_RETURN_IF_ERROR(source_flow(x, i, &(*out)[(*count)++], err));
+        if (done[i]) {
+            (*out)[(*count)++] = stations[i];
         }
         rule_flows(x->rules[i], *out, count);
     }
@@ -74,6 +161,10 @@ tarn_code tn_report__flows(tn_execution *x, tn_flow **out, size_t *count, tarn_e
             written ? atomic_load(&tn_delta_writer_sink(target->writer)->rows) : 0;
         if (target->spec == NULL && !written && !target->has_run) {
             continue; /* nothing to set aside */
+        }
+        const tn_flow *from = target->spec == NULL ? NULL : &stations[target->spec->node->index];
+        if (from != NULL && written && rows != from->rows_out) {
+            return unbalanced("sink", target->uri, from->rows_out, rows, err);
         }
         if (target->spec == NULL && written && rows != x->collector.rows) {
             return unbalanced("the quarantine", target->uri, x->collector.rows, rows, err);

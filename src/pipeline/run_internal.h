@@ -32,6 +32,8 @@ typedef struct tn_execution {
     tn_target *targets;         /* the quarantine (where there is one), then the sinks */
     size_t target_count;
     tn_query_stats stats;
+    tn_flow *flows; /* how rows went, once they have */
+    size_t flow_count;
 } tn_execution;
 
 void tn_execution__note(const tn_execution *x, bool is_warning, const char *format, ...)

@@ -24,6 +24,20 @@ static TN_FALLIBLE copy_tables(tn_arena *arena, const tn_ledger_entry *entry,
     return TARN_OK;
 }
 
+static TN_FALLIBLE copy_flows(tn_arena *arena, const tn_ledger_entry *entry, const tn_flow **out,
+                              tarn_error *err)
+{
+    tn_flow *flows;
+    TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_flow, entry->flow_count, &flows, err));
+    for (size_t i = 0; i < entry->flow_count; i++) {
+        flows[i] = entry->flows[i];
+        TN_RETURN_IF_ERROR(tn_arena_copy(arena, flows[i].name, &flows[i].name, err));
+        TN_RETURN_IF_ERROR(tn_arena_copy(arena, flows[i].detail, &flows[i].detail, err));
+    }
+    *out = flows;
+    return TARN_OK;
+}
+
 static TN_FALLIBLE list_runs(tn_dataflow *p, const tn_ledger *ledger, tn_dataflow_status *out,
                              tarn_error *err)
 {
@@ -45,6 +59,8 @@ static TN_FALLIBLE list_runs(tn_dataflow *p, const tn_ledger *ledger, tn_dataflo
                 station == NULL || !station->take_all ? entry->sources[s].input_count : 0;
         }
         TN_RETURN_IF_ERROR(copy_tables(&p->arena, entry, &past->tables, err));
+        past->flow_count = entry->flow_count;
+        TN_RETURN_IF_ERROR(copy_flows(&p->arena, entry, &past->flows, err));
     }
     out->runs = runs;
     return TARN_OK;

@@ -281,6 +281,18 @@ TN_FALLIBLE tn_plan_shared(tn_plan_context *context, tn_plan *child, uint32_t sh
     return TARN_OK;
 }
 
+TN_FALLIBLE tn_plan_meter(tn_plan_context *context, tn_plan *child, uint32_t meter, tn_plan **out,
+                          tarn_error *err)
+{
+    tn_plan *plan = NULL;
+    *out = NULL;
+    TN_RETURN_IF_ERROR(tn_plan__new(context, TN_PLAN_METER, child->span, &child, 1, &plan, err));
+    plan->meter = meter;
+    TN_RETURN_IF_ERROR(tn_plan__derive(context, plan, err));
+    *out = plan;
+    return TARN_OK;
+}
+
 TN_FALLIBLE tn_plan_write(tn_plan_context *context, tn_plan *child, tn_sink *sink, tn_plan **out,
                           tarn_error *err)
 {

@@ -563,6 +563,7 @@ tarn_code tn_domain__node(tn_freeing *f, const tn_plan *plan, const tn_columns *
     case TN_PLAN_EXCEPT:
     case TN_PLAN_INTERSECT:
     case TN_PLAN_SHARED:
+    case TN_PLAN_METER:
     case TN_PLAN_WRITE:
     case TN_PLAN_ALL:
     case TN_PLAN_KIND_COUNT:

@@ -32,6 +32,7 @@ FIELD(ON(SORT) | ON(LIMIT), U64, offset, source)
 FIELD(ON(EXCEPT) | ON(INTERSECT), BOOL, all, source)
 FIELD(ON(UNNEST), BOOL, outer, source)
 FIELD(ON(SHARED), U32, shared_id, source)
+FIELD(ON(METER), U32, meter, source)
 FIELD(ON(WRITE), SINK, sink, source)
 FIELD(ON_ALL, TEXT, label, source)
 

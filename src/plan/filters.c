@@ -594,6 +594,7 @@ static tarn_code push_once(pushing *p, tn_plan *plan, tn_plan **out, tarn_error 
     case TN_PLAN_APPLY:
     case TN_PLAN_LIMIT:
     case TN_PLAN_SHARED:
+    case TN_PLAN_METER:
     case TN_PLAN_WRITE:
     case TN_PLAN_ALL:
     case TN_PLAN_KIND_COUNT:

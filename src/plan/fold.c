@@ -225,6 +225,7 @@ static bool no_rows_from_none(const tn_plan *plan)
 {
     switch (plan->kind) {
     case TN_PLAN_FILTER:
+    case TN_PLAN_METER:
     case TN_PLAN_PROJECT:
     case TN_PLAN_SORT:
     case TN_PLAN_LIMIT:

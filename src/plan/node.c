@@ -15,23 +15,15 @@ const size_t tn_plan__field_count = sizeof(tn_plan__fields) / sizeof(tn_plan__fi
 const char *tn_plan__kind_name(tn_plan_kind kind)
 {
     static const char *const names[TN_PLAN_KIND_COUNT] = {
-        [TN_PLAN_SCAN] = "scan",
-        [TN_PLAN_VALUES] = "values",
-        [TN_PLAN_FILTER] = "filter",
-        [TN_PLAN_PROJECT] = "project",
-        [TN_PLAN_AGGREGATE] = "aggregate",
-        [TN_PLAN_JOIN] = "join",
-        [TN_PLAN_APPLY] = "apply",
-        [TN_PLAN_SORT] = "sort",
-        [TN_PLAN_LIMIT] = "limit",
-        [TN_PLAN_DISTINCT] = "distinct",
-        [TN_PLAN_UNION] = "union",
-        [TN_PLAN_EXCEPT] = "except",
-        [TN_PLAN_INTERSECT] = "intersect",
-        [TN_PLAN_UNNEST] = "unnest",
-        [TN_PLAN_SHARED] = "shared",
-        [TN_PLAN_WRITE] = "write",
-        [TN_PLAN_ALL] = "all",
+        [TN_PLAN_SCAN] = "scan",           [TN_PLAN_VALUES] = "values",
+        [TN_PLAN_FILTER] = "filter",       [TN_PLAN_PROJECT] = "project",
+        [TN_PLAN_AGGREGATE] = "aggregate", [TN_PLAN_JOIN] = "join",
+        [TN_PLAN_APPLY] = "apply",         [TN_PLAN_SORT] = "sort",
+        [TN_PLAN_LIMIT] = "limit",         [TN_PLAN_DISTINCT] = "distinct",
+        [TN_PLAN_UNION] = "union",         [TN_PLAN_EXCEPT] = "except",
+        [TN_PLAN_INTERSECT] = "intersect", [TN_PLAN_UNNEST] = "unnest",
+        [TN_PLAN_SHARED] = "shared",       [TN_PLAN_WRITE] = "write",
+        [TN_PLAN_METER] = "meter",         [TN_PLAN_ALL] = "all",
     };
     return kind < TN_PLAN_KIND_COUNT ? names[kind] : "?";
 }
@@ -179,7 +171,7 @@ TN_FALLIBLE tn_plan__derive(tn_plan_context *context, tn_plan *plan, tarn_error 
         return unnest_outputs(context, plan, err);
     }
     if (plan->kind == TN_PLAN_FILTER || plan->kind == TN_PLAN_SORT || plan->kind == TN_PLAN_LIMIT ||
-        plan->kind == TN_PLAN_DISTINCT) {
+        plan->kind == TN_PLAN_DISTINCT || plan->kind == TN_PLAN_METER) {
         plan->outputs = plan->children[0]->outputs;
         plan->output_count = plan->children[0]->output_count;
     }

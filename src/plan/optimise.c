@@ -85,6 +85,7 @@ static bool keeps_order(const tn_plan *plan, bool wanted)
     case TN_PLAN_SORT:
         return true;
     case TN_PLAN_FILTER:
+    case TN_PLAN_METER:
     case TN_PLAN_PROJECT:
     case TN_PLAN_LIMIT:
     case TN_PLAN_UNION:

@@ -36,6 +36,8 @@ typedef enum tn_plan_kind {
     TN_PLAN_SHARED, /* a child that several nodes read and that runs once: CTEs, pipeline steps.
                        Each reference is a node of its own with its own output ids */
     TN_PLAN_WRITE,  /* child's rows into .sink; one row out: the count, BIGINT */
+    TN_PLAN_METER,  /* the child's rows, counted in the context's meters[.meter]; no rule moves
+                       anything through it */
     TN_PLAN_ALL,    /* several roots run as one DAG: a pipeline's sinks; no output */
     TN_PLAN_KIND_COUNT
 } tn_plan_kind;
@@ -106,6 +108,7 @@ struct tn_plan {
     bool all;           /* EXCEPT, INTERSECT */
     bool outer;         /* UNNEST keeps rows whose list is empty or null */
     uint32_t shared_id; /* SHARED: equal ids are one run */
+    uint32_t meter;
 
     tn_sink *sink;
     tn_str label; /* a pipeline's step id, or empty: for EXPLAIN, errors and summaries */
@@ -124,6 +127,7 @@ typedef struct tn_plan_context {
     tn_column_id next_column;
     uint32_t next_shared;
     const struct tn_parameters *parameters; /* their values are known when a plan is bound */
+    _Atomic uint64_t *meters;               /* rows that came by each METER, or NULL */
 } tn_plan_context;
 
 tn_column_id tn_plan_new_column(tn_plan_context *context);
@@ -173,6 +177,8 @@ TN_FALLIBLE tn_plan_unnest(tn_plan_context *context, tn_plan *child, const tn_ex
 /* A reference to `child`, which runs once for all references with the same shared id. */
 TN_FALLIBLE tn_plan_shared(tn_plan_context *context, tn_plan *child, uint32_t shared_id,
                            tn_plan **out, tarn_error *err);
+TN_FALLIBLE tn_plan_meter(tn_plan_context *context, tn_plan *child, uint32_t meter, tn_plan **out,
+                          tarn_error *err);
 /* Casts the child's columns (by position) to the sink's schema. */
 TN_FALLIBLE tn_plan_write(tn_plan_context *context, tn_plan *child, tn_sink *sink, tn_plan **out,
                           tarn_error *err);

@@ -103,6 +103,7 @@ static tarn_code want(pruning *p, const tn_plan *plan, tn_columns *reads, tarn_e
     case TN_PLAN_APPLY:
     case TN_PLAN_LIMIT:
     case TN_PLAN_UNNEST:
+    case TN_PLAN_METER:
     case TN_PLAN_KIND_COUNT:
     default:
         break;
@@ -236,6 +237,7 @@ static tarn_code cut(pruning *p, tn_plan *original, tn_plan *const *children,
         return TARN_OK;
     }
     case TN_PLAN_FILTER:
+    case TN_PLAN_METER:
     case TN_PLAN_APPLY:
     case TN_PLAN_SORT:
     case TN_PLAN_LIMIT:

@@ -425,6 +425,8 @@ static tarn_code node_rows(tn_estimates *e, const tn_plan *plan, double *out, ta
         }
         TN_RETURN_IF_ERROR(set_outputs(e, plan, rows, err));
         break;
+    case TN_PLAN_METER:
+        break;
     case TN_PLAN_PROJECT:
     case TN_PLAN_EXCEPT:
     case TN_PLAN_INTERSECT:

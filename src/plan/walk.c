@@ -147,7 +147,7 @@ static tarn_code check_node(const tn_plan *plan, tn_columns *have, tn_columns *n
     TN_RETURN_IF_ERROR(tn_columns__add_node(need, plan, err));
     const bool hands_through = plan->kind == TN_PLAN_FILTER || plan->kind == TN_PLAN_SORT ||
                                plan->kind == TN_PLAN_LIMIT || plan->kind == TN_PLAN_DISTINCT ||
-                               plan->kind == TN_PLAN_JOIN;
+                               plan->kind == TN_PLAN_JOIN || plan->kind == TN_PLAN_METER;
     for (uint32_t i = 0; hands_through && i < plan->output_count; i++) {
         if (plan->outputs[i].id != plan->mark || plan->kind != TN_PLAN_JOIN) {
             TN_RETURN_IF_ERROR(tn_columns__add(need, plan->outputs[i].id, err));

@@ -116,8 +116,8 @@ static TN_FALLIBLE show_functions(table *t, tn_str pattern, tarn_error *err)
 
 static const char *from_text(tn_setting_from from)
 {
-    static const char *const texts[] = {"default", "file", "environment",
-                                        "command line", "session"};
+    static const char *const texts[] = {"default", "file", "environment", "command line",
+                                        "session"};
     return texts[from];
 }
 

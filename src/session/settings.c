@@ -257,8 +257,8 @@ tarn_code tn_session_reset(tn_session *session, tn_str name, tarn_error *err)
         const char *option = session->option_values[i].text;
         const char *text = option != NULL        ? option
                            : environment != NULL ? environment
-                           : file != NULL      ? file
-                                               : settings[i].fallback;
+                           : file != NULL        ? file
+                                                 : settings[i].fallback;
         tn_pool_free(&session->pool, session->values[i].text, session->values[i].size);
         session->values[i] = (tn_kept_value){NULL, 0, TN_FROM_DEFAULT};
         if (text == NULL) {
@@ -266,8 +266,8 @@ tarn_code tn_session_reset(tn_session *session, tn_str name, tarn_error *err)
         }
         const tn_setting_from from = option != NULL        ? TN_FROM_OPTION
                                      : environment != NULL ? TN_FROM_ENVIRONMENT
-                                     : file != NULL      ? TN_FROM_FILE
-                                                         : TN_FROM_DEFAULT;
+                                     : file != NULL        ? TN_FROM_FILE
+                                                           : TN_FROM_DEFAULT;
         const tarn_code code =
             tn_session_set(session, tn_str_of(settings[i].name), tn_str_of(text), from, err);
         if (code != TARN_OK && option == NULL && environment != NULL) {

@@ -109,7 +109,7 @@ TEST(bad_records_are_named)
                               "are expected"},
         {"a,b\n1,2\n\xff,4\n", "'memory://texts/t.csv', line 3: bytes that are no UTF-8"},
         {"a,b\n1,x\n2,\"y\n3,z\n",
-         "'memory://texts/t.csv', line 3: a quote is opened and never closed"},
+         "'memory://texts/t.csv', line 3, column 'b': a quote is opened and never closed"},
         {"", "opening 'memory://texts/t.csv' as CSV: it is empty: there are no columns"},
         {"\xff\xfe"
          "a\0,\0",

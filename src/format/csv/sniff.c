@@ -476,8 +476,8 @@ static tarn_code find_columns(sniffer *s, tarn_error *err)
 static void set_place(sniffer *s)
 {
     tn__text_source *text = &s->source->text;
-    const size_t start = s->data_row < s->rows.count ? s->rows.items[s->data_row].start
-                                                     : s->rows_end;
+    const size_t start =
+        s->data_row < s->rows.count ? s->rows.items[s->data_row].start : s->rows_end;
     text->data_start = start;
     text->header_lines = 0;
     for (size_t i = 0; i < start; i++) {

@@ -26,15 +26,15 @@ typedef struct tn_read_options {
     tn_tristate header;
     const tn_str *nulls; /* texts that mean NULL; NULL: the empty field */
     uint32_t null_count;
-    uint64_t skip;           /* lines before the header */
-    uint64_t sample_rows;    /* for inference; 0: default */
-    const tn_str *names;     /* of CSV columns, in order; fewer than there are is fine */
+    uint64_t skip;        /* lines before the header */
+    uint64_t sample_rows; /* for inference; 0: default */
+    const tn_str *names;  /* of CSV columns, in order; fewer than there are is fine */
     uint32_t name_count;
     bool null_padding;        /* missing fields at a record's end are NULL */
     bool new_line_in_values;  /* quoted values run over lines, though the first show none */
     uint64_t record_size_max; /* 0: default */
     bool is_pipeline;         /* hints name the keys of a pipeline's file, not those of SQL */
-    const tn_field *columns; /* types of the columns they name; the others are inferred */
+    const tn_field *columns;  /* types of the columns they name; the others are inferred */
     uint32_t column_count;
     bool columns_are_all; /* ... or there are no others: names by position where no header */
     bool all_varchar;
