@@ -99,21 +99,20 @@ static TN_FALLIBLE read_partitions(tn_delta *table, const tn_column *action, uin
     return TARN_OK;
 }
 
-static TN_FALLIBLE read_vector(tn_delta *table, const tn_column *action, uint32_t row, tn_str *out,
-                               tarn_error *err)
+static TN_FALLIBLE read_vector(tn_delta *table, const tn_column *action, uint32_t row,
+                               tn_delta_file *file, tarn_error *err)
 {
     uint32_t at = row;
-    const tn_column *vector = field_at(action, "deletionVector", &at);
-    *out = TN_STR_NONE;
-    if (vector == NULL) {
+    const tn_column *column = field_at(action, "deletionVector", &at);
+    if (column == NULL || text_at(column, at, "storageType").size == 0) {
         return TARN_OK;
     }
-    const tn_str storage = text_at(vector, at, "storageType");
-    const tn_str path = text_at(vector, at, "pathOrInlineDv");
-    return storage.size == 0
-               ? TARN_OK
-               : tn_arena_print(&table->arena, out, err, "%.*s%.*s@%lld", TN_STR_ARGS(storage),
-                                TN_STR_ARGS(path), (long long)integer_at(vector, at, "offset", -1));
+    const tn_delta_vector vector = {.storage = text_at(column, at, "storageType"),
+                                    .path = text_at(column, at, "pathOrInlineDv"),
+                                    .offset = integer_at(column, at, "offset", -1),
+                                    .size = integer_at(column, at, "sizeInBytes", -1),
+                                    .cardinality = integer_at(column, at, "cardinality", -1)};
+    return tn_delta__set_vector(table, &vector, file, err);
 }
 
 static TN_FALLIBLE read_file(tn_delta *table, const tn_column *action, uint32_t row, bool is_add,
@@ -124,8 +123,8 @@ static TN_FALLIBLE read_file(tn_delta *table, const tn_column *action, uint32_t 
     if (path.size == 0) {
         return TARN_OK;
     }
-    TN_RETURN_IF_ERROR(tn_delta__canonical(table, path, &entry.file.path, err));
-    TN_RETURN_IF_ERROR(read_vector(table, action, row, &entry.file.vector, err));
+    TN_RETURN_IF_ERROR(tn_delta__canonical(table, &table->arena, path, &entry.file.path, err));
+    TN_RETURN_IF_ERROR(read_vector(table, action, row, &entry.file, err));
     entry.file.size = (uint64_t)integer_at(action, row, "size", 0);
     entry.file.modified_ms = integer_at(action, row, "modificationTime", 0);
     entry.deleted_ms = integer_at(action, row, "deletionTimestamp", 0);

@@ -11,11 +11,16 @@
 enum { COLUMN_COUNT = 5, GROUP_ROWS = 65536, ARENA_ROWS = 256 };
 static const int64_t tombstone_ms = INT64_C(7) * 86400000;
 
+#define VECTOR                                                                            \
+    "deletionVector STRUCT(storageType VARCHAR, pathOrInlineDv VARCHAR, offset INTEGER, " \
+    "sizeInBytes INTEGER, cardinality BIGINT)"
+
 static const char *const columns[COLUMN_COUNT][2] = {
     {"txn", "STRUCT(appId VARCHAR, version BIGINT, lastUpdated BIGINT)"},
     {"add", "STRUCT(path VARCHAR, partitionValues MAP(VARCHAR, VARCHAR), size BIGINT, "
-            "modificationTime BIGINT, dataChange BOOLEAN, stats VARCHAR)"},
-    {"remove", "STRUCT(path VARCHAR, deletionTimestamp BIGINT, dataChange BOOLEAN, size BIGINT)"},
+            "modificationTime BIGINT, dataChange BOOLEAN, stats VARCHAR, " VECTOR ")"},
+    {"remove",
+     "STRUCT(path VARCHAR, deletionTimestamp BIGINT, dataChange BOOLEAN, size BIGINT, " VECTOR ")"},
     {"metaData", "STRUCT(id VARCHAR, name VARCHAR, description VARCHAR, "
                  "format STRUCT(provider VARCHAR, options MAP(VARCHAR, VARCHAR)), "
                  "schemaString VARCHAR, partitionColumns VARCHAR[], "
@@ -176,18 +181,37 @@ done:
     return code;
 }
 
+static TN_FALLIBLE make_vector(checkpoint *c, const tn_type *type, const tn_delta_vector *vector,
+                               tn_value *out, tarn_error *err)
+{
+    *out = tn_value_null(type);
+    if (vector == NULL) {
+        return TARN_OK;
+    }
+    tn_value fields[] = {tn_value_varchar(vector->storage), tn_value_varchar(vector->path),
+                         tn_value_null(TN_INTEGER), tn_value_bigint(vector->size),
+                         tn_value_bigint(vector->cardinality)};
+    if (vector->offset >= 0) {
+        fields[2] = tn_value_bigint(vector->offset);
+    }
+    return make_struct(c, type, fields, out, err);
+}
+
 static TN_FALLIBLE put_file(checkpoint *c, const tn_delta_entry *entry, tarn_error *err)
 {
     const tn_delta_about *about = &c->table->about;
     const uint32_t column = entry->is_live ? COLUMN_ADD : COLUMN_REMOVE;
     const tn_type *type = c->column_types[column];
+    tn_value vector;
     tn_str path;
     tn_str *names;
+    TN_RETURN_IF_ERROR(make_vector(c, type->fields[type->field_count - 1].type,
+                                   entry->file.deletion, &vector, err));
     TN_RETURN_IF_ERROR(encoded(c, entry->file.path, &path, err));
     if (!entry->is_live) {
         const tn_value fields[] = {tn_value_varchar(path), tn_value_bigint(entry->deleted_ms),
                                    tn_value_boolean(false),
-                                   tn_value_bigint((int64_t)entry->file.size)};
+                                   tn_value_bigint((int64_t)entry->file.size), vector};
         return put_struct(c, column, fields, err);
     }
     TN_RETURN_IF_ERROR(
@@ -200,7 +224,8 @@ static TN_FALLIBLE put_file(checkpoint *c, const tn_delta_entry *entry, tarn_err
                          tn_value_bigint((int64_t)entry->file.size),
                          tn_value_bigint(entry->file.modified_ms),
                          tn_value_boolean(false),
-                         text_or_null(entry->file.statistics)};
+                         text_or_null(entry->file.statistics),
+                         vector};
     TN_RETURN_IF_ERROR(make_list(c, type->fields[1].type, names, entry->file.partitions,
                                  about->partition_count, &fields[1], err));
     return put_struct(c, column, fields, err);
@@ -304,7 +329,7 @@ static TN_FALLIBLE put_hint(checkpoint *c, tarn_error *err)
 
 static TN_FALLIBLE refuse_more(const tn_delta *table, tarn_error *err)
 {
-    static const char *const more[] = {"domainMetadata", "deletionVectors", "v2Checkpoint"};
+    static const char *const more[] = {"domainMetadata", "v2Checkpoint"};
     for (uint32_t i = 0; i < table->about.writer_feature_count; i++) {
         for (size_t j = 0; j < sizeof(more) / sizeof(more[0]); j++) {
             if (tn_str_equal(table->about.writer_features[i], tn_str_of(more[j]))) {

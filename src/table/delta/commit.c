@@ -379,6 +379,29 @@ static TN_FALLIBLE put_adds(entry *e, tarn_error *err)
     return TARN_OK;
 }
 
+/* A file is what its path and its vector say together. */
+static void put_vector(tn_json_writer *w, const tn_delta_vector *vector)
+{
+    if (vector == NULL) {
+        return;
+    }
+    tn_json_name(w, "deletionVector");
+    tn_json_begin(w, '{');
+    tn_json_name(w, "storageType");
+    tn_json_put_str(w, vector->storage);
+    tn_json_name(w, "pathOrInlineDv");
+    tn_json_put_str(w, vector->path);
+    if (vector->offset >= 0) {
+        tn_json_name(w, "offset");
+        tn_json_put_integer(w, vector->offset);
+    }
+    tn_json_name(w, "sizeInBytes");
+    tn_json_put_integer(w, vector->size);
+    tn_json_name(w, "cardinality");
+    tn_json_put_integer(w, vector->cardinality);
+    tn_json_end(w, '}');
+}
+
 /* Overwriting removes every file of the snapshot it was made upon. */
 static TN_FALLIBLE put_removes(entry *e, tarn_error *err)
 {
@@ -400,6 +423,7 @@ static TN_FALLIBLE put_removes(entry *e, tarn_error *err)
         put_partition_values(e->writer, &w, file->partitions);
         tn_json_name(&w, "size");
         tn_json_put_unsigned(&w, file->size);
+        put_vector(&w, file->deletion);
         tn_json_end(&w, '}');
         tn_json_end(&w, '}');
         tn_text_putc(&e->text, '\n');

@@ -35,13 +35,21 @@ typedef struct tn_delta_property {
     tn_str name, value;
 } tn_delta_property;
 
+/* Which of a file's rows are deleted, and where that is written (protocol: its descriptor). */
+typedef struct tn_delta_vector {
+    tn_str storage, path; /* "u" a file's id, "i" the bytes, "p" an absolute path */
+    int64_t offset;       /* -1: none */
+    int64_t size, cardinality;
+} tn_delta_vector;
+
 typedef struct tn_delta_file {
     tn_str path;              /* below the table, or absolute: decoded */
     const tn_str *partitions; /* as text, one a partition column; .data NULL: null */
     uint64_t size;
     int64_t modified_ms;
-    tn_str statistics; /* JSON, or empty */
-    tn_str vector;     /* the deletion vector's id, or empty */
+    tn_str statistics;               /* JSON, or empty */
+    tn_str vector;                   /* the deletion vector's id, or empty */
+    const tn_delta_vector *deletion; /* NULL: no row is deleted */
 } tn_delta_file;
 
 typedef struct tn_delta_about {

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/vec.h"
 #include "table/delta/delta.h"
+#include "table/files/files.h"
 
 enum { TN_DELTA_ENTRY_MAX = 1 << 30 }; /* bytes of one log entry */
 
@@ -48,7 +49,11 @@ void tn_delta__encode(tn_str path, tn_text *out);
 /* Hive's escapes of a partition directory: "k=v" with %XX for what a file name may not hold. */
 void tn_delta__put_partition(tn_str name, tn_str value, bool is_null, tn_text *out);
 /* One name for the forms of one path: relative to the table where it lies in it. */
-TN_FALLIBLE tn_delta__canonical(tn_delta *table, tn_str path, tn_str *out, tarn_error *err);
+TN_FALLIBLE tn_delta__canonical(const tn_delta *table, tn_arena *arena, tn_str path, tn_str *out,
+                                tarn_error *err);
+/* The store and key of a path of the log's in that form. */
+TN_FALLIBLE tn_delta__resolve_path(const tn_delta *table, tn_str path, tn_arena *arena,
+                                   tn_store **store, tn_str *key, tarn_error *err);
 
 /* ---- schema.c ---- */
 /* The schema string of metaData: types, nullability, physical names. */
@@ -73,6 +78,15 @@ TN_FALLIBLE tn_delta__put_file(tn_delta *table, const tn_delta_entry *entry, tar
 TN_FALLIBLE tn_delta__set_txn(tn_delta *table, const tn_delta_txn_entry *txn, tarn_error *err);
 TN_FALLIBLE tn_delta__set_metadata(tn_delta *table, const tn_json *metadata, tarn_error *err);
 TN_FALLIBLE tn_delta__set_protocol(tn_delta *table, const tn_json *protocol, tarn_error *err);
+
+/* ---- vector.c ---- */
+/* Copies a descriptor to the table, for a file and its identity. */
+TN_FALLIBLE tn_delta__set_vector(tn_delta *table, const tn_delta_vector *vector,
+                                 tn_delta_file *file, tarn_error *err);
+/* What tn_delta__load_vector needs; in the arena, and independent of the table. */
+TN_FALLIBLE tn_delta__locate_vector(const tn_delta *table, const tn_delta_file *file,
+                                    tn_arena *arena, const void **out, tarn_error *err);
+tn_deletion_loader tn_delta__load_vector;
 
 /* ---- checkpoint_read.c ---- */
 /* Applies the actions of a Parquet checkpoint part or sidecar; sidecars' paths are appended. */

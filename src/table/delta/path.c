@@ -24,9 +24,14 @@ tarn_code tn_delta__decode(tn_arena *arena, tn_str path, tn_str *out, tarn_error
     return TARN_OK;
 }
 
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 static bool is_letter_or_digit(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    return is_letter(c) || (c >= '0' && c <= '9');
 }
 
 void tn_delta__encode(tn_str path, tn_text *out)
@@ -69,9 +74,9 @@ void tn_delta__put_partition(tn_str name, tn_str value, bool is_null, tn_text *o
     }
 }
 
-tarn_code tn_delta__canonical(tn_delta *table, tn_str path, tn_str *out, tarn_error *err)
+tarn_code tn_delta__canonical(const tn_delta *table, tn_arena *arena, tn_str path, tn_str *out,
+                              tarn_error *err)
 {
-    tn_arena *arena = &table->arena;
     tn_str root;
     TN_RETURN_IF_ERROR(tn_delta__decode(arena, path, out, err));
     if (tn_str_starts(*out, TN_STR("file:"))) {
@@ -89,4 +94,26 @@ tarn_code tn_delta__canonical(tn_delta *table, tn_str path, tn_str *out, tarn_er
         *out = tn_str_slice(*out, root.size, out->size);
     }
     return TARN_OK;
+}
+
+/* "/x", or a URI: "s3://bucket/x", "file:/x"; but not "time=10:11/x". */
+static bool is_absolute(tn_str path)
+{
+    size_t at = 0;
+    while (at < path.size &&
+           (is_letter(path.data[at]) ||
+            (at > 0 && path.data[at] != '\0' && strchr("0123456789+-.", path.data[at]) != NULL))) {
+        at++;
+    }
+    return tn_str_starts(path, TN_STR("/")) ||
+           (at > 0 && tn_str_starts(tn_str_slice(path, at, path.size), TN_STR(":/")));
+}
+
+tarn_code tn_delta__resolve_path(const tn_delta *table, tn_str path, tn_arena *arena,
+                                 tn_store **store, tn_str *key, tarn_error *err)
+{
+    *store = table->store;
+    return is_absolute(path) ? tn_stores_resolve(table->stores, path, arena, store, key, err)
+                             : tn_arena_print(arena, key, err, "%.*s%.*s", TN_STR_ARGS(table->root),
+                                              TN_STR_ARGS(path));
 }

@@ -20,7 +20,7 @@ static const struct {
     {"timestampWithoutTimezone", READS_AND_WRITES},
     {"vacuumProtocolCheck", READS_AND_WRITES},
     {"v2Checkpoint", READS_AND_WRITES},
-    {"deletionVectors", READS}, /* refused where a file has one */
+    {"deletionVectors", READS_AND_WRITES}, /* read; no new ones are made */
     {"columnMapping", READS},
     {"variantType", READS}, /* refused where a column is one */
     {"variantType-preview", READS},
@@ -77,11 +77,6 @@ tarn_code tn_delta__check_read(const tn_delta *table, tarn_error *err)
     for (uint32_t i = 0; i < about->reader_feature_count; i++) {
         if (support_of(about->reader_features[i]) == NONE) {
             return refuse(table, about->reader_features[i], "read", err);
-        }
-    }
-    for (uint64_t i = 0; i < about->file_count; i++) {
-        if (about->files[i].vector.size > 0) {
-            return refuse(table, TN_STR("deletionVectors"), "read", err);
         }
     }
     return TARN_OK;
@@ -163,9 +158,7 @@ tarn_code tn_delta__check_write(const tn_delta *table, bool removes, tarn_error 
     }
     for (uint32_t i = 0; i < about->writer_feature_count; i++) {
         const tn_str feature = about->writer_features[i];
-        /* Files without vectors may be added to a table that allows vectors. */
         const bool fits = support_of(feature) == READS_AND_WRITES ||
-                          (tn_str_equal(feature, TN_STR("deletionVectors")) && !removes) ||
                           tn_str_starts(feature, TN_STR("typeWidening")) ||
                           tn_str_equal(feature, TN_STR("columnMapping"));
         if (!fits) {

@@ -161,17 +161,18 @@ tarn_code tn_delta__set_protocol(tn_delta *table, const tn_json *protocol, tarn_
 
 /* ---- files ------------------------------------------------------------------------------------*/
 
-/* A vector's identity, as the protocol defines it. */
-static TN_FALLIBLE vector_id(tn_delta *table, const tn_json *vector, tn_str *out, tarn_error *err)
+static TN_FALLIBLE apply_vector(tn_delta *table, const tn_json *json, tn_delta_file *file,
+                                tarn_error *err)
 {
-    *out = TN_STR_NONE;
-    if (!tn_json_is(vector, TN_JSON_OBJECT)) {
+    if (!tn_json_is(json, TN_JSON_OBJECT)) {
         return TARN_OK;
     }
-    const tn_str storage = tn_json_get_text(vector, "storageType", TN_STR("?"));
-    const tn_str path = tn_json_get_text(vector, "pathOrInlineDv", TN_STR(""));
-    return tn_arena_print(&table->arena, out, err, "%.*s%.*s@%lld", TN_STR_ARGS(storage),
-                          TN_STR_ARGS(path), (long long)tn_json_get_integer(vector, "offset", -1));
+    const tn_delta_vector vector = {.storage = tn_json_get_text(json, "storageType", TN_STR("?")),
+                                    .path = tn_json_get_text(json, "pathOrInlineDv", TN_STR("")),
+                                    .offset = tn_json_get_integer(json, "offset", -1),
+                                    .size = tn_json_get_integer(json, "sizeInBytes", -1),
+                                    .cardinality = tn_json_get_integer(json, "cardinality", -1)};
+    return tn_delta__set_vector(table, &vector, file, err);
 }
 
 static TN_FALLIBLE partition_texts(tn_delta *table, const tn_json *values, const tn_str **out,
@@ -205,9 +206,8 @@ static TN_FALLIBLE apply_file(tn_delta *table, const tn_json *json, bool is_add,
         return tn_fail(err, TARN_E_CORRUPT, "a log entry of the Delta table '%.*s' names no path",
                        TN_STR_ARGS(table->about.uri));
     }
-    TN_RETURN_IF_ERROR(tn_delta__canonical(table, path, &entry.file.path, err));
-    TN_RETURN_IF_ERROR(
-        vector_id(table, tn_json_get(json, "deletionVector"), &entry.file.vector, err));
+    TN_RETURN_IF_ERROR(tn_delta__canonical(table, &table->arena, path, &entry.file.path, err));
+    TN_RETURN_IF_ERROR(apply_vector(table, tn_json_get(json, "deletionVector"), &entry.file, err));
     entry.file.size = (uint64_t)tn_json_get_integer(json, "size", 0);
     entry.file.modified_ms = tn_json_get_integer(json, "modificationTime", 0);
     entry.deleted_ms = tn_json_get_integer(json, "deletionTimestamp", 0);

@@ -1,7 +1,6 @@
 /* A table as it was at one version, and its rows as a source. */
 #include "kernel/text.h"
 #include "table/delta/delta_internal.h"
-#include "table/files/files.h"
 
 tarn_code tn_delta_open(tn_stores *stores, tn_types *types, tn_str uri, const tn_delta_at *at,
                         tn_pool *pool, tn_delta **out, tarn_error *err)
@@ -83,35 +82,11 @@ static TN_FALLIBLE partition_values(const tn_delta *table, const tn_delta_file *
     return TARN_OK;
 }
 
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/* "/x", or a URI: "s3://bucket/x", "file:/x"; but not "time=10:11/x". */
-static bool is_absolute(tn_str path)
-{
-    size_t at = 0;
-    while (at < path.size &&
-           (is_letter(path.data[at]) ||
-            (at > 0 && path.data[at] != '\0' && strchr("0123456789+-.", path.data[at]) != NULL))) {
-        at++;
-    }
-    return tn_str_starts(path, TN_STR("/")) ||
-           (at > 0 && tn_str_starts(tn_str_slice(path, at, path.size), TN_STR(":/")));
-}
-
 static TN_FALLIBLE locate(const tn_delta *table, const tn_delta_file *file, tn_arena *arena,
                           tn_listed_file *out, tarn_error *err)
 {
-    out->store = table->store;
-    if (is_absolute(file->path)) {
-        TN_RETURN_IF_ERROR(
-            tn_stores_resolve(table->stores, file->path, arena, &out->store, &out->key, err));
-    } else {
-        TN_RETURN_IF_ERROR(tn_arena_print(arena, &out->key, err, "%.*s%.*s",
-                                          TN_STR_ARGS(table->root), TN_STR_ARGS(file->path)));
-    }
+    TN_RETURN_IF_ERROR(
+        tn_delta__resolve_path(table, file->path, arena, &out->store, &out->key, err));
     TN_RETURN_IF_ERROR(tn_store_uri(out->store, out->key, arena, &out->uri, err));
     out->size = file->size;
     out->modified_us = file->modified_ms * 1000;
@@ -124,10 +99,13 @@ tarn_code tn_delta_source(const tn_delta *table, tn_pool *pool, tn_source **out,
     tarn_code code = TARN_OK;
     const tn_delta_about *about = &table->about;
     tn_arena arena;
+    tn_arena keep; /* where vectors lie; the source's in the end */
+    bool has_vectors = false;
     tn_data_file *files;
 
     *out = NULL;
     tn_arena_init(&arena, pool);
+    tn_arena_init(&keep, pool);
     TN_TRY(tn_delta__check_read(table, err));
     TN_TRY(tn_arena_array(&arena, tn_data_file, about->file_count, &files, err));
     for (uint64_t i = 0; i < about->file_count; i++) {
@@ -137,6 +115,11 @@ tarn_code tn_delta_source(const tn_delta *table, tn_pool *pool, tn_source **out,
         TN_TRY(tn_delta__parse_statistics(table, &about->files[i], &arena, &statistics,
                                           &files[i].rows, err));
         files[i].statistics = statistics;
+        if (about->files[i].deletion != NULL) {
+            TN_TRY(
+                tn_delta__locate_vector(table, &about->files[i], &keep, &files[i].deletion, err));
+            has_vectors = true;
+        }
     }
     const tn_file_set set = {.name = about->uri,
                              .kind = "delta",
@@ -148,9 +131,12 @@ tarn_code tn_delta_source(const tn_delta *table, tn_pool *pool, tn_source **out,
                              .fill_missing = true,
                              .files = files,
                              .count = about->file_count,
-                             .open = tn_files_open_parquet};
+                             .open = tn_files_open_parquet,
+                             .load_deletion = has_vectors ? tn_delta__load_vector : NULL,
+                             .keep = &keep};
     TN_TRY(tn_files_source_create(&set, table->types, NULL, pool, out, err));
 done:
+    tn_arena_deinit(&keep);
     tn_arena_deinit(&arena);
     return code;
 }

@@ -50,9 +50,14 @@ tarn_code tn_delta__parse_statistics(const tn_delta *table, const tn_delta_file 
     if (count < 0) {
         return TARN_OK;
     }
-    *rows = (uint64_t)count;
+    /* Statistics are of the file; rows deleted from it only narrow them. */
+    const uint64_t deleted = file->deletion == NULL ? 0 : (uint64_t)file->deletion->cardinality;
+    if (deleted > (uint64_t)count) {
+        return TARN_OK;
+    }
+    *rows = (uint64_t)count - deleted;
     TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_column_statistics, schema->count, columns, err));
-    const bool tight = tn_json_get_bool(json, "tightBounds", true);
+    const bool tight = deleted == 0 && tn_json_get_bool(json, "tightBounds", true);
     for (uint32_t i = 0; i < schema->count; i++) {
         tn_column_statistics *column = &(*columns)[i];
         const tn_type *type = schema->fields[i].type;

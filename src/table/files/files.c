@@ -44,6 +44,8 @@ typedef struct open_file {
     uint32_t readers; /* still open */
     tn_source *source;
     tn_scan *sub;
+    tn_row_set *deleted; /* rows that are not handed out; NULL: none */
+    _Atomic uint64_t left_out;
     tn_arena arena;        /* of what follows */
     uint32_t *file_fields; /* what is asked of the file */
     uint32_t file_count;
@@ -80,7 +82,7 @@ typedef struct files_task {
     tn_reshaped **reshaped; /* one a wanted column, as the file's `reshapes`; in the arena */
     tn_column *columns, *constants, *cast;
     tn_batch batch;
-    bool ended_morsel;
+    uint16_t *selection; /* where files may have deleted rows */
 } files_task;
 
 static uint32_t width_of(const files_scan *scan)
@@ -304,10 +306,30 @@ static TN_FALLIBLE open_source(open_file *file, tarn_error *err)
     return code;
 }
 
+/* Rows are told from deleted ones by their positions, which the file must give then. */
+static TN_FALLIBLE load_deletion(open_file *file, tn_scan_request *request, tarn_error *err)
+{
+    const files_scan *scan = file->scan;
+    if (file->part->deletion == NULL) {
+        return TARN_OK;
+    }
+    const tarn_code code =
+        scan->source->set.load_deletion(file->part->deletion, scan->pool, &file->deleted, err);
+    if (code != TARN_OK) {
+        tn_explain(err, "reading which rows of '%.*s' are deleted",
+                   TN_STR_ARGS(file->part->file.uri));
+        return code;
+    }
+    request->virtuals |= TN_VIRTUAL_ROW;
+    request->row_limit = UINT64_MAX; /* of rows that are left */
+    return TARN_OK;
+}
+
 static TN_FALLIBLE open_whole(open_file *file, tarn_error *err)
 {
     files_scan *scan = file->scan;
     tn_scan_request request = scan->request;
+    TN_RETURN_IF_ERROR(load_deletion(file, &request, err));
     TN_RETURN_IF_ERROR(open_source(file, err));
     TN_RETURN_IF_ERROR(map_columns(file, err));
     TN_RETURN_IF_ERROR(map_conjuncts(file, &request, err));
@@ -356,6 +378,19 @@ static void open_ahead(files_scan *scan)
     }
 }
 
+/* Deleted rows count as pruned ones. */
+static void add_counters(open_file *file, const tn_scan_counters *from, tn_scan_counters *to)
+{
+    const uint64_t left_out = atomic_load(&file->left_out);
+    to->bytes_read += from->bytes_read;
+    to->rows_read += from->rows_read;
+    to->rows_out += from->rows_out - left_out;
+    to->rows_pruned += from->rows_pruned + left_out;
+    to->rows_rejected += from->rows_rejected;
+    to->groups += from->groups;
+    to->groups_pruned += from->groups_pruned;
+}
+
 /* Locked, or alone: the file is read to its end by everybody. */
 static TN_FALLIBLE close_file(files_scan *scan, open_file *file, tarn_error *err)
 {
@@ -366,16 +401,12 @@ static TN_FALLIBLE close_file(files_scan *scan, open_file *file, tarn_error *err
         code = err == NULL ? TARN_OK : file->sub->ops->finish(file->sub, err);
         file->sub->ops->close(file->sub);
         file->sub = NULL;
-        scan->counters.bytes_read += counters.bytes_read;
-        scan->counters.rows_read += counters.rows_read;
-        scan->counters.rows_out += counters.rows_out;
-        scan->counters.rows_pruned += counters.rows_pruned;
-        scan->counters.rows_rejected += counters.rows_rejected;
-        scan->counters.groups += counters.groups;
-        scan->counters.groups_pruned += counters.groups_pruned;
+        add_counters(file, &counters, &scan->counters);
     }
     tn_source_release(file->source);
     file->source = NULL;
+    tn_row_set_destroy(file->deleted);
+    file->deleted = NULL;
     tn_vec_free(&file->waiting);
     tn_arena_deinit(&file->arena);
     return code;
@@ -490,13 +521,38 @@ static next_answer next_file(files_scan *scan, tn_waker *waker, open_file **out,
     return NEXT_END;
 }
 
+/* Leaves out deleted rows: a batch's rows follow one another in their file. */
+static TN_FALLIBLE leave_out(files_task *task, tn_batch *batch, tarn_error *err)
+{
+    open_file *file = task->file;
+    const uint32_t at = file->file_count + ((task->scan->request.virtuals & TN_VIRTUAL_FILE) != 0);
+    if (file->deleted == NULL || batch->rows == 0) {
+        return TARN_OK;
+    }
+    const tn_column *numbers = &batch->columns[at];
+    const tn_sequence *sequence = numbers->values;
+    if (numbers->encoding != TN_SEQUENCE || sequence->step != 1 || batch->selection != NULL) {
+        return tn_fail(err, TARN_E_INTERNAL, "rows of '%.*s' come out of order",
+                       TN_STR_ARGS(file->part->file.uri));
+    }
+    batch->selected = tn_row_set_others(file->deleted, (uint64_t)sequence->first - 1, batch->rows,
+                                        task->selection);
+    batch->selection = batch->selected == batch->rows ? NULL : task->selection;
+    (void)atomic_fetch_add(&file->left_out, batch->rows - batch->selected);
+    return TARN_OK;
+}
+
 static TN_FALLIBLE hand_out(files_task *task, tn_batch *in, tn_batch *out, tarn_error *err)
 {
     const files_scan *scan = task->scan;
     const open_file *file = task->file;
     const tn_column *columns = in->columns;
     uint32_t next = 0;
+    uint32_t width = scan->request.field_count;
+    const bool drops_row = file->deleted != NULL && (scan->request.virtuals & TN_VIRTUAL_ROW) == 0;
+    const uint32_t row_at = file->file_count + ((scan->request.virtuals & TN_VIRTUAL_FILE) != 0);
 
+    TN_RETURN_IF_ERROR(leave_out(task, in, err));
     *out = *in;
     if (task->casts != NULL && in->selected > 0) {
         tn_batch narrow = *in;
@@ -518,10 +574,12 @@ static TN_FALLIBLE hand_out(files_task *task, tn_batch *in, tn_batch *out, tarn_
         task->columns[i].rows = in->rows;
     }
     for (uint32_t i = file->file_count; i < in->width; i++) { /* virtual columns come last */
-        task->columns[scan->request.field_count + i - file->file_count] = in->columns[i];
+        if (!drops_row || i != row_at) {
+            task->columns[width++] = in->columns[i];
+        }
     }
     out->columns = task->columns;
-    out->width = width_of(scan);
+    out->width = width;
     out->tag.morsel += file->base;
     return TARN_OK;
 }
@@ -549,7 +607,11 @@ static tarn_code files_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
         }
         TN_RETURN_IF_ERROR(task->sub->ops->read(task->sub, waker, &task->batch, answer, err));
         if (*answer == TN_SCAN_BATCH) {
-            return hand_out(task, &task->batch, out, err);
+            TN_RETURN_IF_ERROR(hand_out(task, &task->batch, out, err));
+            if (out->selected > 0 || out->tag.last) {
+                return TARN_OK;
+            }
+            continue; /* all its rows are deleted */
         }
         if (*answer == TN_SCAN_WAIT) {
             return TARN_OK;
@@ -567,6 +629,7 @@ static void files_task_close(tn_scan_task *base)
     tn_pool_free(task->pool, task->columns, width * sizeof(tn_column));
     tn_pool_free(task->pool, task->constants, width * sizeof(tn_column));
     tn_pool_free(task->pool, task->cast, width * sizeof(tn_column));
+    tn_pool_free(task->pool, task->selection, TN_BATCH_ROWS * sizeof(uint16_t));
     tn_pool_free(task->pool, task, sizeof(*task));
 }
 
@@ -591,6 +654,10 @@ static tarn_code files_task_open(tn_scan *base, tn_pool *pool, tn_scan_task **ou
     task->constants = memory;
     TN_TRY(tn_pool_alloc_zeroed(pool, width * sizeof(tn_column), &memory, err));
     task->cast = memory;
+    if (scan->source->set.load_deletion != NULL) {
+        TN_TRY(tn_pool_alloc(pool, TN_BATCH_ROWS * sizeof(uint16_t), &memory, err));
+        task->selection = memory;
+    }
     *out = &task->base;
     task = NULL;
 done:
@@ -614,14 +681,8 @@ static void files_counters(tn_scan *base, tn_scan_counters *out)
         tn_scan_counters counters = {0};
         if (sub != NULL) {
             sub->ops->counters(sub, &counters);
+            add_counters(&scan->files[i], &counters, out);
         }
-        out->bytes_read += counters.bytes_read;
-        out->rows_read += counters.rows_read;
-        out->rows_out += counters.rows_out;
-        out->rows_pruned += counters.rows_pruned;
-        out->rows_rejected += counters.rows_rejected;
-        out->groups += counters.groups;
-        out->groups_pruned += counters.groups_pruned;
     }
     pthread_mutex_unlock(&scan->lock);
 }

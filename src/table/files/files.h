@@ -11,6 +11,7 @@
 #define TN_TABLE_FILES_FILES_H
 
 #include "scan/source.h"
+#include "table/files/row_set.h"
 #include "table/listing/listing.h"
 
 /* Opens one file: the object is the source's on success. */
@@ -18,11 +19,16 @@ typedef tarn_code tn_file_opener(const void *context, tn_object *object, tn_type
                                  tn_pool *pool, tn_source **out, tarn_error *err);
 tn_file_opener tn_files_open_parquet; /* context: unused */
 
+/* Reads which rows of a file are deleted; called on an I/O thread. */
+typedef tarn_code tn_deletion_loader(const void *deletion, tn_pool *pool, tn_row_set **out,
+                                     tarn_error *err);
+
 typedef struct tn_data_file {
     tn_listed_file file;
     const tn_value *partitions; /* one for each of partition_fields; NULL where there are none */
     const tn_column_statistics *statistics; /* one a schema field, or NULL */
-    uint64_t rows;                          /* UINT64_MAX: unknown */
+    uint64_t rows;                          /* without deleted ones; UINT64_MAX: unknown */
+    const void *deletion;                   /* lies in the set's `keep`; NULL: no row is deleted */
 } tn_data_file;
 
 typedef struct tn_file_set {
@@ -37,8 +43,9 @@ typedef struct tn_file_set {
     const tn_data_file *files;
     size_t count;
     tn_file_opener *open;
-    const void *context; /* of `open`; lies in `keep`, or outlives the source */
-    tn_arena *keep;      /* taken over with the set; or NULL */
+    const void *context;               /* of `open`; lies in `keep`, or outlives the source */
+    tn_deletion_loader *load_deletion; /* where a file has a deletion */
+    tn_arena *keep;                    /* taken over with the set; or NULL */
 } tn_file_set;
 
 /* Copies the set. `first` (or NULL): the first file, opened already; taken over on success. */
