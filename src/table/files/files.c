@@ -1,6 +1,7 @@
 #include "table/files/files.h"
 
 #include "table/files/reshape_internal.h"
+#include "table/files/set_internal.h"
 
 #include "base/vec.h"
 #include "expr/program.h"
@@ -918,81 +919,6 @@ static const tn_source_ops files_source_ops = {
     .destroy = files_destroy,
 };
 
-static TN_FALLIBLE copy_file(files_source *source, const tn_data_file *from, tn_data_file *to,
-                             tarn_error *err)
-{
-    tn_arena *arena = &source->arena;
-    const tn_file_set *set = &source->set;
-    tn_str tag;
-    tn_value *partitions;
-    tn_column_statistics *statistics;
-
-    *to = *from;
-    TN_RETURN_IF_ERROR(tn_arena_copy(arena, from->file.key, &to->file.key, err));
-    TN_RETURN_IF_ERROR(tn_arena_copy(arena, from->file.uri, &to->file.uri, err));
-    TN_RETURN_IF_ERROR(
-        tn_arena_copy(arena, tn_str_of(from->file.tag == NULL ? "" : from->file.tag), &tag, err));
-    to->file.tag = tag.data;
-    TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_value, set->partition_count, &partitions, err));
-    for (uint32_t i = 0; i < set->partition_count; i++) {
-        TN_RETURN_IF_ERROR(tn_value_copy(arena, &from->partitions[i], &partitions[i], err));
-    }
-    to->partitions = partitions;
-    if (from->statistics == NULL) {
-        return TARN_OK;
-    }
-    TN_RETURN_IF_ERROR(
-        tn_arena_array(arena, tn_column_statistics, set->schema.count, &statistics, err));
-    for (uint32_t i = 0; i < set->schema.count; i++) {
-        statistics[i] = from->statistics[i];
-        if (statistics[i].bounds != TN_UNKNOWN) {
-            TN_RETURN_IF_ERROR(
-                tn_value_copy(arena, &from->statistics[i].min, &statistics[i].min, err));
-            TN_RETURN_IF_ERROR(
-                tn_value_copy(arena, &from->statistics[i].max, &statistics[i].max, err));
-        }
-    }
-    to->statistics = statistics;
-    return TARN_OK;
-}
-
-static TN_FALLIBLE copy_set(files_source *source, const tn_file_set *set, tarn_error *err)
-{
-    tn_arena *arena = &source->arena;
-    uint32_t *partition_fields;
-    tn_str *names = NULL;
-    tn_data_file *files;
-
-    source->set = *set;
-    TN_RETURN_IF_ERROR(tn_arena_copy(arena, set->name, &source->set.name, err));
-    TN_RETURN_IF_ERROR(tn_schema_copy(arena, &set->schema, &source->set.schema, err));
-    TN_RETURN_IF_ERROR(
-        tn_arena_array(arena, uint32_t, set->partition_count, &partition_fields, err));
-    for (uint32_t i = 0; i < set->partition_count; i++) {
-        partition_fields[i] = set->partition_fields[i];
-    }
-    source->set.partition_fields = partition_fields;
-    if (set->physical_names != NULL) {
-        TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_str, set->schema.count, &names, err));
-        for (uint32_t i = 0; i < set->schema.count; i++) {
-            TN_RETURN_IF_ERROR(tn_arena_copy(arena, set->physical_names[i], &names[i], err));
-        }
-    }
-    source->set.physical_names = names;
-    if (set->physical_types != NULL) {
-        const tn_type **nested;
-        TN_RETURN_IF_ERROR(tn_arena_array(arena, const tn_type *, set->schema.count, &nested, err));
-        memcpy(nested, set->physical_types, set->schema.count * sizeof(*nested));
-        source->set.physical_types = nested;
-    }
-    TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_data_file, set->count, &files, err));
-    for (size_t i = 0; i < set->count; i++) {
-        TN_RETURN_IF_ERROR(copy_file(source, &set->files[i], &files[i], err));
-    }
-    source->set.files = files;
-    return TARN_OK;
-}
-
 tarn_code tn_files_source_create(const tn_file_set *set, tn_types *types, tn_source *first,
                                  tn_pool *pool, tn_source **out, tarn_error *err)
 {
@@ -1010,7 +936,7 @@ tarn_code tn_files_source_create(const tn_file_set *set, tn_types *types, tn_sou
     source->types = types;
     tn_arena_init(&source->arena, pool);
     tn_arena_init(&source->keep, pool);
-    TN_TRY(copy_set(source, set, err));
+    TN_TRY(tn_files__copy_set(set, &source->arena, &source->set, err));
     source->base.name = source->set.name;
     source->base.schema = source->set.schema;
     source->first = first; /* from here on ours */
