@@ -107,8 +107,13 @@ def whole(names, kind, value):
     return {**found, **rest} if isinstance(found, dict) and rest is not None else found
 
 
-def text(kind, value):
-    """value: the struct as JSON holds it, with bytes in base64.  The variant as text; None for null."""
+def plain(kind, value):
+    """value: the struct as JSON holds it, with bytes in base64.  The variant as Python has it."""
     value = json.loads(value, parse_float=Decimal) if isinstance(value, str) else value
-    found = whole(words(base64.b64decode(value["metadata"])), kind, value)
+    return whole(words(base64.b64decode(value["metadata"])), kind, value)
+
+
+def text(kind, value):
+    """The same as text; None for null."""
+    found = plain(kind, value)
     return json.dumps(found) if isinstance(found, (dict, list)) else None if found is None else str(found)

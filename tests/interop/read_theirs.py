@@ -7,7 +7,11 @@ import pathlib
 import re
 import struct
 import subprocess
+import sys
 from decimal import Decimal
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "corpora"))
+import variant  # noqa: E402
 
 
 def split_type(text):
@@ -48,6 +52,8 @@ def canon(rows, kind, value, nested=False):
     if value is None:
         return "null"
     name = kind[0]
+    if variant.is_variant(kind):
+        return rows.variant_json(json.dumps(variant.plain(kind, value)))
     if name in ("LIST", "STRUCT", "MAP") and isinstance(value, str):
         value = json.loads(value, parse_float=Decimal)
     if name == "LIST":

@@ -22,8 +22,10 @@ static const struct {
     {"v2Checkpoint", READS_AND_WRITES},
     {"deletionVectors", READS_AND_WRITES}, /* read; no new ones are made */
     {"columnMapping", READS},
-    {"variantType", READS}, /* refused where a column is one */
+    {"variantType", READS}, /* as metadata and value */
     {"variantType-preview", READS},
+    {"variantShredding", READS}, /* refused where a file has one */
+    {"variantShredding-preview", READS},
     {"typeWidening", READS},
     {"typeWidening-preview", READS},
 };

@@ -28,9 +28,14 @@ static TN_FALLIBLE primitive(tn_delta *table, tn_str name, const tn_type **out, 
     if (tn_str_starts(name, TN_STR("decimal"))) {
         return tn_types_parse(table->types, name, out, err);
     }
-    if (tn_str_equal(name, TN_STR("variant"))) {
+    if (tn_str_equal(name, TN_STR("variant"))) { /* as the bytes that files hold */
+        static const tn_field parts[] = {{{"metadata", 8}, TN_BLOB, true},
+                                         {{"value", 5}, TN_BLOB, true}};
+        return tn_types_struct(table->types, parts, 2, out, err);
+    }
+    if (tn_str_starts(name, TN_STR("geometry")) || tn_str_starts(name, TN_STR("geography"))) {
         return tn_fail(err, TARN_E_UNSUPPORTED,
-                       "the Delta table '%.*s' needs the feature 'variantType', which Tarn cannot "
+                       "the Delta table '%.*s' needs the feature 'geospatial', which Tarn cannot "
                        "read yet",
                        TN_STR_ARGS(table->about.uri));
     }

@@ -107,6 +107,11 @@ tarn_code tn_delta_source(const tn_delta *table, tn_pool *pool, tn_source **out,
     tn_arena_init(&arena, pool);
     tn_arena_init(&keep, pool);
     TN_TRY(tn_delta__check_read(table, err));
+    if (about->schema.count == 0) {
+        code = tn_fail(err, TARN_E_INVALID, "the Delta table '%.*s' has no columns yet",
+                       TN_STR_ARGS(about->uri));
+        goto done;
+    }
     TN_TRY(tn_arena_array(&arena, tn_data_file, about->file_count, &files, err));
     for (uint64_t i = 0; i < about->file_count; i++) {
         tn_column_statistics *statistics;

@@ -172,6 +172,18 @@ static TN_FALLIBLE find_column(open_file *file, uint32_t field, uint32_t *out, t
     return TARN_OK;
 }
 
+static TN_FALLIBLE refuse_nested(const open_file *file, const tn_field *wanted, const tn_type *own,
+                                 tarn_error *err)
+{
+    (void)tn_fail(err, TARN_E_UNSUPPORTED,
+                  "'%.*s' has the column '%.*s' as %.*s, not %.*s: within lists, maps and structs "
+                  "only integers and decimals are widened (typeWidening)",
+                  TN_STR_ARGS(file->part->file.uri), TN_STR_ARGS(wanted->name),
+                  TN_STR_ARGS(own->name), TN_STR_ARGS(wanted->type->name));
+    tn_subject(err, file->part->file.uri.data);
+    return TARN_E_UNSUPPORTED;
+}
+
 /* A program that casts the columns which need it, and hands the others through. */
 static TN_FALLIBLE compile_casts(open_file *file, tarn_error *err)
 {
@@ -206,6 +218,9 @@ static TN_FALLIBLE compile_casts(open_file *file, tarn_error *err)
                                  set->fill_missing, &file->arena, &file->reshapes[i], err));
         }
         if (file->reshapes[i] == NULL && !tn_reshape__only_wider(type, wanted->type)) {
+            if (tn_type_is_nested(type)) {
+                return refuse_nested(file, wanted, type, err);
+            }
             needed = true;
             TN_RETURN_IF_ERROR(tn_expr_cast(&file->context, exprs[at], wanted->type, false, false,
                                             (tn_span){0, 0}, &exprs[at], err));

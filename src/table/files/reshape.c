@@ -26,10 +26,12 @@ bool tn_reshape__only_wider(const tn_type *from, const tn_type *to)
     if (from == to) {
         return true;
     }
+    const bool times = (from->kind == TN_KIND_TIMESTAMP || from->kind == TN_KIND_TIMESTAMPTZ) &&
+                       (to->kind == TN_KIND_TIMESTAMP || to->kind == TN_KIND_TIMESTAMPTZ);
     const bool integers = tn_type_is_integer(from) && tn_type_is_integer(to);
     const bool decimals = from->kind == TN_KIND_DECIMAL && to->kind == TN_KIND_DECIMAL &&
                           from->scale == to->scale && from->precision <= to->precision;
-    return (integers || decimals) && tn_lane_fits(to, from->lane);
+    return times || ((integers || decimals) && tn_lane_fits(to, from->lane));
 }
 
 static uint32_t find_field(const tn_type *type, tn_str name)
@@ -43,6 +45,21 @@ static uint32_t find_field(const tn_type *type, tn_str name)
 }
 
 typedef TN_VEC(node) node_list;
+
+/* A variant whose values lie in columns of their own: metadata and value are not all of it. */
+static TN_FALLIBLE refuse_shredded(const node *at, tarn_error *err)
+{
+    const tn_type *type = at->type;
+    if (type->kind != TN_KIND_STRUCT || type->field_count != 2 ||
+        find_field(type, TN_STR("metadata")) != 0 || find_field(type, TN_STR("value")) != 1 ||
+        at->own->kind != TN_KIND_STRUCT ||
+        find_field(at->own, TN_STR("typed_value")) == UINT32_MAX) {
+        return TARN_OK;
+    }
+    return tn_fail(err, TARN_E_UNSUPPORTED,
+                   "variants that are shredded (the feature 'variantShredding', or "
+                   "'variantShredding-preview') cannot be read yet");
+}
 
 /* The children of one node; false where the file's do not fit. */
 static TN_FALLIBLE add_children(node_list *nodes, uint32_t at, bool fill_missing, bool *fits,
@@ -85,6 +102,7 @@ tarn_code tn_reshape__plan(const tn_type *own, const tn_type *type, const tn_typ
     TN_TRY(tn_vec_push(&nodes, root, err));
     for (uint32_t i = 0; i < nodes.count && fits; i++) {
         if (nodes.items[i].own != NULL && tn_type_is_nested(nodes.items[i].type)) {
+            TN_TRY(refuse_shredded(&nodes.items[i], err));
             TN_TRY(add_children(&nodes, i, fill_missing, &fits, err));
         }
     }
