@@ -14,8 +14,16 @@ enum {
     UNIT = 256 << 10, /* of I/O and of the file's growth */
     CLASSES = 4,      /* slots of 4, 16, 64 and 256 KiB; larger ones are runs of units */
     EVICT_MIN = 512 << 10,
-    BEHIND = 8 /* writes after which pages are asked to leave the cache: they are on disk by then */
+    /* What may be on its way to the disk: more would be waited for when the file closes, which is
+     * when a query that was cancelled must end at once. */
+    BEHIND_BYTES = 4 << 20,
+    BEHIND_COUNT = 256
 };
+
+typedef struct range {
+    uint64_t offset;
+    size_t size;
+} range;
 
 /* Room in the file.  Made with its page, since an eviction must not need memory. */
 typedef struct tn_slot {
@@ -32,10 +40,10 @@ struct tn_spill {
     tn_page *coldest, *hottest;
     slot *free[CLASSES + 1]; /* the last: runs of any size */
     uint64_t end;
-    int fd; /* below 0: not open */
-    uint64_t behind_offset[BEHIND];
-    size_t behind_size[BEHIND];
-    uint32_t behind;
+    int fd;                     /* below 0: not open */
+    range behind[BEHIND_COUNT]; /* on its way to the disk: a ring */
+    uint32_t behind_first, behind_count;
+    size_t behind_bytes;
     size_t evictable; /* bytes of the pages that are linked */
     _Atomic uint64_t written;
     bool failed;
@@ -159,18 +167,52 @@ static void find_room(tn_spill *spill, tn_page *page)
     spill->end += want;
 }
 
+/* The oldest range that is on its way; no longer in the ring. */
+static range oldest_behind(tn_spill *spill)
+{
+    const range oldest = spill->behind[spill->behind_first];
+    spill->behind_first = (spill->behind_first + 1) % BEHIND_COUNT;
+    spill->behind_count--;
+    spill->behind_bytes -= oldest.size;
+    return oldest;
+}
+
+/* On its way to the disk; what is there already leaves the page cache. */
 static void leave_cache(tn_spill *spill, uint64_t offset, size_t size)
 {
 #ifdef SYNC_FILE_RANGE_WRITE
     (void)sync_file_range(spill->fd, (off64_t)offset, (off64_t)size, SYNC_FILE_RANGE_WRITE);
 #endif
-    const uint32_t at = spill->behind++ % BEHIND;
-    if (spill->behind_size[at] > 0) {
-        (void)posix_fadvise(spill->fd, (off_t)spill->behind_offset[at],
-                            (off_t)spill->behind_size[at], POSIX_FADV_DONTNEED);
+    if (spill->behind_count == BEHIND_COUNT) { /* small ones: not worth a wait */
+        const range oldest = oldest_behind(spill);
+        (void)posix_fadvise(spill->fd, (off_t)oldest.offset, (off_t)oldest.size,
+                            POSIX_FADV_DONTNEED);
     }
-    spill->behind_offset[at] = offset;
-    spill->behind_size[at] = size;
+    spill->behind[(spill->behind_first + spill->behind_count++) % BEHIND_COUNT] =
+        (range){offset, size};
+    spill->behind_bytes += size;
+}
+
+/* Waits until little is on its way: the disk's pace is the query's, and the page cache is not a
+ * place where what does not fit the memory may pile up.  Without the lock, since it takes long. */
+static void await_disk(tn_spill *spill)
+{
+    for (;;) {
+        pthread_mutex_lock(&spill->lock);
+        const bool is_over = spill->behind_bytes <= BEHIND_BYTES;
+        const range oldest = is_over ? (range){0, 0} : oldest_behind(spill);
+        pthread_mutex_unlock(&spill->lock);
+        if (is_over) {
+            return;
+        }
+#ifdef SYNC_FILE_RANGE_WRITE
+        (void)sync_file_range(spill->fd, (off64_t)oldest.offset, (off64_t)oldest.size,
+                              SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                                  SYNC_FILE_RANGE_WAIT_AFTER);
+#endif
+        (void)posix_fadvise(spill->fd, (off_t)oldest.offset, (off_t)oldest.size,
+                            POSIX_FADV_DONTNEED);
+    }
 }
 
 /* The middle of a page is empty mostly; what travels is what is used. */
@@ -251,6 +293,7 @@ bool tn_spill_reclaim(tn_spill *spill, size_t size)
         freed += page->size;
     }
     pthread_mutex_unlock(&spill->lock);
+    await_disk(spill);
     return freed > 0;
 }
 
