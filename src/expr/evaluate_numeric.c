@@ -1,7 +1,11 @@
 /* Arithmetic, comparison and conversion: which lane, which bounds, which kernel. */
+#include "base/number.h"
 #include "expr/program_internal.h"
 #include "kernel/operand.h"
 #include "kernel/order.h"
+
+#include <math.h>
+#include <stdio.h>
 
 #define I64_MIN ((tn_i128)INT64_MIN)
 #define I64_MAX ((tn_i128)INT64_MAX)
@@ -295,9 +299,18 @@ static void compare_bits(const tn_operand *a, const tn_operand *b, uint8_t op, u
     }
 }
 
+/* Of decimals: the lane may be narrower than that of their type. */
+static int compare_i128(const tn_operand *a, const tn_operand *b, uint32_t row)
+{
+    const tn_i128 x = ((const tn_i128 *)a->values)[row & a->mask];
+    const tn_i128 y = ((const tn_i128 *)b->values)[row & b->mask];
+    return (x > y) - (x < y);
+}
+
 /* Views and all that has no vector form: selected, valid rows only. */
 static void compare_rows(tn_evaluator *ev, const tn_operand *a, const tn_operand *b,
-                         const tn_type *type, uint8_t op, const tn_column *result, uint64_t *out)
+                         const tn_type *type, tn_lane lane, uint8_t op, const tn_column *result,
+                         uint64_t *out)
 {
     uint64_t *words = ev->words[0];
     const uint32_t word_count = tn_eval__word_count(ev);
@@ -322,7 +335,8 @@ static void compare_rows(tn_evaluator *ev, const tn_operand *a, const tn_operand
             truth = tn_view_equal(&((const tn_view *)a->values)[row & a->mask],
                                   &((const tn_view *)b->values)[row & b->mask]);
         } else {
-            const int order = tn_operand_compare(a, row, b, row, type);
+            const int order = lane == TN_LANE_i128 ? compare_i128(a, b, row)
+                                                   : tn_operand_compare(a, row, b, row, type);
             truth = op == TN_COMPARE_EQ ? order == 0 : op == TN_COMPARE_LT ? order < 0 : order <= 0;
         }
         out[row / 64] |= (uint64_t)truth << row % 64;
@@ -397,7 +411,7 @@ tarn_code tn_eval__compare(tn_evaluator *ev, const tn_instruction *ins, tn_regis
     } else if (lane == TN_LANE_bool) {
         compare_bits(a, b, how.op, tn_eval__word_count(ev), bits);
     } else {
-        compare_rows(ev, a, b, type, how.op, &out->column, bits);
+        compare_rows(ev, a, b, type, lane, how.op, &out->column, bits);
     }
     if (distinct) {
         finish_distinct(ev, a, b, how.negated, bits);
@@ -449,6 +463,10 @@ tarn_code tn_eval__compare_at(tn_evaluator *ev, const tn_instruction *ins, tn_re
 }
 
 /* ---- casts between numbers ---- */
+
+/* Whole numbers and powers of ten that a DOUBLE, and a REAL, hold exactly. */
+#define EXACT_WHOLE (INT64_C(1) << 53)
+enum { EXACT_POWER = 22, EXACT_POWER_REAL = 10, EXACT_WHOLE_REAL = 1 << 24 };
 
 /* The same values under another type: lanes may be narrower than declared. */
 static TN_FALLIBLE relabel(tn_evaluator *ev, const tn_instruction *ins, tn_register *arg,
@@ -584,36 +602,85 @@ static TN_FALLIBLE rescale_narrow(tn_evaluator *ev, const tn_instruction *ins,
     return TARN_OK;
 }
 
+/* The double nearest to value / 10^scale.  A quotient of two exact doubles is; else its text is
+ * read, which rounds once. */
+static double nearest_double(tn_i128 value, unsigned scale, double by)
+{
+    char text[TN_NUMBER_SIZE + 8];
+    double out = (double)value / by;
+    if (scale > EXACT_POWER || value > EXACT_WHOLE || value < -EXACT_WHOLE) {
+        const size_t digits = tn_print_i128(text, value);
+        const int more = snprintf(text + digits, sizeof(text) - digits, "e-%u", scale);
+        (void)tn_parse_f64(text, digits + (size_t)more, &out);
+    }
+    return out;
+}
+
+static float nearest_float(tn_i128 value, unsigned scale, double by)
+{
+    char text[TN_NUMBER_SIZE + 8];
+    float out = (float)value / (float)by;
+    if (scale <= EXACT_POWER_REAL && value <= EXACT_WHOLE_REAL && value >= -EXACT_WHOLE_REAL) {
+        return out;
+    }
+    const size_t digits = tn_print_i128(text, value);
+    const int more = snprintf(text + digits, sizeof(text) - digits, "e-%u", scale);
+    (void)tn_parse_f32(text, digits + (size_t)more, &out);
+    return out;
+}
+
+static bool any_inexact(const double *values, size_t rows)
+{
+    double most = 0;
+    for (size_t row = 0; row < rows; row++) {
+        const double size = fabs(values[row]);
+        most = most > size ? most : size;
+    }
+    return most >= (double)EXACT_WHOLE;
+}
+
+/* Both steps by vectors; *done where all of the values are exact as doubles. */
+static TN_FALLIBLE divide_exact(tn_evaluator *ev, tn_register *arg, tn_register *out, double by,
+                                bool *done, tarn_error *err)
+{
+    double copies[TN_CONSTANT_COPIES];
+    tn_operand a;
+    for (size_t i = 0; i < TN_CONSTANT_COPIES; i++) {
+        copies[i] = by;
+    }
+    TN_RETURN_IF_ERROR(tn_eval__operand(ev, arg, TN_LANE_f64, &a, err));
+    *done = !any_inexact(a.values, a.mask == UINT32_MAX ? ev->rows : 1);
+    if (*done) {
+        tn_arithmetic_plain(TN_ARITHMETIC_DIVIDE, TN_LANE_f64)(
+            a.values, tn_eval__mask(&a), copies, TN_MASK_CONSTANT, ev->rows, out->values);
+    }
+    return TARN_OK;
+}
+
 static TN_FALLIBLE decimal_to_float(tn_evaluator *ev, const tn_instruction *ins,
                                     tn_register *const *args, tn_register *out, tarn_error *err)
 {
     const tn_type *type = ins->expr->type;
     const tn_type *from = ins->bound->argument_types[0];
-    const double by = (double)tn_power_of_ten_i128(from->scale > 38 ? 38 : from->scale);
+    const double by = from->scale > EXACT_POWER ? 1 : (double)tn_power_of_ten_i128(from->scale);
     const bool narrow = from->lane == TN_LANE_i64;
+    bool done = false;
     tn_operand a;
-    if (narrow && type->lane == TN_LANE_f64) { /* both steps by vectors */
-        double copies[TN_CONSTANT_COPIES];
-        for (size_t i = 0; i < TN_CONSTANT_COPIES; i++) {
-            copies[i] = by;
-        }
-        TN_RETURN_IF_ERROR(tn_eval__operand(ev, args[0], TN_LANE_f64, &a, err));
-        TN_RETURN_IF_ERROR(tn_eval__values(ev, out, sizeof(double), err));
-        tn_arithmetic_plain(TN_ARITHMETIC_DIVIDE, TN_LANE_f64)(
-            a.values, tn_eval__mask(&a), copies, TN_MASK_CONSTANT, ev->rows, out->values);
-        tn_eval__flat_result(ev, out, type, type->lane);
-        return TARN_OK;
-    }
-    TN_RETURN_IF_ERROR(tn_eval__operand(ev, args[0], narrow ? TN_LANE_i64 : TN_LANE_i128, &a, err));
     TN_RETURN_IF_ERROR(tn_eval__values(ev, out, sizeof(double), err));
-    for (uint32_t row = 0; row < ev->rows; row++) {
-        const double value = (narrow ? (double)((const int64_t *)a.values)[row & a.mask]
-                                     : (double)((const tn_i128 *)a.values)[row & a.mask]) /
-                             by;
+    if (narrow && type->lane == TN_LANE_f64 && from->scale <= EXACT_POWER) {
+        TN_RETURN_IF_ERROR(divide_exact(ev, args[0], out, by, &done, err));
+    }
+    if (!done) {
+        TN_RETURN_IF_ERROR(
+            tn_eval__operand(ev, args[0], narrow ? TN_LANE_i64 : TN_LANE_i128, &a, err));
+    }
+    for (uint32_t row = 0; !done && row < ev->rows; row++) {
+        const tn_i128 value = narrow ? ((const int64_t *)a.values)[row & a.mask]
+                                     : ((const tn_i128 *)a.values)[row & a.mask];
         if (type->lane == TN_LANE_f64) {
-            ((double *)out->values)[row] = value;
+            ((double *)out->values)[row] = nearest_double(value, from->scale, by);
         } else {
-            ((float *)out->values)[row] = (float)value;
+            ((float *)out->values)[row] = nearest_float(value, from->scale, by);
         }
     }
     tn_eval__flat_result(ev, out, type, type->lane);
