@@ -539,8 +539,7 @@ tarn_code tn_domain__node(tn_freeing *f, const tn_plan *plan, const tn_columns *
                 tn_domain__replace(f, &to->replicas, plan->exprs[i], &lists[i], err));
         }
         copy->exprs = lists;
-        TN_RETURN_IF_ERROR(tn_plan__with_children(f->context, copy, &to->plan, &to->plan, err));
-        return TARN_OK;
+        return tn_plan__with_children(f->context, copy, &to->plan, &to->plan, err);
     }
     case TN_PLAN_SORT:
         TN_RETURN_IF_ERROR(tn_domain__ensure(f, to, own, err));

@@ -188,15 +188,15 @@ TN_FALLIBLE tn_plan__with_children(tn_plan_context *context, tn_plan *plan,
         outputs_changed |= children[i]->outputs != plan->children[i]->outputs &&
                            !tn_plan__same_outputs(children[i], plan->children[i]);
     }
-    *out = plan;
     if (!changed) {
+        *out = plan;
         return TARN_OK;
     }
     tn_plan **list = NULL;
-    TN_RETURN_IF_ERROR(tn_plan__copy(context, plan, out, err));
     TN_RETURN_IF_ERROR(
         tn_arena_array(context->expr.arena, tn_plan *, plan->child_count, &list, err));
-    memcpy(list, children, plan->child_count * sizeof(*list));
+    memcpy(list, children, plan->child_count * sizeof(*list)); /* `out` may be one of them */
+    TN_RETURN_IF_ERROR(tn_plan__copy(context, plan, out, err));
     (*out)->children = list;
     return outputs_changed ? tn_plan__derive(context, *out, err) : TARN_OK;
 }

@@ -276,6 +276,45 @@ static TN_FALLIBLE order_keys(tn_binder *b, const tn_ast *ast, const tn_expr *co
     return TARN_OK;
 }
 
+typedef struct tn_levels {
+    const tn_binder *b;
+    const tn_scope *scope;
+    bool here, outside;
+} tn_levels;
+
+static bool see_level(void *context, const tn_expr *expr)
+{
+    tn_levels *levels = context;
+    if (expr->kind == TN_EXPR_COLUMN) {
+        bool found = false;
+        for (size_t i = levels->scope->from; i < levels->scope->to && !found; i++) {
+            found = levels->b->columns.items[i].id == expr->column;
+        }
+        levels->here |= found;
+        levels->outside |= !found;
+    }
+    levels->here |= expr->kind == TN_EXPR_SUBQUERY; /* it may read anything */
+    return !levels->here;
+}
+
+/* By the standard sum(outer column) is the outer query's aggregate, and constant in this one. */
+static TN_FALLIBLE check_level(tn_binder *b, const tn_ast *ast, const tn_scope *scope,
+                               const tn_expr *const *items, tarn_error *err)
+{
+    tn_levels levels = {.b = b, .scope = scope};
+    for (uint32_t i = 0; i < ast->count && scope->outer != NULL; i++) {
+        TN_RETURN_IF_ERROR(tn_expr_walk(items[i], b->pool, see_level, &levels, err));
+    }
+    if (levels.here || !levels.outside) {
+        return TARN_OK;
+    }
+    (void)tn_binder__fail(b, ast->span, err, TARN_E_UNSUPPORTED,
+                          "an aggregate within a subquery over columns of the outer query alone "
+                          "is an aggregate of that query: not built yet");
+    tn_hint(err, "compute it in a query of FROM, and name its column here");
+    return TARN_E_UNSUPPORTED;
+}
+
 tarn_code tn_binder__aggregate(tn_binder *b, const tn_ast *ast, tn_env *env,
                                const tn_expr *const *items, const tn_expr **out, tarn_error *err)
 {
@@ -287,6 +326,7 @@ tarn_code tn_binder__aggregate(tn_binder *b, const tn_ast *ast, tn_env *env,
     if (grouping == NULL) {
         return tn_binder__fail(b, ast->span, err, TARN_E_INVALID, "an aggregate cannot stand here");
     }
+    TN_RETURN_IF_ERROR(check_level(b, ast, env->scope, items, err));
     if (ast->call != NULL) {
         call.distinct = ast->call->distinct;
         if (ast->call->order_count > 0) {
