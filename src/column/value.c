@@ -233,6 +233,23 @@ static TN_FALLIBLE copy_elements(const tn_slice *slice, tn_list *heads, tn_arena
     return TARN_OK;
 }
 
+/* No rows of a nested type: its children have none, either.  Types bound the depth. */
+static TN_FALLIBLE no_rows(const tn_type *type, tn_arena *arena, tn_column *out, tarn_error *err)
+{
+    static const uint64_t nothing[4];
+    tn_column *children = NULL;
+    *out = (tn_column){.type = type, .lane = (uint8_t)type->lane, .values = nothing};
+    if (type->field_count == 0) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_column, type->field_count, &children, err));
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        TN_RETURN_IF_ERROR(no_rows(type->fields[i].type, arena, &children[i], err));
+    }
+    out->children = children;
+    return TARN_OK;
+}
+
 tarn_code tn_column__copy(const tn_column *column, uint32_t from, uint32_t count, tn_arena *arena,
                           tn_column *out, tarn_error *err)
 {
@@ -243,6 +260,9 @@ tarn_code tn_column__copy(const tn_column *column, uint32_t from, uint32_t count
     tn_slice *slice;
     bool has_nulls = false;
 
+    if (count == 0) {
+        return no_rows(type, arena, out, err);
+    }
     *out = (tn_column){.type = type, .lane = (uint8_t)type->lane, .rows = count};
     TN_RETURN_IF_ERROR(tn_arena_new(arena, tn_slice, &slice, err));
     TN_RETURN_IF_ERROR(tn_arena_array(arena, uint64_t, tn_bitmap_words(count) + 1, &validity, err));
@@ -260,7 +280,7 @@ tarn_code tn_column__copy(const tn_column *column, uint32_t from, uint32_t count
     if (type->lane == TN_LANE_view) {
         return copy_strings(values, count, arena, err);
     }
-    if (type->lane == TN_LANE_list && count > 0) {
+    if (type->lane == TN_LANE_list) {
         slice->count = count;
         return copy_elements(slice, values, arena, out, err);
     }

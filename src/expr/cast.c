@@ -97,6 +97,10 @@ static const tn_kernel *kernel_of(const tn_type *from, const tn_type *to)
     if (from->kind == TN_KIND_VARCHAR) {
         return to->kind == TN_KIND_BLOB ? &tn_cast__text_to_blob : &tn_cast__from_text;
     }
+    if (from->kind == TN_KIND_LIST && to->kind == TN_KIND_LIST &&
+        from->fields[0].type->kind == TN_KIND_NULL) {
+        return &tn_cast__empty_list;
+    }
     return tn_type_is_nested(from) ? NULL : &tn_cast__time;
 }
 

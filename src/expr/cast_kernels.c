@@ -174,6 +174,25 @@ done:
     return code;
 }
 
+/* ---- [] and [NULL] ---- */
+
+/* Lists of nothing but NULLs as lists of another type. */
+static tarn_code empty_list(tn_call *call, tarn_error *err)
+{
+    tn_column *elements = NULL;
+    const tn_value null = tn_value_null(call->type->fields[0].type);
+    uint32_t most = 1;
+    TN_EACH (call, row) {
+        const tn_list list = TN_IN(call, 0, tn_list, row);
+        TN_OUT(call, tn_list, row) = list;
+        most = list.offset + list.length > most ? list.offset + list.length : most;
+    }
+    TN_RETURN_IF_ERROR(tn_arena_new(call->arena, tn_column, &elements, err));
+    TN_RETURN_IF_ERROR(tn_value_column(&null, most, call->arena, elements, err));
+    call->children = elements;
+    return TARN_OK;
+}
+
 /* ---- times ---- */
 
 /* Nanoseconds a unit of the type's values: DATE counts days. */
@@ -224,4 +243,5 @@ const tn_kernel tn_cast__blob_to_text = {.run = blob_to_text, .can_fail = true};
 const tn_kernel tn_cast__nested_to_text = {.run = nested_to_text};
 const tn_kernel tn_cast__from_text = {.run = from_text, .can_fail = true};
 const tn_kernel tn_cast__text_to_blob = {.run = text_to_blob, .can_fail = true};
+const tn_kernel tn_cast__empty_list = {.run = empty_list};
 const tn_kernel tn_cast__time = {.run = cast_time, .can_fail = true};

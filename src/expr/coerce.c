@@ -430,6 +430,37 @@ static TN_FALLIBLE cast_literal(tn_expr_context *context, const tn_expr *child, 
     return tn_bind__literal(context, &value, child->span, out, err);
 }
 
+/* A list, struct or map that is made here is made of the right parts; NULL: it is none of them.
+ * The depth is that of types: TN_TYPE_DEPTH_MAX. */
+static TN_FALLIBLE cast_parts(tn_expr_context *context, const tn_expr *child, const tn_type *type,
+                              bool try_cast, tn_span span, const tn_expr **out, tarn_error *err)
+{
+    const tn_expr **parts = NULL;
+    const char *name = child->kind == TN_EXPR_CALL ? child->function->name : "";
+    const bool list = strcmp(name, "list_value") == 0 && type->kind == TN_KIND_LIST;
+    const bool structure = strcmp(name, "struct_pack") == 0 && type->kind == TN_KIND_STRUCT;
+    const bool map = strcmp(name, "map") == 0 && type->kind == TN_KIND_MAP;
+    uint32_t count = 0;
+    *out = NULL;
+    if ((!list && !structure && !map) || child->child_count == 0 || try_cast) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_arena_array(context->arena, const tn_expr *,
+                                      2 * (size_t)child->child_count, &parts, err));
+    for (uint32_t i = 0; i < child->child_count; i++) {
+        const tn_type *part = type->fields[list ? 0 : i].type;
+        if (structure) { /* names and values in turn */
+            const tn_value field = tn_value_varchar(type->fields[i].name);
+            TN_RETURN_IF_ERROR(tn_expr_literal(context, &field, span, &parts[count++], err));
+        } else if (map) {
+            TN_RETURN_IF_ERROR(tn_types_list(context->types, part, &part, err));
+        }
+        TN_RETURN_IF_ERROR(tn_expr_cast(context, child->children[i], part, false, false,
+                                        child->children[i]->span, &parts[count++], err));
+    }
+    return tn_expr_call(context, tn_str_of(name), parts, count, span, out, err);
+}
+
 tarn_code tn_expr_cast(tn_expr_context *context, const tn_expr *child, const tn_type *type,
                        bool try_cast, bool implicit, tn_span span, const tn_expr **out,
                        tarn_error *err)
@@ -453,6 +484,10 @@ tarn_code tn_expr_cast(tn_expr_context *context, const tn_expr *child, const tn_
     }
     TN_RETURN_IF_ERROR(cast_literal(context, child, type, out, err));
     if (*out != NULL) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(cast_parts(context, child, type, try_cast, span, out, err));
+    if (*out != NULL && (*out)->type == type) {
         return TARN_OK;
     }
     TN_RETURN_IF_ERROR(tn_cast__find(context, child->type, type, &bound, err));

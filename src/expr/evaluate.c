@@ -1,6 +1,7 @@
 /* Runs programs on batches: registers, operands, constants and dictionaries around the kernels. */
 #include "base/hash.h"
 #include "base/size.h"
+#include "column/chunk.h"
 #include "expr/program_internal.h"
 
 #include <assert.h>
@@ -13,6 +14,7 @@ static void close_register(tn_evaluator *ev, tn_register *reg, const tn_instruct
         ins->bound->kernel->close != NULL) {
         ins->bound->kernel->close(reg->state, ev->pool);
     }
+    tn_chunk_release(reg->chunk);
     tn_heap_deinit(&reg->heap);
     tn_pool_free(ev->pool, reg->values, reg->values_size);
     tn_pool_free(ev->pool, reg->flat_values, reg->flat_size);

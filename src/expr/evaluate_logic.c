@@ -19,27 +19,21 @@ bool tn_eval__fault_words(const tn_evaluator *ev, const tn_column *column, uint6
     return column->faults != NULL;
 }
 
-static uint64_t word_of(const uint64_t *words, const tn_operand *operand, uint32_t i)
-{
-    return words == NULL ? ~UINT64_C(0) : words[operand->mask == UINT32_MAX ? i : 0];
-}
-
 static TN_FALLIBLE truth_of(tn_evaluator *ev, tn_register *reg, truth *out, tarn_error *err)
 {
     tn_operand operand;
     TN_RETURN_IF_ERROR(tn_eval__operand(ev, reg, TN_LANE_bool, &operand, err));
     (void)tn_eval__fault_words(ev, &reg->column, out->fault);
     for (uint32_t i = 0; i < tn_eval__word_count(ev); i++) {
-        const uint64_t known = word_of(operand.validity, &operand, i) & ~out->fault[i];
-        const uint64_t value = word_of(operand.values, &operand, i);
+        const uint64_t known = tn_eval__word_of(operand.validity, &operand, i) & ~out->fault[i];
+        const uint64_t value = tn_eval__word_of(operand.values, &operand, i);
         out->yes[i] = known & value;
         out->no[i] = known & ~value;
     }
     return TARN_OK;
 }
 
-/* The faults of a column on the rows of `keep` become the result's. */
-static TN_FALLIBLE keep_faults(tn_evaluator *ev, const tn_column *from, const uint64_t *keep,
+tarn_code tn_eval__keep_faults(tn_evaluator *ev, const tn_column *from, const uint64_t *keep,
                                tn_register *out, tarn_error *err)
 {
     for (const tn_faults *node = from->faults; node != NULL; node = node->next) {
@@ -94,7 +88,7 @@ tarn_code tn_eval__junction(tn_evaluator *ev, const tn_instruction *ins, tn_regi
         nulls |= ~out->validity[i];
     }
     for (uint32_t k = 0; k < ins->argument_count; k++) {
-        TN_RETURN_IF_ERROR(keep_faults(ev, &args[k]->column, undecided, out, err));
+        TN_RETURN_IF_ERROR(tn_eval__keep_faults(ev, &args[k]->column, undecided, out, err));
     }
     tn_eval__flat_result(ev, out, TN_BOOLEAN, TN_LANE_bool);
     out->column.validity = nulls == 0 ? NULL : out->validity;
@@ -173,13 +167,13 @@ static TN_FALLIBLE merge_branch(tn_evaluator *ev, tn_register *branch, tn_lane l
     const uint32_t words = tn_eval__word_count(ev);
     tn_operand operand;
     uint64_t rows[TN_ROW_WORDS];
-    TN_RETURN_IF_ERROR(keep_faults(ev, &branch->column, take, out, err));
+    TN_RETURN_IF_ERROR(tn_eval__keep_faults(ev, &branch->column, take, out, err));
     if (tn_eval__is_null_constant(&branch->column)) {
         return TARN_OK; /* validity is clear where nothing was taken */
     }
     TN_RETURN_IF_ERROR(tn_eval__operand(ev, branch, lane, &operand, err));
     for (uint32_t i = 0; i < words; i++) {
-        out->validity[i] |= take[i] & word_of(operand.validity, &operand, i);
+        out->validity[i] |= take[i] & tn_eval__word_of(operand.validity, &operand, i);
         rows[i] = take[i];
         if (i + 1 == words) {
             rows[i] &= tn_bitmap_tail(ev->rows);
@@ -188,58 +182,12 @@ static TN_FALLIBLE merge_branch(tn_evaluator *ev, tn_register *branch, tn_lane l
     if (lane == TN_LANE_bool) {
         uint64_t *values = out->values;
         for (uint32_t i = 0; i < words; i++) {
-            values[i] = (values[i] & ~take[i]) | (word_of(operand.values, &operand, i) & take[i]);
+            values[i] =
+                (values[i] & ~take[i]) | (tn_eval__word_of(operand.values, &operand, i) & take[i]);
         }
         return TARN_OK;
     }
     copy_rows(out->values, &operand, tn_lane_size(lane), rows, words);
-    return TARN_OK;
-}
-
-/* Nested values keep their children where only one branch has any. */
-static TN_FALLIBLE merge_nested(tn_evaluator *ev, const tn_type *type, tn_register *const *branches,
-                                uint32_t count, const uint64_t (*take)[TN_ROW_WORDS],
-                                tn_register *out, tarn_error *err)
-{
-    uint32_t only = UINT32_MAX;
-    for (uint32_t i = 0; i < count; i++) {
-        if (tn_eval__is_null_constant(&branches[i]->column)) {
-            continue;
-        }
-        if (only != UINT32_MAX) {
-            return tn_fail(err, TARN_E_UNSUPPORTED,
-                           "choosing between several nested values (%.*s) row by row",
-                           TN_STR_ARGS(type->name));
-        }
-        only = i;
-    }
-    if (only == UINT32_MAX) {
-        return tn_eval__null_result(ev, out, type), TARN_OK;
-    }
-    tn_operand operand;
-    TN_RETURN_IF_ERROR(tn_eval__operand(ev, branches[only], type->lane, &operand, err));
-    const tn_faults *faults = out->column.faults;
-    out->column = branches[only]->column;
-    out->column.faults = faults;
-    out->column.type = type;
-    TN_RETURN_IF_ERROR(keep_faults(ev, &branches[only]->column, take[only], out, err));
-    if (out->column.encoding == TN_CONSTANT && type->kind == TN_KIND_STRUCT) {
-        return tn_fail(err, TARN_E_UNSUPPORTED, "choosing a constant %.*s row by row",
-                       TN_STR_ARGS(type->name));
-    }
-    if (out->column.encoding == TN_CONSTANT) { /* a head for each row */
-        TN_RETURN_IF_ERROR(tn_eval__values(ev, out, sizeof(tn_list), err));
-        for (uint32_t row = 0; row < ev->rows; row++) {
-            ((tn_list *)out->values)[row] = *(const tn_list *)operand.values;
-        }
-        out->column.values = out->values;
-        out->column.encoding = TN_FLAT;
-        operand.mask = UINT32_MAX;
-    }
-    for (uint32_t i = 0; i < tn_eval__word_count(ev); i++) {
-        out->validity[i] = take[only][i] & word_of(operand.validity, &operand, i);
-    }
-    out->column.validity = out->validity;
     return TARN_OK;
 }
 
@@ -253,7 +201,7 @@ static TN_FALLIBLE merge(tn_evaluator *ev, const tn_type *type, tn_register *con
         return TARN_OK;
     }
     if (tn_type_is_nested(type)) {
-        return merge_nested(ev, type, branches, count, take, out, err);
+        return tn_eval__merge_nested(ev, type, branches, count, take, out, err);
     }
     const tn_lane lane = merge_lane(ev, type, branches, count);
     TN_RETURN_IF_ERROR(tn_eval__values(ev, out, tn_lane_size(lane), err));
@@ -293,7 +241,7 @@ tarn_code tn_eval__case(tn_evaluator *ev, const tn_instruction *ins, tn_register
     out->column.faults = NULL;
     for (uint32_t k = 0; k < pairs; k++) {
         TN_RETURN_IF_ERROR(truth_of(ev, args[2 * k], &condition, err));
-        TN_RETURN_IF_ERROR(keep_faults(ev, &args[2 * k]->column, remaining, out, err));
+        TN_RETURN_IF_ERROR(tn_eval__keep_faults(ev, &args[2 * k]->column, remaining, out, err));
         branches[k] = args[2 * k + 1];
         for (uint32_t i = 0; i < words; i++) {
             take[k][i] = condition.yes[i] & remaining[i];
@@ -374,7 +322,7 @@ tarn_code tn_eval__simple_logic(tn_evaluator *ev, const tn_instruction *ins,
         tn_operand operand;
         TN_RETURN_IF_ERROR(tn_eval__operand(ev, args[0], TN_LANE_bool, &operand, err));
         for (uint32_t i = 0; i < words; i++) {
-            values[i] = ~word_of(operand.values, &operand, i);
+            values[i] = ~tn_eval__word_of(operand.values, &operand, i);
         }
     } else {
         truth part;

@@ -84,6 +84,7 @@ typedef struct tn_register {
     void *state; /* of the kernel */
     bool is_open;
     tn_entries *entries;
+    struct tn_chunk *chunk; /* nested values gathered from several branches; NULL: none */
 } tn_register;
 
 typedef struct tn_conjunct_state {
@@ -157,6 +158,13 @@ bool tn_eval__is_null_constant(const tn_column *column);
 /* NULL for every row; the faults that out->column has stay. */
 void tn_eval__null_result(tn_evaluator *ev, tn_register *out, const tn_type *type);
 
+/* A word of a bitmap of the operand's: of one for all rows where it is constant. */
+static inline uint64_t tn_eval__word_of(const uint64_t *words, const tn_operand *operand,
+                                        uint32_t i)
+{
+    return words == NULL ? ~UINT64_C(0) : words[operand->mask == UINT32_MAX ? i : 0];
+}
+
 /* ---- evaluate_dictionary.c ---- */
 /* Which argument is the one dictionary among constants; UINT32_MAX where that is not so. */
 uint32_t tn_eval__lone_dictionary(const tn_evaluator *ev, const tn_instruction *ins);
@@ -194,10 +202,19 @@ TN_FALLIBLE tn_eval__in(tn_evaluator *ev, const tn_instruction *ins, tn_register
                         tn_register *out, tarn_error *err);
 /* The OR of a column's fault masks, to `words`; false where there is none. */
 bool tn_eval__fault_words(const tn_evaluator *ev, const tn_column *column, uint64_t *words);
+/* The faults of a column on the rows of `keep` become the result's. */
+TN_FALLIBLE tn_eval__keep_faults(tn_evaluator *ev, const tn_column *from, const uint64_t *keep,
+                                 tn_register *out, tarn_error *err);
 
 /* ---- evaluate_nested.c ---- */
 TN_FALLIBLE tn_eval__field(tn_evaluator *ev, const tn_instruction *ins, tn_register *const *args,
                            tn_register *out, tarn_error *err);
+
+/* CASE and COALESCE: rows take[i] of branch i. */
+TN_FALLIBLE tn_eval__merge_nested(tn_evaluator *ev, const tn_type *type,
+                                  tn_register *const *branches, uint32_t count,
+                                  const uint64_t (*take)[TN_ROW_WORDS], tn_register *out,
+                                  tarn_error *err);
 
 /* ---- in.c ---- */
 TN_FALLIBLE tn_in__build(tn_arena *arena, const tn_expr *expr, const void **out, tarn_error *err);
