@@ -205,6 +205,8 @@ static void store_wide(tn_lane lane, void *values, size_t at, tn_i128 value)
         STORE(u32, uint32_t)
         STORE(u64, uint64_t)
         STORE(i128, tn_i128)
+        STORE(f32, float)
+        STORE(f64, double)
 #undef STORE
     case TN_LANE_i256: {
         const uint64_t sign = value < 0 ? ~UINT64_C(0) : 0;
@@ -254,6 +256,11 @@ static void copy_wider(const tn_slice *slice, tn_lane lane, void *values, size_t
         WIDEN_TO(int32_t)
     } else if (lane == TN_LANE_i128) {
         WIDEN_TO_WIDE(tn_i128)
+    } else if (lane == TN_LANE_f64 && base->lane == TN_LANE_f32) {
+        for (size_t i = 0; i < slice->count; i++) {
+            ((double *)values)[at + i] = (double)((const float *)base->values)[slice->index[i]];
+        }
+        return;
     }
     for (size_t i = 0; i < slice->count; i++) {
         store_wide(lane, values, at + i, load_wide(base, slice->index[i]));

@@ -25,7 +25,7 @@ typedef struct tn_slice {
 void tn_slice_open(tn_slice *slice, const tn_column *column, const uint16_t *rows16,
                    const uint32_t *rows32, uint32_t from, uint32_t count);
 
-/* The values in `lane` (the base's own or a wider one) to values[at...]; zero where null.  Views
+/* The values in `lane` (the base's own, a wider one, or a float of integers) to values[at...]; zero where null.  Views
  * are copied as they are; bool goes to bits. */
 void tn_slice_values(const tn_slice *slice, tn_lane lane, void *values, size_t at);
 

@@ -296,7 +296,13 @@ static TN_FALLIBLE open_kernel(tn_evaluator *ev, const tn_instruction *ins, tn_r
             constants[i] = &values[i];
         }
     }
-    TN_RETURN_IF_ERROR(kernel->open(ins->bound, constants, ev->pool, &out->state, err));
+    tarn_code code = kernel->open(ins->bound, constants, ev->pool, &out->state, err);
+    if (code == TARN_E_INVALID || code == TARN_E_LIMIT) {
+        /* A constant that is wrong is the fault of each row that needs it, and of no other. */
+        memset(constants, 0, count * sizeof(*constants));
+        code = kernel->open(ins->bound, constants, ev->pool, &out->state, err);
+    }
+    TN_RETURN_IF_ERROR(code);
     out->is_open = true;
     return TARN_OK;
 }

@@ -122,6 +122,13 @@ static void scatter(const void *from, size_t size, const uint16_t *rows, size_t 
     }
 }
 
+/* The slice's values in a lane narrower than its own, which slices do not know: 256 bits as 128. */
+static TN_FALLIBLE cut_values(const tn_slice *slice, tn_i256 *wide, tn_i128 *to, tarn_error *err)
+{
+    tn_slice_values(slice, TN_LANE_i256, wide, 0);
+    return convert(slice->base, wide, slice->count, TN_LANE_i128, to, err);
+}
+
 /* Dictionaries and sequences: through slices, which see through all of it. */
 static TN_FALLIBLE gathered_operand(tn_evaluator *ev, tn_register *reg, tn_lane lane,
                                     tarn_error *err)
@@ -133,6 +140,7 @@ static TN_FALLIBLE gathered_operand(tn_evaluator *ev, tn_register *reg, tn_lane 
         tn_i256 values[TN_SLICE_ROWS];
         uint64_t words[TN_SLICE_ROWS / 64];
     } dense;
+    tn_i128 cut[TN_SLICE_ROWS];
     TN_RETURN_IF_ERROR(flat_room(ev, reg, size, err));
     reg->flat = (tn_operand){.values = reg->flat_values, .mask = UINT32_MAX, .column = column};
     if (column->encoding == TN_DICTIONARY) {
@@ -144,7 +152,13 @@ static TN_FALLIBLE gathered_operand(tn_evaluator *ev, tn_register *reg, tn_lane 
         const uint32_t count = ev->count - from < TN_SLICE_ROWS ? ev->count - from : TN_SLICE_ROWS;
         const uint16_t *rows = ev->selection == NULL ? NULL : ev->selection + from;
         tn_slice_open(&slice, column, rows, NULL, from, count);
-        if (rows == NULL) {
+        if (slice.base->lane == TN_LANE_i256 && lane == TN_LANE_i128) {
+            tn_i128 *to = rows == NULL ? (tn_i128 *)reg->flat_values + from : cut;
+            TN_RETURN_IF_ERROR(cut_values(&slice, dense.values, to, err));
+            if (rows != NULL) {
+                scatter(cut, size, rows, count, reg->flat_values);
+            }
+        } else if (rows == NULL) {
             tn_slice_values(&slice, lane, reg->flat_values, from);
         } else {
             tn_slice_values(&slice, lane, &dense, 0);

@@ -50,6 +50,7 @@ typedef struct tn_kernel {
     /* The message for a fault; NULL: "<function>(<arguments>) has no value". */
     tarn_code (*describe)(const tn_bound_call *bound, const tn_value *arguments, tarn_error *err);
     bool sees_null, can_fail;
+    bool fails_unchecked; /* can fail only where open() does not see all arguments but the first */
 } tn_kernel;
 
 struct tn_bound_call {
@@ -127,7 +128,7 @@ extern const tn_function_list tn__operator_functions, tn__logic_functions, tn__s
     {                                            \
         NULL, 0,                                 \
         {                                        \
-            NULL, NULL, NULL, NULL, false, false \
+            NULL, NULL, NULL, NULL, false, false, false \
         }                                        \
     }
 

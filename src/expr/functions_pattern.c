@@ -101,23 +101,59 @@ done:
     return code;
 }
 
+/* A pattern that is wrong is the row's fault; open() says why, given that row's arguments. */
+static bool is_wrong_pattern(tarn_code code)
+{
+    return code == TARN_E_INVALID || code == TARN_E_LIMIT;
+}
+
+static tarn_code describe_like(const tn_bound_call *bound, const tn_value *arguments,
+                               tarn_error *err)
+{
+    const tn_value *const constants[3] = {&arguments[0], &arguments[1], &arguments[2]};
+    void *state = NULL;
+    tn_pool pool;
+    tn_pool_init(&pool, NULL, "message", SIZE_MAX);
+    tarn_code code = like_open(bound, constants, &pool, &state, err);
+    if (state != NULL) {
+        like_close(state, &pool);
+        code = tn_fail(err, TARN_E_INVALID, "%s: the pattern is wrong", bound->function->name);
+    }
+    tn_pool_deinit(&pool);
+    return code;
+}
+
+/* The pattern of a row, where it is not the same for all. */
+static TN_FALLIBLE like_prepare(tn_call *call, uint32_t row, bool fold, tarn_error *err)
+{
+    like_state *state = call->state;
+    if (state->constant) {
+        return TARN_OK;
+    }
+    const tn_str pattern = tn_call_str(call, 1, row);
+    const tn_str escape = call->in_count < 3 ? TN_STR("\\") : tn_call_str(call, 2, row);
+    if (state->like != NULL && call->in_count < 3 &&
+        tn_str_equal(pattern, tn_text_str(&state->pattern))) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(check_escape(escape, err));
+    TN_RETURN_IF_ERROR(like_compile(state, pattern, escape, fold, err));
+    tn_text_clear(&state->pattern);
+    tn_text_append(&state->pattern, pattern);
+    return tn_text_status(&state->pattern, err);
+}
+
 static TN_FALLIBLE like_rows(tn_call *call, bool fold, bool negated, tarn_error *err)
 {
     like_state *state = call->state;
     TN_EACH (call, row) {
         tn_str text = tn_call_str(call, 0, row);
-        if (!state->constant) {
-            const tn_str pattern = tn_call_str(call, 1, row);
-            const tn_str escape = call->in_count < 3 ? TN_STR("\\") : tn_call_str(call, 2, row);
-            if (state->like == NULL || call->in_count > 2 ||
-                !tn_str_equal(pattern, tn_text_str(&state->pattern))) {
-                TN_RETURN_IF_ERROR(check_escape(escape, err));
-                TN_RETURN_IF_ERROR(like_compile(state, pattern, escape, fold, err));
-                tn_text_clear(&state->pattern);
-                tn_text_append(&state->pattern, pattern);
-                TN_RETURN_IF_ERROR(tn_text_status(&state->pattern, err));
-            }
+        const tarn_code code = like_prepare(call, row, fold, err);
+        if (is_wrong_pattern(code)) {
+            tn_call_fault(call, row);
+            continue;
         }
+        TN_RETURN_IF_ERROR(code);
         if (fold) {
             lower_to(text, &state->lowered);
             TN_RETURN_IF_ERROR(tn_text_status(&state->lowered, err));
@@ -364,7 +400,19 @@ static tarn_code no_memory(tarn_error *err)
 static tarn_code describe_regexp(const tn_bound_call *bound, const tn_value *arguments,
                                  tarn_error *err)
 {
-    (void)arguments;
+    const tn_value *const constants[4] = {&arguments[0], &arguments[1], &arguments[2],
+                                          &arguments[3]};
+    void *state = NULL;
+    tn_pool pool;
+    tn_pool_init(&pool, NULL, "message", SIZE_MAX);
+    const tarn_code code = regexp_open(bound, constants, &pool, &state, err);
+    if (state != NULL) {
+        regexp_close(state, &pool);
+    }
+    tn_pool_deinit(&pool);
+    if (code != TARN_OK) {
+        return code;
+    }
     tn_fail(err, TARN_E_LIMIT, "%s: the pattern needs too many steps on this text",
             bound->function->name);
     tn_hint(err, "patterns with nested repetitions can take very long; make it simpler");
@@ -374,7 +422,12 @@ static tarn_code describe_regexp(const tn_bound_call *bound, const tn_value *arg
 static tarn_code run_regexp_matches(tn_call *call, tarn_error *err)
 {
     TN_EACH (call, row) {
-        TN_RETURN_IF_ERROR(regexp_prepare(call, row, "regexp_matches", err));
+        const tarn_code code = regexp_prepare(call, row, "regexp_matches", err);
+        if (is_wrong_pattern(code)) {
+            tn_call_fault(call, row);
+            continue;
+        }
+        TN_RETURN_IF_ERROR(code);
         const int found = regexp_find(call->state, tn_call_str(call, 0, row), 0, 0);
         if (found == NO_MEMORY) {
             return no_memory(err);
@@ -391,7 +444,12 @@ static tarn_code run_regexp_extract(tn_call *call, tarn_error *err)
 {
     const regexp_state *state = call->state;
     TN_EACH (call, row) {
-        TN_RETURN_IF_ERROR(regexp_prepare(call, row, "regexp_extract", err));
+        const tarn_code code = regexp_prepare(call, row, "regexp_extract", err);
+        if (is_wrong_pattern(code)) {
+            tn_call_fault(call, row);
+            continue;
+        }
+        TN_RETURN_IF_ERROR(code);
         const tn_str text = tn_call_str(call, 0, row);
         const int64_t group = call->in_count > 2 ? TN_IN(call, 2, int64_t, row) : 0;
         const int found = regexp_find(state, text, 0, 0);
@@ -477,7 +535,12 @@ static tarn_code run_regexp_replace(tn_call *call, tarn_error *err)
 {
     regexp_state *state = call->state;
     TN_EACH (call, row) {
-        TN_RETURN_IF_ERROR(regexp_prepare(call, row, "regexp_replace", err));
+        const tarn_code code = regexp_prepare(call, row, "regexp_replace", err);
+        if (is_wrong_pattern(code)) {
+            tn_call_fault(call, row);
+            continue;
+        }
+        TN_RETURN_IF_ERROR(code);
         const int done = replace_all(state, tn_call_str(call, 0, row), tn_call_str(call, 2, row));
         if (done == NO_MEMORY) {
             return no_memory(err);
@@ -493,9 +556,10 @@ static tarn_code run_regexp_replace(tn_call *call, tarn_error *err)
     return TARN_OK;
 }
 
-#define LIKE_KERNEL(run_)                                     \
-    {                                                         \
-        .run = (run_), .open = like_open, .close = like_close \
+#define LIKE_KERNEL(run_)                                                               \
+    {                                                                                   \
+        .run = (run_), .open = like_open, .close = like_close, .fails_unchecked = true, \
+        .describe = describe_like                                                       \
     }
 #define LIKE_OVERLOADS(run_) \
     TN_OVERLOADS({"ss", 'b', LIKE_KERNEL(run_)}, {"sss", 'b', LIKE_KERNEL(run_)})
