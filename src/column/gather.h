@@ -25,8 +25,8 @@ typedef struct tn_slice {
 void tn_slice_open(tn_slice *slice, const tn_column *column, const uint16_t *rows16,
                    const uint32_t *rows32, uint32_t from, uint32_t count);
 
-/* The values in `lane` (the base's own, a wider one, or a float of integers) to values[at...]; zero where null.  Views
- * are copied as they are; bool goes to bits. */
+/* The values in `lane` (the base's own, a wider one, or a float of integers) to values[at...]; zero
+ * where null.  Views are copied as they are; bool goes to bits. */
 void tn_slice_values(const tn_slice *slice, tn_lane lane, void *values, size_t at);
 
 /* Which rows are valid, to bits at...; bits that are already set past them are kept. */

@@ -124,12 +124,12 @@ extern const tn_function_list tn__operator_functions, tn__logic_functions, tn__s
             __VA_ARGS__, TN_NO_MORE        \
         }                                  \
     }
-#define TN_NO_MORE                               \
-    {                                            \
-        NULL, 0,                                 \
-        {                                        \
+#define TN_NO_MORE                                      \
+    {                                                   \
+        NULL, 0,                                        \
+        {                                               \
             NULL, NULL, NULL, NULL, false, false, false \
-        }                                        \
+        }                                               \
     }
 
 /* ---- registry.c ---- */

@@ -62,6 +62,47 @@ static bool same_arguments(const tn_expr *a, const tn_expr *b)
     return true;
 }
 
+/* Arguments become keys of groups, and a key raises its faults: rows that the filter drops must
+ * not. */
+static tarn_code guard_arguments(tn_plan_context *context, const tn_expr *call, const tn_expr **out,
+                                 tarn_error *err)
+{
+    const tn_expr **children = NULL;
+    tn_sort_key *order = NULL;
+    bool can_fail = false;
+    *out = call;
+    for (uint32_t i = 0; i < call->child_count; i++) {
+        can_fail |= call->children[i]->can_fail;
+    }
+    if (call->filter == NULL || !can_fail) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(context->expr.arena, const tn_expr *, call->child_count, &children, err));
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(context->expr.arena, tn_sort_key, call->order_count, &order, err));
+    for (uint32_t i = 0; i < call->order_count; i++) {
+        order[i] = call->order[i];
+    }
+    for (uint32_t i = 0; i < call->child_count; i++) {
+        const tn_expr *const parts[] = {call->filter, call->children[i]};
+        children[i] = call->children[i];
+        if (children[i]->can_fail) {
+            TN_RETURN_IF_ERROR(
+                tn_expr_case(&context->expr, parts, 2, children[i]->span, &children[i], err));
+        }
+        for (uint32_t k = 0; k < call->order_count; k++) {
+            if (tn_expr_equal(call->order[k].expr, call->children[i])) {
+                order[k].expr = children[i];
+            }
+        }
+    }
+    tn_expr shape = *call;
+    shape.order = order;
+    return call_again(context, call->function->name, &shape, children, call->distinct, call->filter,
+                      out, err);
+}
+
 static tarn_code sort_out(regroup *g, tarn_error *err)
 {
     const tn_plan *plan = g->plan;
@@ -81,6 +122,8 @@ static tarn_code sort_out(regroup *g, tarn_error *err)
                                           false, call->filter, &g->calls[i], err));
             continue;
         }
+        TN_RETURN_IF_ERROR(guard_arguments(g->context, call, &g->calls[i], err));
+        call = g->calls[i];
         for (uint32_t j = 0; j < i && g->set[i] == UINT32_MAX; j++) {
             if (g->set[j] != UINT32_MAX && same_arguments(g->calls[j], call)) {
                 g->set[i] = g->set[j];

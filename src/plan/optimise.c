@@ -11,7 +11,7 @@ typedef struct step {
     direction direction;
     tn_plan_rule *rule;
     whole_pass *whole; /* instead of a rule */
-    bool is_needed;    /* the engine cannot run what it would leave */
+    bool is_needed;    /* the engine cannot run what it would leave, or not rightly */
 } step;
 
 /* ---- SHARED with one reader ---- */
@@ -135,7 +135,8 @@ static const step steps[] = {
     {"simplify", BOTTOM_UP, tn_rule__simplify, NULL, false},
     {"filter_pushdown", TOP_DOWN, tn_rule__push_filters, NULL, false},
     {"simplify", BOTTOM_UP, tn_rule__simplify, NULL, false},
-    {"pull_fallible", BOTTOM_UP, tn_rule__pull_fallible, NULL, false},
+    /* What a row store would raise too early. */
+    {"pull_fallible", BOTTOM_UP, tn_rule__pull_fallible, NULL, true},
     {"simplify", BOTTOM_UP, tn_rule__simplify, NULL, false},
     {"join_order", TOP_DOWN, tn_rule__join_order, NULL, false},
     {"build_side", BOTTOM_UP, tn_rule__build_side, NULL, false},
