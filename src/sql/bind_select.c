@@ -101,7 +101,8 @@ static TN_FALLIBLE check_star(tn_binder *b, const tn_scope *scope, const tn_ast 
 
 /* USING's columns first, those of later joins before those of earlier ones. */
 static TN_FALLIBLE expand_star(tn_binder *b, const tn_scope *scope, const tn_ast *ast,
-                               select_entry *entries, uint32_t *count, tarn_error *err)
+                               bool has_from, select_entry *entries, uint32_t *count,
+                               tarn_error *err)
 {
     const tn_str table = ast->star->table;
     const uint32_t before = *count;
@@ -138,8 +139,8 @@ static TN_FALLIBLE expand_star(tn_binder *b, const tn_scope *scope, const tn_ast
                                TN_STR_ARGS(table));
     }
     return any ? TARN_OK
-               : tn_binder__fail(b, ast->span, err, TARN_E_INVALID,
-                                 "'*' needs columns, and there is no FROM");
+               : tn_binder__fail(b, ast->span, err, TARN_E_INVALID, "'*' needs columns, and %s",
+                                 has_from ? "what FROM names has none" : "there is no FROM");
 }
 
 static TN_FALLIBLE put_item(tn_binder *b, const tn_ast_item *item, select_entry *entry,
@@ -175,12 +176,14 @@ static TN_FALLIBLE expand(tn_binder *b, tn_bind_select_frame *f, tarn_error *err
     }
     TN_RETURN_IF_ERROR(tn_arena_array(b->arena, select_entry, (size_t)room, &f->entries, err));
     if (query->item_count == 0) { /* FROM t */
-        TN_RETURN_IF_ERROR(expand_star(b, &f->scope, &star, f->entries, &f->count, err));
+        TN_RETURN_IF_ERROR(
+            expand_star(b, &f->scope, &star, query->from != NULL, f->entries, &f->count, err));
     }
     for (uint32_t i = 0; i < query->item_count; i++) {
         const tn_ast_item *item = &query->items[i];
         if (item->expr->kind == TN_AST_STAR) {
-            TN_RETURN_IF_ERROR(expand_star(b, &f->scope, item->expr, f->entries, &f->count, err));
+            TN_RETURN_IF_ERROR(expand_star(b, &f->scope, item->expr, query->from != NULL,
+                                           f->entries, &f->count, err));
         } else {
             TN_RETURN_IF_ERROR(put_item(b, item, &f->entries[f->count], err));
             f->entries[f->count++].item = i;

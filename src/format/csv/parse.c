@@ -428,7 +428,7 @@ static void hint(const tn__text_source *source, const tn__bad *bad, tarn_error *
 {
     const char *leave_out = source->is_pipeline
                                 ? "on_bad_record = \"quarantine\" sets such records aside"
-                                : "ignore_errors = true leaves such records out";
+                                : "ignore_errors => true leaves such records out";
     if (bad->type != NULL) {
         const tn_str name = source->base.schema.fields[bad->column].name;
         const int size = (int)(name.size < 64 ? name.size : 64);
@@ -439,14 +439,14 @@ static void hint(const tn__text_source *source, const tn__bad *bad, tarn_error *
                     size, name.data, leave_out);
         } else {
             tn_hint(err,
-                    "read it as text with types = {'%.*s': 'VARCHAR'}, name what means NULL with "
-                    "nullstr = '...', or leave such records out with ignore_errors = true",
+                    "read it as text with types => {'%.*s': 'VARCHAR'}, name what means NULL with "
+                    "nullstr => '...', or leave such records out with ignore_errors => true",
                     size, name.data);
         }
     } else if (bad->expected > bad->found) {
-        tn_hint(err, "null_padding = true makes missing fields NULL; %s", leave_out);
+        tn_hint(err, "null_padding => true makes missing fields NULL; %s", leave_out);
     } else if (bad->field_start > 0 || bad->column >= 0) {
-        tn_hint(err, "close it, or read quotes as text with quote = ''; %s", leave_out);
+        tn_hint(err, "close it, or read quotes as text with quote => ''; %s", leave_out);
     } else {
         tn_hint(err, "%s", leave_out);
     }

@@ -409,12 +409,12 @@ static tarn_code no_whole_record(const sniffer *s, tarn_error *err)
     if (s->unclosed) {
         code = tn_fail(err, TARN_E_INVALID, "line %lld: a quote is opened and never closed",
                        (long long)line);
-        tn_hint(err, "close it, or read quotes as text with quote = ''");
+        tn_hint(err, "close it, or read quotes as text with quote => ''");
     } else {
         code = tn_fail(err, TARN_E_INVALID,
                        "line %lld is longer than %d bytes, or a quote in it is never closed",
                        (long long)line, SAMPLE_SIZE);
-        tn_hint(err, "name the columns: columns = {'name': 'TYPE', ...}");
+        tn_hint(err, "name the columns: columns => {'name': 'TYPE', ...}");
     }
     tn_locate(err, line, 0, 0);
     return code;
@@ -433,7 +433,7 @@ static tarn_code find_columns(sniffer *s, tarn_error *err)
     }
     if (s->rows.count == 0 && s->width == 0) {
         const tarn_code code = tn_fail(err, TARN_E_INVALID, "it is empty: there are no columns");
-        tn_hint(err, "give them with columns = {'name': 'TYPE', ...}");
+        tn_hint(err, "give them with columns => {'name': 'TYPE', ...}");
         return code;
     }
     TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_field, s->width, &s->fields, err));

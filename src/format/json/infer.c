@@ -290,7 +290,7 @@ static tarn_code set_schema(tn__json_source *source, const seen *root, tarn_erro
     if (root->saw == 0) {
         const tarn_code code =
             tn_fail(err, TARN_E_INVALID, "there is no record to take columns from");
-        tn_hint(err, "give them with columns = {'name': 'TYPE', ...}");
+        tn_hint(err, "give them with columns => {'name': 'TYPE', ...}");
         return code;
     }
     if ((root->saw & TOO_MANY) != 0) {

@@ -224,12 +224,12 @@ static void hint(const tn__text_source *source, const tn__bad *bad, tarn_error *
 {
     const char *leave_out = source->is_pipeline
                                 ? "on_bad_record = \"quarantine\" sets such records aside"
-                                : "ignore_errors = true leaves such records out";
+                                : "ignore_errors => true leaves such records out";
     if (bad->column >= 0) {
         const tn_str name = source->base.schema.fields[bad->column].name;
         tn_hint(err,
                 source->is_pipeline ? "read it as text with columns = { %.*s = \"VARCHAR\" }; %s"
-                                    : "read it as text with types = {'%.*s': 'VARCHAR'}; %s",
+                                    : "read it as text with types => {'%.*s': 'VARCHAR'}; %s",
                 (int)(name.size < 64 ? name.size : 64), name.data, leave_out);
     } else {
         tn_hint(err, "%s", leave_out);
