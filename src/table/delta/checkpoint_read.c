@@ -13,11 +13,12 @@ enum {
     ACTION_METADATA,
     ACTION_PROTOCOL,
     ACTION_TXN,
+    ACTION_DOMAIN,
     ACTION_SIDECAR,
     ACTION_COUNT
 };
-static const char *const action_names[ACTION_COUNT] = {"add",      "remove", "metaData",
-                                                       "protocol", "txn",    "sidecar"};
+static const char *const action_names[ACTION_COUNT] = {
+    "add", "remove", "metaData", "protocol", "txn", "domainMetadata", "sidecar"};
 
 /* ---- fields of a struct -----------------------------------------------------------------------*/
 
@@ -115,6 +116,33 @@ static TN_FALLIBLE read_vector(tn_delta *table, const tn_column *action, uint32_
     return tn_delta__set_vector(table, &vector, file, err);
 }
 
+/* As JSON, which some checkpoints leave out for a struct of the same names. */
+static TN_FALLIBLE read_statistics(tn_delta *table, const tn_column *action, uint32_t row,
+                                   tn_delta_file *file, tarn_error *err)
+{
+    const tn_str json = text_at(action, row, "stats");
+    tarn_code code = TARN_OK;
+    uint32_t at = row;
+    tn_text text;
+    if (json.size > 0) {
+        return tn_arena_copy(&table->arena, json, &file->statistics, err);
+    }
+    const tn_column *parsed = field_at(action, "stats_parsed", &at);
+    if (parsed == NULL) {
+        file->statistics = TN_STR("");
+        return TARN_OK;
+    }
+    const tn_json_style style = {false};
+    tn_text_init(&text, table->pool, TN_DELTA_ENTRY_MAX);
+    tn_text_json(parsed, at, &style, &text);
+    TN_TRY(tn_text_status(&text, err));
+    TN_TRY(tn_arena_copy(&table->arena, tn_text_str(&text), &file->statistics, err));
+    file->statistics_parsed = true;
+done:
+    tn_text_deinit(&text);
+    return code;
+}
+
 static TN_FALLIBLE read_file(tn_delta *table, const tn_column *action, uint32_t row, bool is_add,
                              tarn_error *err)
 {
@@ -130,8 +158,7 @@ static TN_FALLIBLE read_file(tn_delta *table, const tn_column *action, uint32_t 
     entry.deleted_ms = integer_at(action, row, "deletionTimestamp", 0);
     if (is_add) {
         TN_RETURN_IF_ERROR(read_partitions(table, action, row, &entry.file.partitions, err));
-        TN_RETURN_IF_ERROR(tn_arena_copy(&table->arena, text_at(action, row, "stats"),
-                                         &entry.file.statistics, err));
+        TN_RETURN_IF_ERROR(read_statistics(table, action, row, &entry.file, err));
     }
     return tn_delta__put_file(table, &entry, err);
 }
@@ -181,6 +208,10 @@ static TN_FALLIBLE read_action(tn_delta *table, int kind, const tn_column *colum
         return read_as_json(table, column, row, tn_delta__set_protocol, err);
     case ACTION_TXN:
         return read_txn(table, column, row, err);
+    case ACTION_DOMAIN:
+        return tn_delta__set_domain(table, text_at(column, row, "domain"),
+                                    text_at(column, row, "configuration"),
+                                    integer_at(column, row, "removed", 0) != 0, err);
     default:
         if (sidecars == NULL || text_at(column, row, "path").size == 0) {
             return TARN_OK;

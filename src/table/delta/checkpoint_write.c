@@ -1,6 +1,6 @@
 /*
- * Classic checkpoints: one Parquet file with a row for each action that still counts.  Tables whose
- * features ask for more in a checkpoint than is kept here get none; their log stays whole.
+ * Classic checkpoints: one Parquet file with a row for each action that still counts.  Every table
+ * that is written may have one, also one whose own checkpoints are of another kind.
  */
 #include "column/chunk.h"
 #include "format/parquet/parquet.h"
@@ -8,7 +8,7 @@
 #include "sched/io.h"
 #include "table/delta/delta_internal.h"
 
-enum { COLUMN_COUNT = 5, GROUP_ROWS = 65536, ARENA_ROWS = 256 };
+enum { COLUMN_COUNT = 6, GROUP_ROWS = 65536, ARENA_ROWS = 256 };
 static const int64_t tombstone_ms = INT64_C(7) * 86400000;
 
 #define VECTOR                                                                            \
@@ -27,8 +27,9 @@ static const char *const columns[COLUMN_COUNT][2] = {
                  "configuration MAP(VARCHAR, VARCHAR), createdTime BIGINT)"},
     {"protocol", "STRUCT(minReaderVersion INTEGER, minWriterVersion INTEGER, "
                  "readerFeatures VARCHAR[], writerFeatures VARCHAR[])"},
+    {"domainMetadata", "STRUCT(domain VARCHAR, configuration VARCHAR, removed BOOLEAN)"},
 };
-enum { COLUMN_TXN, COLUMN_ADD, COLUMN_REMOVE, COLUMN_METADATA, COLUMN_PROTOCOL };
+enum { COLUMN_TXN, COLUMN_ADD, COLUMN_REMOVE, COLUMN_METADATA, COLUMN_PROTOCOL, COLUMN_DOMAIN };
 
 typedef struct checkpoint {
     const tn_delta *table;
@@ -38,6 +39,7 @@ typedef struct checkpoint {
     tn_types *types;
     tn_field fields[COLUMN_COUNT];
     const tn_type *column_types[COLUMN_COUNT];
+    uint32_t column_count; /* without the last, where no action needs it */
     tn_chunk_builder *builder;
     tn_file_writer *writer;
     uint64_t rows;
@@ -109,7 +111,7 @@ static TN_FALLIBLE write_group(checkpoint *c, tarn_error *err)
     tn_chunk *chunk = NULL;
     tn_group_writer *group = NULL;
     void *batch_columns = NULL;
-    const size_t room = tn_chunk_room(c->column_types, COLUMN_COUNT);
+    const size_t room = tn_chunk_room(c->column_types, c->column_count);
     tn_batch batch;
     tn_latch latch;
     bool taken = false;
@@ -150,7 +152,7 @@ done:
 
 static TN_FALLIBLE put_row(checkpoint *c, uint32_t column, const tn_value *value, tarn_error *err)
 {
-    for (uint32_t i = 0; i < COLUMN_COUNT; i++) {
+    for (uint32_t i = 0; i < c->column_count; i++) {
         const tn_value null = tn_value_null(c->column_types[i]);
         TN_RETURN_IF_ERROR(tn_chunk_builder_put(c->builder, i, i == column ? value : &null, err));
     }
@@ -197,16 +199,36 @@ static TN_FALLIBLE make_vector(checkpoint *c, const tn_type *type, const tn_delt
     return make_struct(c, type, fields, out, err);
 }
 
+/* Of a struct that was read only the number of rows is spelled as others read it. */
+static TN_FALLIBLE make_statistics(checkpoint *c, const tn_delta_file *file, tn_value *out,
+                                   tarn_error *err)
+{
+    const tn_json *json;
+    tn_str text;
+    *out = text_or_null(file->statistics);
+    if (!file->statistics_parsed) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_json_parse(&c->scratch, file->statistics, &json, err));
+    const int64_t rows = tn_json_get_integer(json, "numRecords", -1);
+    TN_RETURN_IF_ERROR(
+        tn_arena_print(&c->scratch, &text, err, "{\"numRecords\":%lld}", (long long)rows));
+    *out = rows < 0 ? tn_value_null(TN_VARCHAR) : tn_value_varchar(text);
+    return TARN_OK;
+}
+
 static TN_FALLIBLE put_file(checkpoint *c, const tn_delta_entry *entry, tarn_error *err)
 {
     const tn_delta_about *about = &c->table->about;
     const uint32_t column = entry->is_live ? COLUMN_ADD : COLUMN_REMOVE;
     const tn_type *type = c->column_types[column];
     tn_value vector;
+    tn_value statistics;
     tn_str path;
     tn_str *names;
     TN_RETURN_IF_ERROR(make_vector(c, type->fields[type->field_count - 1].type,
                                    entry->file.deletion, &vector, err));
+    TN_RETURN_IF_ERROR(make_statistics(c, &entry->file, &statistics, err));
     TN_RETURN_IF_ERROR(encoded(c, entry->file.path, &path, err));
     if (!entry->is_live) {
         const tn_value fields[] = {tn_value_varchar(path), tn_value_bigint(entry->deleted_ms),
@@ -224,7 +246,7 @@ static TN_FALLIBLE put_file(checkpoint *c, const tn_delta_entry *entry, tarn_err
                          tn_value_bigint((int64_t)entry->file.size),
                          tn_value_bigint(entry->file.modified_ms),
                          tn_value_boolean(false),
-                         text_or_null(entry->file.statistics),
+                         statistics,
                          vector};
     TN_RETURN_IF_ERROR(make_list(c, type->fields[1].type, names, entry->file.partitions,
                                  about->partition_count, &fields[1], err));
@@ -301,6 +323,13 @@ static TN_FALLIBLE put_actions(checkpoint *c, tarn_error *err)
                                    tn_value_bigint(txn->version), tn_value_bigint(txn->updated_ms)};
         TN_RETURN_IF_ERROR(put_struct(c, COLUMN_TXN, fields, err));
     }
+    for (size_t i = 0; i < table->domains.count; i++) {
+        const tn_delta_domain *domain = &table->domains.items[i];
+        const tn_value fields[] = {tn_value_varchar(domain->name),
+                                   tn_value_varchar(domain->configuration),
+                                   tn_value_boolean(false)};
+        TN_RETURN_IF_ERROR(put_struct(c, COLUMN_DOMAIN, fields, err));
+    }
     for (size_t i = 0; i < table->entries.count; i++) {
         const tn_delta_entry *entry = &table->entries.items[i];
         if (entry->is_live || entry->deleted_ms + tombstone_ms > now) {
@@ -327,21 +356,6 @@ static TN_FALLIBLE put_hint(checkpoint *c, tarn_error *err)
     return tn_store_put(table->store, key, text, &options, &outcome, err);
 }
 
-static TN_FALLIBLE refuse_more(const tn_delta *table, tarn_error *err)
-{
-    static const char *const more[] = {"domainMetadata", "v2Checkpoint"};
-    for (uint32_t i = 0; i < table->about.writer_feature_count; i++) {
-        for (size_t j = 0; j < sizeof(more) / sizeof(more[0]); j++) {
-            if (tn_str_equal(table->about.writer_features[i], tn_str_of(more[j]))) {
-                return tn_fail(err, TARN_E_UNSUPPORTED,
-                               "checkpoints of tables with the feature '%s' are not written yet",
-                               more[j]);
-            }
-        }
-    }
-    return TARN_OK;
-}
-
 static TN_FALLIBLE prepare(checkpoint *c, tarn_error *err)
 {
     TN_RETURN_IF_ERROR(tn_types_create(c->pool, &c->types, err));
@@ -350,8 +364,8 @@ static TN_FALLIBLE prepare(checkpoint *c, tarn_error *err)
             tn_types_parse(c->types, tn_str_of(columns[i][1]), &c->column_types[i], err));
         c->fields[i] = (tn_field){tn_str_of(columns[i][0]), c->column_types[i], true};
     }
-    return tn_chunk_builder_create(c->pool, c->column_types, COLUMN_COUNT, UINT32_MAX, &c->builder,
-                                   err);
+    return tn_chunk_builder_create(c->pool, c->column_types, c->column_count, UINT32_MAX,
+                                   &c->builder, err);
 }
 
 tarn_code tn_delta_checkpoint(const tn_delta *table, tn_pool *pool, tarn_error *err)
@@ -359,7 +373,8 @@ tarn_code tn_delta_checkpoint(const tn_delta *table, tn_pool *pool, tarn_error *
     tarn_code code = TARN_OK;
     checkpoint c = {.table = table, .pool = pool};
     const tn_put_options put = {.mode = TN_PUT_OVERWRITE, .durable = true};
-    const tn_schema schema = {COLUMN_COUNT, c.fields};
+    c.column_count = table->domains.count > 0 ? COLUMN_COUNT : COLUMN_DOMAIN;
+    const tn_schema schema = {c.column_count, c.fields};
     const tn_writer_options options = {.plain_only = true};
     tn_upload *upload = NULL;
     tn_file_receipt receipt;
@@ -368,7 +383,7 @@ tarn_code tn_delta_checkpoint(const tn_delta *table, tn_pool *pool, tarn_error *
 
     tn_arena_init(&c.arena, pool);
     tn_arena_init(&c.scratch, pool);
-    TN_TRY(refuse_more(table, err));
+    TN_TRY(tn_delta__check_write(table, false, err));
     TN_TRY(prepare(&c, err));
     TN_TRY(tn_arena_print(&c.arena, &key, err, "%.*s_delta_log/%020lld.checkpoint.parquet",
                           TN_STR_ARGS(table->root), (long long)table->about.version));

@@ -100,6 +100,11 @@ static TN_FALLIBLE match_columns(tn_delta_writer *writer, const tn_schema *schem
             tn_schema_find(schema, own->fields[i].name, &ambiguous) == UINT32_MAX) {
             note(what, "is missing and NOT NULL", own->fields[i].name, NULL, NULL);
         }
+        if (tn_delta__has_default(writer->table, i) &&
+            tn_schema_find(schema, own->fields[i].name, &ambiguous) == UINT32_MAX) {
+            note(what, "is missing and has a default, which Tarn cannot compute",
+                 own->fields[i].name, NULL, NULL);
+        }
     }
     return TARN_OK;
 }
@@ -695,25 +700,32 @@ done:
 /* ---- conflicts --------------------------------------------------------------------------------*/
 
 typedef struct rival {
+    tn_pool *pool;
     bool changed_table, changed_files;
 } rival;
 
 /* What a commit that came before ours did. */
 static TN_FALLIBLE see_rival(void *context, int64_t version, tn_str text, tarn_error *err)
 {
+    tarn_code code = TARN_OK;
     rival *r = context;
+    tn_arena arena;
+    const tn_json **actions;
+    size_t count;
     (void)version;
-    (void)err;
-    while (text.size > 0) {
-        const size_t newline = tn_str_find(text, '\n');
-        const tn_str line = tn_str_slice(text, 0, newline == SIZE_MAX ? text.size : newline);
-        r->changed_table = r->changed_table || tn_str_starts(line, TN_STR("{\"metaData\"")) ||
-                           tn_str_starts(line, TN_STR("{\"protocol\""));
-        r->changed_files = r->changed_files || tn_str_starts(line, TN_STR("{\"add\"")) ||
-                           tn_str_starts(line, TN_STR("{\"remove\""));
-        text = tn_str_slice(text, newline == SIZE_MAX ? text.size : newline + 1, text.size);
+    tn_arena_init(&arena, r->pool);
+    TN_TRY(tn_delta__parse_actions(&arena, text, &actions, &count, r->pool, err));
+    for (size_t i = 0; i < count; i++) {
+        for (const tn_json *each = tn_json_first(actions[i]); each != NULL; each = each->next) {
+            r->changed_table = r->changed_table || tn_str_equal(each->name, TN_STR("metaData")) ||
+                               tn_str_equal(each->name, TN_STR("protocol"));
+            r->changed_files = r->changed_files || tn_str_equal(each->name, TN_STR("add")) ||
+                               tn_str_equal(each->name, TN_STR("remove"));
+        }
     }
-    return TARN_OK;
+done:
+    tn_arena_deinit(&arena);
+    return code;
 }
 
 static TN_FALLIBLE conflict(const tn_delta_writer *writer, const char *what, tarn_error *err)
@@ -728,7 +740,7 @@ static TN_FALLIBLE conflict(const tn_delta_writer *writer, const char *what, tar
 /* Loads what others committed since our snapshot, and asks whether ours may still follow. */
 static TN_FALLIBLE rebase(tn_delta_writer *writer, tarn_error *err)
 {
-    rival r = {0};
+    rival r = {.pool = writer->pool};
     if (writer->table == NULL) {
         (void)tn_fail(err, TARN_E_CONFLICT, "another writer created the table '%.*s' meanwhile",
                       TN_STR_ARGS(writer->uri));

@@ -47,8 +47,9 @@ typedef struct tn_delta_file {
     const tn_str *partitions; /* as text, one a partition column; .data NULL: null */
     uint64_t size;
     int64_t modified_ms;
-    tn_str statistics;               /* JSON, or empty */
-    tn_str vector;                   /* the deletion vector's id, or empty */
+    tn_str statistics;      /* JSON, or empty */
+    bool statistics_parsed; /* they were a checkpoint's struct: points in time are as Tarn's text */
+    tn_str vector;          /* the deletion vector's id, or empty */
     const tn_delta_vector *deletion; /* NULL: no row is deleted */
 } tn_delta_file;
 

@@ -23,6 +23,11 @@ typedef struct tn_delta_txn_entry {
     int64_t version, updated_ms;
 } tn_delta_txn_entry;
 
+/* What a feature or an application keeps with the table (domainMetadata). */
+typedef struct tn_delta_domain {
+    tn_str name, configuration;
+} tn_delta_domain;
+
 struct tn_delta {
     tn_pool *pool;
     tn_arena arena;
@@ -32,6 +37,7 @@ struct tn_delta {
     tn_str root; /* key of the table's folder, with a slash at its end */
     tn_delta_about about;
     tn_str schema_json;
+    const bool *has_default;              /* one a column */
     const tn_str *physical_names;         /* with column mapping; else NULL */
     const tn_type *const *physical_types; /* likewise: nested fields by their names in files */
     bool has_protocol, has_metadata;
@@ -39,6 +45,7 @@ struct tn_delta {
     uint32_t *buckets;              /* indexes + 1 into entries, by hash */
     size_t bucket_count;
     TN_VEC(tn_delta_txn_entry) txns;
+    TN_VEC(tn_delta_domain) domains;
 };
 
 /* ---- path.c ---- */
@@ -59,6 +66,8 @@ TN_FALLIBLE tn_delta__resolve_path(const tn_delta *table, tn_str path, tn_arena 
 /* The schema string of metaData: types, nullability, physical names. */
 TN_FALLIBLE tn_delta__parse_schema(tn_delta *table, tarn_error *err);
 TN_FALLIBLE tn_delta__put_schema(const tn_schema *schema, tn_text *out, tarn_error *err);
+/* Has the column a default that writers must fill in (feature allowColumnDefaults)? */
+bool tn_delta__has_default(const tn_delta *table, uint32_t field);
 /* The type that a Delta table keeps for one of ours; refused by name where there is none. */
 TN_FALLIBLE tn_delta__stored_type(tn_types *types, tn_str column, const tn_type *type,
                                   const tn_type **out, tarn_error *err);
@@ -72,10 +81,17 @@ tn_str tn_delta__property(const tn_delta *table, const char *name);
 /* ---- replay.c ---- */
 /* One action of a log entry, as JSON: {"add":{...}}. */
 TN_FALLIBLE tn_delta__apply(tn_delta *table, const tn_json *action, bool removes, tarn_error *err);
+/* The actions of a log entry's text, which must live as long as they. */
+TN_FALLIBLE tn_delta__parse_actions(tn_arena *arena, tn_str text, const tn_json ***out,
+                                    size_t *count, tn_pool *pool, tarn_error *err);
+/* As if nothing had been applied; what was copied stays in the arena. */
+void tn_delta__forget(tn_delta *table);
 /* A whole log entry: removes first, since the order within a commit means nothing. */
 TN_FALLIBLE tn_delta__apply_entry(tn_delta *table, tn_str text, tarn_error *err);
 TN_FALLIBLE tn_delta__put_file(tn_delta *table, const tn_delta_entry *entry, tarn_error *err);
 TN_FALLIBLE tn_delta__set_txn(tn_delta *table, const tn_delta_txn_entry *txn, tarn_error *err);
+TN_FALLIBLE tn_delta__set_domain(tn_delta *table, tn_str name, tn_str configuration, bool removed,
+                                 tarn_error *err);
 TN_FALLIBLE tn_delta__set_metadata(tn_delta *table, const tn_json *metadata, tarn_error *err);
 TN_FALLIBLE tn_delta__set_protocol(tn_delta *table, const tn_json *protocol, tarn_error *err);
 

@@ -339,14 +339,19 @@ static TN_FALLIBLE missing_entry(const tn_delta *table, int64_t version, tarn_er
     return TARN_E_CORRUPT;
 }
 
+/* From the newest checkpoint at or before `version` and `limit`; `*tried` becomes its version where
+ * it cannot be read. */
 static TN_FALLIBLE load_version(tn_delta *table, const log_files *files, int64_t version,
-                                tarn_error *err)
+                                int64_t limit, int64_t *tried, tarn_error *err)
 {
     int64_t parts = 1;
-    const int64_t checkpoint = newest_checkpoint(files, version, &parts);
+    const int64_t checkpoint = newest_checkpoint(files, version < limit ? version : limit, &parts);
     int64_t next = 0;
+    *tried = -1;
     if (checkpoint >= 0) {
+        *tried = checkpoint;
         TN_RETURN_IF_ERROR(load_checkpoint(table, files, checkpoint, parts, err));
+        *tried = -1;
         table->about.version = checkpoint;
         next = checkpoint + 1;
     }
@@ -366,6 +371,98 @@ static TN_FALLIBLE load_version(tn_delta *table, const log_files *files, int64_t
         next++;
     }
     return next == version + 1 ? TARN_OK : missing_entry(table, next, err);
+}
+
+/* Checkpoints only save reading the log: one that is damaged or not whole is passed over where an
+ * older one, or the whole log, is there.  Else its error stands. */
+static TN_FALLIBLE load_around(tn_delta *table, log_files *files, int64_t version, tarn_error *err)
+{
+    int64_t tried;
+    tarn_error first = TARN_ERROR_INIT;
+    tarn_code code = load_version(table, files, version, INT64_MAX, &tried, &first);
+    const tarn_code first_code = code;
+    bool listed_all = false;
+
+    while (tried >= 0 && (code == TARN_E_CORRUPT || code == TARN_E_NOT_FOUND)) {
+        const int64_t limit = tried - 1;
+        tn_delta__forget(table);
+        if (!listed_all) {
+            TN_RETURN_IF_ERROR(list_log(table, 0, files, err));
+            listed_all = true;
+        }
+        code = load_version(table, files, version, limit, &tried, NULL);
+    }
+    if (code != TARN_OK && err != NULL) {
+        *err = first;
+    }
+    return code == TARN_OK ? TARN_OK : first_code;
+}
+
+/* ---- time travel ------------------------------------------------------------------------------*/
+
+/* commitInfo.inCommitTimestamp of a log entry; INT64_MAX where it has none. */
+static TN_FALLIBLE read_in_commit_time(tn_delta *table, int64_t version, int64_t *out_ms,
+                                       tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_buffer *buffer = NULL;
+    tn_arena arena;
+    tn_str key;
+    const tn_json **actions;
+    size_t count;
+
+    *out_ms = INT64_MAX;
+    tn_arena_init(&arena, table->pool);
+    TN_TRY(tn_delta__log_key(table, version, &arena, &key, err));
+    TN_TRY(tn_store_get(table->store, key, TN_DELTA_ENTRY_MAX, table->pool, &buffer, NULL, err));
+    const tn_str text = {(const char *)buffer->data, buffer->size};
+    TN_TRY(tn_delta__parse_actions(&arena, text, &actions, &count, table->pool, err));
+    for (size_t i = 0; i < count; i++) {
+        const tn_json *info = tn_json_get(actions[i], "commitInfo");
+        *out_ms = info == NULL ? *out_ms : tn_json_get_integer(info, "inCommitTimestamp", *out_ms);
+    }
+done:
+    tn_buffer_release(buffer);
+    tn_arena_deinit(&arena);
+    return code;
+}
+
+static int64_t number_of(tn_str text, int64_t otherwise)
+{
+    int64_t value;
+    return number(&text, 0, &value) && text.size == 0 ? value : otherwise;
+}
+
+/*
+ * Where the table keeps times in its commits (feature inCommitTimestamp), these count from the
+ * version on that enabled them; before it the files' own do.  `at` becomes a version where one of
+ * the former is meant, else they are as if from the future.
+ */
+static TN_FALLIBLE use_in_commit_times(tn_delta *table, log_files *files, tn_delta_at *at,
+                                       tarn_error *err)
+{
+    static const char on[] = "delta.enableInCommitTimestamps";
+    int64_t last;
+    TN_RETURN_IF_ERROR(choose_version(table, files, &TN_DELTA_LATEST, &last, err));
+    TN_RETURN_IF_ERROR(load_around(table, files, last, err));
+    const bool is_on = tn_str_equal_fold(tn_delta__property(table, on), TN_STR("true"));
+    const tn_str enabled = tn_delta__property(table, "delta.inCommitTimestampEnablementVersion");
+    const int64_t since = number_of(enabled, 0);
+    tn_delta__forget(table);
+    for (size_t i = files->commits.count; is_on && i-- > 0;) {
+        log_commit *commit = &files->commits.items[i];
+        int64_t ms;
+        if (commit->version < since) {
+            break;
+        }
+        TN_RETURN_IF_ERROR(read_in_commit_time(table, commit->version, &ms, err));
+        if (ms <= at->timestamp_us / 1000) {
+            *at = (tn_delta_at){commit->version, INT64_MIN};
+            break;
+        }
+        commit->modified_us = INT64_MAX;
+    }
+    return TARN_OK;
 }
 
 tarn_code tn_delta__finish(tn_delta *table, tarn_error *err)
@@ -401,6 +498,7 @@ tarn_code tn_delta__load(tn_delta *table, const tn_delta_at *at, tarn_error *err
                        .checkpoints = TN_VEC_INIT(table->pool)};
     const bool latest = at->version < 0 && at->timestamp_us == INT64_MIN;
     const int64_t hint = latest ? hinted_version(table) : -1;
+    tn_delta_at wanted = *at;
     int64_t version;
 
     TN_TRY(list_log(table, hint > 0 ? hint : 0, &files, err));
@@ -408,8 +506,11 @@ tarn_code tn_delta__load(tn_delta *table, const tn_delta_at *at, tarn_error *err
     if (hint > 0 && newest_checkpoint(&files, INT64_MAX, &parts) < hint) {
         TN_TRY(list_log(table, 0, &files, err)); /* the hint was wrong */
     }
-    TN_TRY(choose_version(table, &files, at, &version, err));
-    TN_TRY(load_version(table, &files, version, err));
+    if (wanted.timestamp_us != INT64_MIN) {
+        TN_TRY(use_in_commit_times(table, &files, &wanted, err));
+    }
+    TN_TRY(choose_version(table, &files, &wanted, &version, err));
+    TN_TRY(load_around(table, &files, version, err));
     TN_TRY(tn_delta__finish(table, err));
 done:
     tn_vec_free(&files.commits);

@@ -65,6 +65,15 @@ tarn_code tn_delta__set_txn(tn_delta *table, const tn_delta_txn_entry *txn, tarn
     return tn_vec_push(&table->txns, *txn, err);
 }
 
+void tn_delta__forget(tn_delta *table)
+{
+    table->entries.count = table->txns.count = table->domains.count = 0;
+    if (table->buckets != NULL) {
+        memset(table->buckets, 0, table->bucket_count * sizeof(uint32_t));
+    }
+    table->has_protocol = table->has_metadata = false;
+}
+
 /* ---- metadata and protocol --------------------------------------------------------------------*/
 
 static TN_FALLIBLE copy_text(tn_delta *table, const tn_json *object, const char *name, tn_str *out,
@@ -219,6 +228,36 @@ static TN_FALLIBLE apply_file(tn_delta *table, const tn_json *json, bool is_add,
     return tn_delta__put_file(table, &entry, err);
 }
 
+tarn_code tn_delta__set_domain(tn_delta *table, tn_str name, tn_str configuration, bool removed,
+                               tarn_error *err)
+{
+    tn_delta_domain domain;
+    size_t at = 0;
+    while (at < table->domains.count && !tn_str_equal(table->domains.items[at].name, name)) {
+        at++;
+    }
+    if (removed) {
+        if (at < table->domains.count) {
+            table->domains.items[at] = table->domains.items[--table->domains.count];
+        }
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_arena_copy(&table->arena, name, &domain.name, err));
+    TN_RETURN_IF_ERROR(tn_arena_copy(&table->arena, configuration, &domain.configuration, err));
+    if (at == table->domains.count) {
+        return tn_vec_push(&table->domains, domain, err);
+    }
+    table->domains.items[at] = domain;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE apply_domain(tn_delta *table, const tn_json *json, tarn_error *err)
+{
+    return tn_delta__set_domain(table, tn_json_get_text(json, "domain", TN_STR("")),
+                                tn_json_get_text(json, "configuration", TN_STR("")),
+                                tn_json_get_bool(json, "removed", false), err);
+}
+
 static TN_FALLIBLE apply_txn(tn_delta *table, const tn_json *json, tarn_error *err)
 {
     tn_delta_txn_entry txn = {.version = tn_json_get_integer(json, "version", 0),
@@ -244,30 +283,65 @@ tarn_code tn_delta__apply(tn_delta *table, const tn_json *action, bool removes, 
             TN_RETURN_IF_ERROR(tn_delta__set_protocol(table, inner, err));
         } else if (tn_str_equal(inner->name, TN_STR("txn"))) {
             TN_RETURN_IF_ERROR(apply_txn(table, inner, err));
+        } else if (tn_str_equal(inner->name, TN_STR("domainMetadata"))) {
+            TN_RETURN_IF_ERROR(apply_domain(table, inner, err));
         }
     }
     return TARN_OK;
 }
 
-/* One value after the other, with anything but values between them passed over: some writers leave
- * a stray byte after each object. */
-static TN_FALLIBLE parse_actions(tn_arena *arena, tn_str text, const tn_json ***out, size_t *count,
-                                 tn_pool *pool, tarn_error *err)
+/* Past what may stand between two values: blanks, and up to the line's end behind a value the stray
+ * byte that some writers leave there.  SIZE_MAX where something else begins. */
+static size_t pass_over(tn_str text, size_t at)
+{
+    bool behind_value = at > 0;
+    for (; at < text.size && text.data[at] != '{'; at++) {
+        const char c = text.data[at];
+        behind_value = behind_value && c != '\n';
+        if (!behind_value && c != ' ' && c != '\t' && c != '\r' && c != '\n') {
+            return SIZE_MAX;
+        }
+    }
+    return at;
+}
+
+static size_t line_of(tn_str text, size_t at)
+{
+    size_t line = 1;
+    for (size_t i = 0; i < at; i++) {
+        line += text.data[i] == '\n';
+    }
+    return line;
+}
+
+tarn_code tn_delta__parse_actions(tn_arena *arena, tn_str text, const tn_json ***out, size_t *count,
+                                  tn_pool *pool, tarn_error *err)
 {
     tarn_code code = TARN_OK;
     TN_VEC(const tn_json *) actions = TN_VEC_INIT(pool);
-    size_t at = 0;
+    size_t at = tn_str_starts(text, TN_STR("\xEF\xBB\xBF")) ? 3 : 0;
+    size_t line_begin = 0;
 
-    while (at < text.size) {
+    text = tn_str_slice(text, at, text.size);
+    for (at = pass_over(text, 0); at < text.size; at = pass_over(text, at)) {
         const tn_json *json;
         size_t end;
-        if (text.data[at] != '{') {
-            at++;
-            continue;
+        tarn_error damage = TARN_ERROR_INIT;
+        code = tn_json_parse_prefix(arena, tn_str_slice(text, at, text.size), &json, &end, &damage);
+        if (code != TARN_OK) {
+            code = code == TARN_E_INVALID ? TARN_E_CORRUPT : code;
+            (void)tn_fail(err, code, "line %zu: %s", line_of(text, at), damage.message);
+            goto done;
         }
-        TN_TRY(tn_json_parse_prefix(arena, tn_str_slice(text, at, text.size), &json, &end, err));
         TN_TRY(tn_vec_push(&actions, json, err));
+        line_begin = at;
         at += end;
+    }
+    if (at == SIZE_MAX) {
+        code = tn_fail(err, TARN_E_CORRUPT,
+                       "a line begins with something else than '{' behind line %zu",
+                       line_of(text, line_begin));
+        goto done;
     }
     TN_TRY(tn_arena_array(arena, const tn_json *, actions.count, out, err));
     if (actions.count > 0) {
@@ -292,7 +366,7 @@ tarn_code tn_delta__apply_entry(tn_delta *table, tn_str text, tarn_error *err)
     size_t count;
 
     tn_arena_init(&arena, table->pool);
-    TN_TRY(parse_actions(&arena, text, &actions, &count, table->pool, err));
+    TN_TRY(tn_delta__parse_actions(&arena, text, &actions, &count, table->pool, err));
     for (size_t i = 0; i < count; i++) { /* partition columns must be known for the files */
         if (has(actions[i], "metaData") || has(actions[i], "protocol")) {
             TN_TRY(tn_delta__apply(table, actions[i], false, err));

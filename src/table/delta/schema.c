@@ -135,6 +135,24 @@ static TN_FALLIBLE parse_mapping(tn_delta *table, const tn_json *json, tarn_erro
     return TARN_OK;
 }
 
+static TN_FALLIBLE note_defaults(tn_delta *table, const tn_json *schema, tarn_error *err)
+{
+    bool *has;
+    uint32_t i = 0;
+    TN_RETURN_IF_ERROR(tn_arena_array(&table->arena, bool, table->about.schema.count, &has, err));
+    const tn_json *field = tn_json_first(tn_json_get(schema, "fields"));
+    for (; field != NULL; field = field->next, i++) {
+        has[i] = tn_json_get(tn_json_get(field, "metadata"), "CURRENT_DEFAULT") != NULL;
+    }
+    table->has_default = has;
+    return TARN_OK;
+}
+
+bool tn_delta__has_default(const tn_delta *table, uint32_t field)
+{
+    return table->has_default[field];
+}
+
 tarn_code tn_delta__parse_schema(tn_delta *table, tarn_error *err)
 {
     const tn_json *json;
@@ -150,6 +168,7 @@ tarn_code tn_delta__parse_schema(tn_delta *table, tarn_error *err)
         return code;
     }
     table->about.schema = (tn_schema){count, fields};
+    TN_RETURN_IF_ERROR(note_defaults(table, json, err));
     return parse_mapping(table, json, err);
 }
 

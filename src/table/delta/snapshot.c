@@ -16,7 +16,7 @@ tarn_code tn_delta_open(tn_stores *stores, tn_types *types, tn_str uri, const tn
     table->stores = stores;
     table->types = types;
     table->about.version = -1;
-    table->entries.pool = table->txns.pool = pool;
+    table->entries.pool = table->txns.pool = table->domains.pool = pool;
     tn_arena_init(&table->arena, pool);
     TN_TRY(tn_delta__resolve(table, uri, err));
     TN_TRY(tn_delta__load(table, at, err));
@@ -34,6 +34,7 @@ void tn_delta_close(tn_delta *table)
     }
     tn_vec_free(&table->entries);
     tn_vec_free(&table->txns);
+    tn_vec_free(&table->domains);
     tn_pool_free(table->pool, table->buckets, table->bucket_count * sizeof(uint32_t));
     tn_arena_deinit(&table->arena);
     tn_pool_free(table->pool, table, sizeof(*table));
@@ -190,6 +191,7 @@ static TN_FALLIBLE read_info(const tn_delta *table, int64_t version, tn_arena *a
             continue;
         }
         out->timestamp_ms = tn_json_get_integer(info, "timestamp", out->timestamp_ms);
+        out->timestamp_ms = tn_json_get_integer(info, "inCommitTimestamp", out->timestamp_ms);
         TN_TRY(tn_arena_copy(arena, tn_json_get_text(info, "operation", TN_STR("")),
                              &out->operation, err));
         TN_TRY(tn_arena_copy(arena, tn_json_get_text(info, "engineInfo", TN_STR("")), &out->engine,
