@@ -8,9 +8,9 @@ enum {
     CHUNK_PAGES = TN_SPAN_CHUNK / TN_SPAN_PAGE,
     ORDERS = 9,               /* 4 KiB to 1 MiB */
     SMALL_CHUNKS = 2,         /* on small pages */
-    CACHED_MIN = 2,           /* free chunks that are kept in any case */
+    CACHED_MIN = 4,           /* free chunks that are kept in any case */
     BIG_CACHED_MAX = 8 << 20, /* bytes of big spans that are kept */
-    IDLE_MIN = 2 << 20,       /* free bytes whose pages are kept, and a share of what is used */
+    IDLE_MIN = 8 << 20,       /* free bytes whose pages are kept, and a share of what is used */
     IDLE_SHARE = 16,
     PURGED_MIN = 4 /* order of the smallest span whose pages are given back */
 };

@@ -415,28 +415,45 @@ typedef struct local_upload {
     _Atomic int failed; /* the first failure of an append: finish must not publish a hole */
 } local_upload;
 
-static tarn_code local_append(tn_upload *base, const void *data, size_t size, uint64_t *offset,
-                              tn_waker *waker, bool *taken, tarn_error *err)
+static tarn_code local_append_pieces(tn_upload *base, const tn_str *pieces, size_t count,
+                                     uint64_t *offset, tarn_error *err)
 {
     local_upload *upload = (local_upload *)base;
-    tarn_code code;
+    tarn_code code = TARN_OK;
+    uint64_t size = 0;
 
-    (void)waker; /* there is always room: a full disk is an error */
+    for (size_t i = 0; i < count; i++) {
+        size += pieces[i].size;
+    }
     if (upload->target.in_order) {
         pthread_mutex_lock(&upload->lock);
-        *offset = atomic_fetch_add(&upload->size, size);
-        code = tn_file_write(upload->target.stage.fd, data, size, err);
-        pthread_mutex_unlock(&upload->lock);
-    } else {
-        *offset = atomic_fetch_add(&upload->size, size);
-        code = tn_file_write_at(upload->target.stage.fd, *offset, data, size, err);
     }
-    *taken = code == TARN_OK;
+    *offset = atomic_fetch_add(&upload->size, size);
+    uint64_t at = *offset;
+    for (size_t i = 0; i < count && code == TARN_OK; at += pieces[i++].size) {
+        code = upload->target.in_order
+                   ? tn_file_write(upload->target.stage.fd, pieces[i].data, pieces[i].size, err)
+                   : tn_file_write_at(upload->target.stage.fd, at, pieces[i].data, pieces[i].size,
+                                      err);
+    }
+    if (upload->target.in_order) {
+        pthread_mutex_unlock(&upload->lock);
+    }
     if (code != TARN_OK) {
         atomic_store(&upload->failed, (int)code);
         tn_explain(err, "writing '%s'", base->key);
         tn_subject(err, base->key);
     }
+    return code;
+}
+
+static tarn_code local_append(tn_upload *base, const void *data, size_t size, uint64_t *offset,
+                              tn_waker *waker, bool *taken, tarn_error *err)
+{
+    const tn_str piece = {data, size};
+    (void)waker; /* there is always room: a full disk is an error */
+    const tarn_code code = local_append_pieces(base, &piece, 1, offset, err);
+    *taken = code == TARN_OK;
     return code;
 }
 
@@ -469,8 +486,8 @@ static void local_upload_destroy(tn_upload *base)
     (void)pthread_mutex_destroy(&((local_upload *)base)->lock);
 }
 
-static const tn_upload_kind local_upload_kind = {local_append, local_finish, local_abort,
-                                                 local_upload_destroy};
+static const tn_upload_kind local_upload_kind = {local_append, local_append_pieces, local_finish,
+                                                 local_abort, local_upload_destroy};
 
 static tarn_code local_upload_create(tn_store *store, tn_str key, tn_pool *pool,
                                      const tn_put_options *options, tn_upload **out,

@@ -255,7 +255,7 @@ static tarn_code memory_upload_create(tn_store *store, tn_str key, tn_pool *pool
                                       const tn_put_options *options, tn_upload **out,
                                       tarn_error *err)
 {
-    static const tn_upload_kind kind = {memory_append, memory_finish, memory_abort,
+    static const tn_upload_kind kind = {memory_append, NULL, memory_finish, memory_abort,
                                         memory_upload_destroy};
     TN_RETURN_IF_ERROR(
         tn_upload__create(store, key, pool, sizeof(memory_upload), options, &kind, out, err));

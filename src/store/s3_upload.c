@@ -600,7 +600,7 @@ static void s3_upload_destroy(tn_upload *base)
 tarn_code tn_s3__upload_create(tn_store *store, tn_str key, tn_pool *pool,
                                const tn_put_options *options, tn_upload **out, tarn_error *err)
 {
-    static const tn_upload_kind kind = {s3_append, s3_finish, s3_abort, s3_upload_destroy};
+    static const tn_upload_kind kind = {s3_append, NULL, s3_finish, s3_abort, s3_upload_destroy};
     tn_upload *base;
     TN_RETURN_IF_ERROR(
         tn_upload__create(store, key, pool, sizeof(s3_upload), options, &kind, &base, err));

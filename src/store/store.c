@@ -487,6 +487,24 @@ tarn_code tn_upload_append_start(tn_upload *upload, const void *data, size_t siz
     return code;
 }
 
+bool tn_upload_takes_pieces(const tn_upload *upload)
+{
+    return upload->kind->append_pieces != NULL;
+}
+
+tarn_code tn_upload_append_pieces(tn_upload *upload, const tn_str *pieces, size_t count,
+                                  uint64_t *offset, tarn_error *err)
+{
+    if (fault_of(upload->store, TN_STORE_APPEND, upload_key(upload)) != TN_FAULT_NONE) {
+        return fail_on_purpose(upload->store, upload_key(upload), err);
+    }
+    TN_RETURN_IF_ERROR(upload->kind->append_pieces(upload, pieces, count, offset, err));
+    for (size_t i = 0; i < count; i++) {
+        tn_store__count(0, pieces[i].size);
+    }
+    return TARN_OK;
+}
+
 tarn_code tn_upload_append(tn_upload *upload, const void *data, size_t size, uint64_t *offset,
                            tarn_error *err)
 {

@@ -192,6 +192,10 @@ TN_FALLIBLE tn_upload_append(tn_upload *upload, const void *data, size_t size, u
  */
 TN_FALLIBLE tn_upload_append_start(tn_upload *upload, const void *data, size_t size,
                                    uint64_t *offset, tn_waker *waker, bool *taken, tarn_error *err);
+/* Does it take bytes in pieces that stand together, and at once?  Then this adds them. */
+bool tn_upload_takes_pieces(const tn_upload *upload);
+TN_FALLIBLE tn_upload_append_pieces(tn_upload *upload, const tn_str *pieces, size_t count,
+                                    uint64_t *offset, tarn_error *err);
 /* Makes all of it visible (waits).  `info` may be NULL.  On any failure nothing is visible, unless
  * the outcome is UNKNOWN. The upload is destroyed in every case. */
 TN_FALLIBLE tn_upload_finish(tn_upload *upload, tn_object_info *info, tn_outcome *outcome,

@@ -83,6 +83,9 @@ void tn_read__finish(tn_read *read, tarn_code code);
 typedef struct tn_upload_kind {
     tarn_code (*append_start)(tn_upload *upload, const void *data, size_t size, uint64_t *offset,
                               tn_waker *waker, bool *taken, tarn_error *err);
+    /* Of uploads that take bytes at once, without a copy of their own; else NULL. */
+    tarn_code (*append_pieces)(tn_upload *upload, const tn_str *pieces, size_t count,
+                               uint64_t *offset, tarn_error *err);
     tarn_code (*finish)(tn_upload *upload, tn_object_info *info, tn_outcome *outcome,
                         tarn_error *err);
     void (*abort)(tn_upload *upload);

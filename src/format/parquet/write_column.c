@@ -7,7 +7,12 @@
 #include "codec/delta.h"
 #include "codec/rle.h"
 
-enum { SPAN_START = 6144, STEP = 1024, SEEN_MAX = 256 };
+enum {
+    SPAN_START = 6144,
+    STEP = 1024,
+    SEEN_MAX = 256,
+    GAP = 32 /* before a page's PLAIN values: their levels go there, where they are a few bytes */
+};
 
 TN_FALLIBLE tn_out__open(tn_out_column *column, const tn_out_layout *layout, uint32_t leaf,
                          tn_pool *pool, tarn_error *err)
@@ -19,17 +24,23 @@ TN_FALLIBLE tn_out__open(tn_out_column *column, const tn_out_layout *layout, uin
     return TARN_OK;
 }
 
-void tn_out__close(tn_out_column *column)
+/* What was gathered is in the body now: it goes before the next column needs room for its own. */
+static void free_gathered(tn_out_column *column)
 {
-    if (column->pool == NULL) {
-        return;
-    }
-    tn_out_dictionary__close(column);
     tn_out_room *const rooms[] = {&column->defs, &column->reps, &column->values, &column->scratch,
                                   &column->packed};
     for (size_t i = 0; i < sizeof(rooms) / sizeof(*rooms); i++) {
         tn_out_room__free(column->pool, rooms[i]);
     }
+    tn_out_dictionary__close(column);
+}
+
+void tn_out__close(tn_out_column *column)
+{
+    if (column->pool == NULL) {
+        return;
+    }
+    free_gathered(column);
     tn_vec_free(&column->pages);
     tn_text_deinit(&column->body);
     if (column->has_compressor) {
@@ -78,12 +89,10 @@ static tn_codec codec_of(const tn_out_column *column)
     return column->mode == TN_OUT_PLAIN ? column->layout->codec : TN_CODEC_NONE;
 }
 
-/* The page in `scratch`, compressed where that is the way, to the body. */
-static TN_FALLIBLE put_page(tn_out_column *column, int kind, size_t values, int encoding,
-                            tarn_error *err)
+/* A page's bytes, compressed where that is the way, to the body. */
+static TN_FALLIBLE put_page(tn_out_column *column, const uint8_t *bytes, size_t raw, int kind,
+                            size_t values, int encoding, tarn_error *err)
 {
-    const uint8_t *bytes = column->scratch.data;
-    const size_t raw = column->scratch.size;
     size_t stored = raw;
     const tn_codec codec = codec_of(column);
     if (codec != TN_CODEC_NONE) {
@@ -172,6 +181,12 @@ static TN_FALLIBLE put_values(tn_out_column *column, const uint8_t *values, size
     return TARN_OK;
 }
 
+/* Have the values gathered for a page GAP bytes before them? */
+static bool has_gap(const tn_out_column *column)
+{
+    return column->mode == TN_OUT_PLAIN && column->leaf->kind != TN_OUT_BOOL;
+}
+
 /* Writes a page whose levels begin at `first_level`. */
 static TN_FALLIBLE write_page(tn_out_column *column, tn_out_page *page, size_t first_level,
                               const uint8_t *values, size_t value_size, tarn_error *err)
@@ -189,9 +204,25 @@ static TN_FALLIBLE write_page(tn_out_column *column, tn_out_page *page, size_t f
                 ? put_flat_levels(column, first_level, page->levels, err)
                 : put_levels(column, defs + first_level, page->levels, node->def, err));
     }
-    TN_RETURN_IF_ERROR(put_values(column, values, page->values, value_size, err));
+    const uint8_t *bytes;
+    size_t raw;
+    if (has_gap(column) && value_size > GAP && column->scratch.size <= GAP) {
+        const size_t levels = column->scratch.size;
+        uint8_t *const first = column->values.data + GAP - levels;
+        if (levels > 0) {
+            memcpy(first, column->scratch.data, levels);
+        }
+        bytes = first;
+        raw = levels + value_size - GAP;
+    } else {
+        const size_t gap = has_gap(column) && value_size > 0 ? GAP : 0;
+        TN_RETURN_IF_ERROR(put_values(column, gap > 0 ? values + gap : values, page->values,
+                                      value_size - gap, err));
+        bytes = column->scratch.data;
+        raw = column->scratch.size;
+    }
     page->offset = column->body.size;
-    TN_RETURN_IF_ERROR(put_page(column, TN_PAGE_DATA, page->levels,
+    TN_RETURN_IF_ERROR(put_page(column, bytes, raw, TN_PAGE_DATA, page->levels,
                                 column->mode == TN_OUT_DICTIONARY ? TN_PAGE_RLE_DICTIONARY
                                 : column->mode == TN_OUT_DELTA    ? TN_PAGE_DELTA_BINARY_PACKED
                                                                   : TN_PAGE_PLAIN,
@@ -280,6 +311,11 @@ static TN_FALLIBLE store_interval(const tn_interval *value, uint8_t *to, tarn_er
 static TN_FALLIBLE store(tn_out_column *column, const void *values, size_t count, tarn_error *err)
 {
     const tn_out_leaf *const leaf = column->leaf;
+    if (column->values.size == 0 && has_gap(column)) {
+        TN_RETURN_IF_ERROR(tn_out_room__grow(column->pool, &column->values, GAP, err));
+        memset(column->values.data, 0, GAP);
+        column->values.size = GAP;
+    }
     if (leaf->kind == TN_OUT_VIEW) {
         return store_views(column, values, count, err);
     }
@@ -585,11 +621,8 @@ static TN_FALLIBLE put_dictionary(tn_out_column *column, tarn_error *err)
         }
         column->values.size = count * leaf->size;
     }
-    column->scratch.size = 0;
-    TN_TRY(tn_out_room__grow(column->pool, &column->scratch, column->values.size, err));
-    memcpy(column->scratch.data, column->values.data, column->values.size);
-    column->scratch.size = column->values.size;
-    TN_TRY(put_page(column, TN_PAGE_DICTIONARY, count, TN_PAGE_PLAIN, err));
+    TN_TRY(put_page(column, column->values.data, column->values.size, TN_PAGE_DICTIONARY, count,
+                    TN_PAGE_PLAIN, err));
     column->has_dictionary = true;
 done:
     tn_out_room__free(column->pool, &column->values);
@@ -601,6 +634,7 @@ TN_FALLIBLE tn_out__finish(tn_out_column *column, tarn_error *err)
 {
     TN_RETURN_IF_ERROR(close_page(column, err));
     if (column->mode != TN_OUT_DICTIONARY) {
+        free_gathered(column);
         return TARN_OK;
     }
     const uint8_t *at = column->values.data;
@@ -613,5 +647,6 @@ TN_FALLIBLE tn_out__finish(tn_out_column *column, tarn_error *err)
         at += page->values * sizeof(uint16_t);
         first_level += page->levels;
     }
+    free_gathered(column);
     return TARN_OK;
 }

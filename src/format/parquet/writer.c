@@ -59,7 +59,8 @@ typedef struct parquet_group {
     tn_out_room values;
     uint64_t rows;
     size_t bytes;
-    bool is_whole; /* `body` holds all of it */
+    size_t stored_size;
+    bool is_whole; /* `body` holds all of it, or each column its own */
     tn_text body;
 } parquet_group;
 
@@ -325,12 +326,21 @@ static TN_FALLIBLE finish_columns(parquet_group *group, tarn_error *err)
             return code;
         }
     }
+    size_t size = 0;
+    for (uint32_t i = 0; i < layout->leaf_count; i++) {
+        size += group->columns[i].body.size;
+    }
+    group->stored_size = size;
+    group->is_whole = true;
+    if (tn_upload_takes_pieces(group->writer->upload)) {
+        return TARN_OK;
+    }
+    (void)tn_text_reserve(&group->body, size); /* at once: a group is megabytes, doubled in vain */
     for (uint32_t i = 0; i < layout->leaf_count; i++) {
         tn_text_append(&group->body, tn_text_str(&group->columns[i].body));
         tn_text_deinit(&group->columns[i].body);
         group->columns[i].body.size = 0;
     }
-    group->is_whole = true;
     return tn_text_status(&group->body, err);
 }
 
@@ -384,6 +394,25 @@ done:
     return code;
 }
 
+static TN_FALLIBLE upload_group(parquet_group *group, uint64_t *start, tn_waker *waker, bool *taken,
+                                tarn_error *err)
+{
+    tn_upload *const upload = group->writer->upload;
+    const size_t count = group->writer->layout.leaf_count;
+    void *pieces;
+    if (!tn_upload_takes_pieces(upload)) {
+        return tn_upload_append_start(upload, group->body.data, group->body.size, start, waker,
+                                      taken, err);
+    }
+    TN_RETURN_IF_ERROR(tn_pool_alloc(group->pool, count * sizeof(tn_str), &pieces, err));
+    for (size_t i = 0; i < count; i++) {
+        ((tn_str *)pieces)[i] = tn_text_str(&group->columns[i].body);
+    }
+    const tarn_code code = tn_upload_append_pieces(upload, pieces, count, start, err);
+    tn_pool_free(group->pool, pieces, count * sizeof(tn_str));
+    return code;
+}
+
 static tarn_code group_end(tn_group_writer *base, tn_waker *waker, bool *taken, tarn_error *err)
 {
     tarn_code code = TARN_OK;
@@ -410,10 +439,9 @@ static tarn_code group_end(tn_group_writer *base, tn_waker *waker, bool *taken, 
         }
         ((size_t *)sizes)[i] = size;
     }
-    TN_TRY(tn_upload_append_start(writer->upload, group->body.data, group->body.size, &start, waker,
-                                  taken, err));
+    TN_TRY(upload_group(group, &start, waker, taken, err));
     if (*taken) {
-        writer->bytes += group->body.size;
+        writer->bytes += group->stored_size;
         TN_TRY(record_group(group, start, sizes, err));
     }
 done:

@@ -511,7 +511,7 @@ static TN_FALLIBLE write_run(sink_task *task, const tn_batch *batch, tn_waker *w
     TN_RETURN_IF_ERROR(open->group->ops->group_write(open->group, &part, err));
     open->rows += count;
     task->done = end;
-    if (open->rows >= group_rows_max ||
+    if (open->rows + TN_BATCH_ROWS > group_rows_max ||
         open->group->ops->group_bytes(open->group) >= group_bytes_max) {
         return end_group(task, group, waker, taken, err);
     }
