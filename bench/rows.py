@@ -2,7 +2,7 @@
 
 A query is text that all engines understand.  `table` rows are timed until the answer is there, `sort`
 until all of it lies in memory, `job` until the files are written (and read back, untimed, to compare).
-Rows of one thread run pinned to one core."""
+Rows of one thread run pinned to one core.  A row's `of` names the row that it repeats with more threads."""
 
 MICRO_ROWS = 20_000_000
 
@@ -12,6 +12,7 @@ class Row:
         self.name, self.sql, self.kind, self.threads = name, sql, kind, threads
         self.tables, self.rows, self.of = tables, rows, of
         self.engines = engines or ("tarn", "duckdb", "polars")
+        self.is_design = kind in ("table", "sort") and threads == 1  # of the first table of the design
 
 
 Q1 = """SELECT flag, status, sum(quantity) AS quantity, sum(price) AS base,
@@ -22,6 +23,12 @@ SCAN = "SELECT " + ", ".join(
     [f"sum(l_{c})" for c in "orderkey partkey suppkey linenumber quantity extendedprice discount tax".split()]
     + [f"sum(length(l_{c}))" for c in "returnflag linestatus shipinstruct shipmode comment".split()]
     + [f"max(l_{c})" for c in "shipdate commitdate receiptdate".split()]) + " FROM {} WHERE l_quantity >= 0"
+
+# Every value is parsed to its type; hardly anything is done with it.
+PARSE = "SELECT " + ", ".join(
+    [f"max(l_{c})" for c in ("orderkey partkey suppkey linenumber quantity extendedprice discount tax "
+                             "shipdate commitdate receiptdate").split()]
+    + [f"count(l_{c})" for c in "returnflag linestatus shipinstruct shipmode comment".split()]) + " FROM csv"
 
 ROWS = [
     Row("sum f64", "SELECT sum(x) FROM t"),
@@ -45,6 +52,7 @@ ROWS = [
         tables=("lineitem_plain",), rows=3_000_000),
     Row("Parquet scan, snappy, 16 columns x 3 M", SCAN.format("lineitem_snappy"), threads=2,
         tables=("lineitem_snappy",), rows=3_000_000),
+    Row("CSV typed parse, 1 thread", PARSE, kind="parse", tables=("csv",)),
     Row("CSV → Parquet, 1 thread", "parquet", kind="job", threads=1, tables=("csv",)),
     Row("CSV → Parquet", "parquet", kind="job", threads=2, tables=("csv",), of="CSV → Parquet, 1 thread"),
     Row("CSV → Delta", "delta", kind="job", threads=2, tables=("csv",), engines=("tarn", "polars", "datafusion")),
