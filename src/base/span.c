@@ -8,10 +8,11 @@ enum {
     CHUNK_PAGES = TN_SPAN_CHUNK / TN_SPAN_PAGE,
     ORDERS = 9,               /* 4 KiB to 1 MiB */
     SMALL_CHUNKS = 2,         /* on small pages */
-    CACHED_MIN = 4,           /* free chunks that are kept in any case */
     BIG_CACHED_MAX = 8 << 20, /* bytes of big spans that are kept */
-    IDLE_MIN = 8 << 20,       /* free bytes whose pages are kept, and a share of what is used */
-    IDLE_SHARE = 16,
+    IDLE_SHARE = 16,          /* of what is used; so much may be idle, its pages kept */
+    IDLE_MIN = 4 << 20,       /* and so much in any case: a 64th of the limit, within these */
+    IDLE_MAX = 16 << 20,
+    LIMIT_SHARE = 64,
     PURGED_MIN = 4 /* order of the smallest span whose pages are given back */
 };
 
@@ -43,13 +44,16 @@ struct tn_span_heap {
     span *free[ORDERS];
     big *bigs; /* free ones */
     size_t big_bytes;
+    size_t idle_min;
 };
 
-tn_span_heap *tn_span__create(const tn_extent_source *source)
+tn_span_heap *tn_span__create(const tn_extent_source *source, size_t limit)
 {
     tn_span_heap *heap = source->map(TN_SPAN_PAGE);
     if (heap != NULL) {
+        const size_t share = limit / LIMIT_SHARE;
         *heap = (tn_span_heap){.lock = PTHREAD_MUTEX_INITIALIZER, .source = source};
+        heap->idle_min = share < IDLE_MIN ? IDLE_MIN : share > IDLE_MAX ? IDLE_MAX : share;
     }
     return heap;
 }
@@ -130,7 +134,7 @@ static bool has_plenty(const tn_span_heap *heap)
 {
     const size_t used = heap->used_pages * TN_SPAN_PAGE;
     const size_t idle = heap->chunk_count * TN_SPAN_CHUNK - used + heap->big_bytes;
-    return idle > IDLE_MIN && idle > used / IDLE_SHARE;
+    return idle > heap->idle_min && idle > used / IDLE_SHARE;
 }
 
 /* Before more is mapped: pages of spans that are free go back.  Not when spans are freed, since a
@@ -265,7 +269,7 @@ void tn_span__free(tn_span_heap *heap, void *memory, size_t size)
         heap->used_pages -= pages;
         if (in->used_pages == 0) {
             heap->free_chunks++;
-            if (heap->free_chunks > CACHED_MIN &&
+            if (heap->free_chunks * TN_SPAN_CHUNK > 2 * heap->idle_min &&
                 heap->free_chunks > heap->chunk_count / IDLE_SHARE) {
                 heap->free_chunks--;
                 chunk_unmap(heap, in);

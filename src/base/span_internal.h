@@ -18,7 +18,7 @@ enum { TN_SPAN_PAGE = 4096, TN_SPAN_MAX = 1 << 20, TN_SPAN_CHUNK = 2 << 20 };
 
 typedef struct tn_span_heap tn_span_heap;
 
-tn_span_heap *tn_span__create(const tn_extent_source *source); /* NULL: no memory */
+tn_span_heap *tn_span__create(const tn_extent_source *source, size_t limit); /* NULL: no memory */
 void tn_span__destroy(tn_span_heap *heap);
 /* `size` is a multiple of TN_SPAN_PAGE; *fresh: the bytes come from the system and are zero. */
 void *tn_span__alloc(tn_span_heap *heap, size_t size, bool *fresh);

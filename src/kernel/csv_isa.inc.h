@@ -639,19 +639,23 @@ static void read_decimals(const tn_csv_fields *f, unsigned scale, int64_t *out, 
 
 static void read_doubles(const tn_csv_fields *f, double *out, uint64_t *odd)
 {
-    static const double powers[8] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+    /* by the digits behind the point, and by the sign: a quotient of 0 keeps it */
+    static const double powers[16] = {1,  10,  100,  1000,  10000,  100000,  1000000,  10000000,
+                                      -1, -10, -100, -1000, -10000, -100000, -1000000, -10000000};
     slots in;
     int64_t whole[STEP];
+    double below[STEP];
     uint8_t bytes[TN_CSV_ROWS_MAX / 8 + 8];
     for (size_t from = 0; from < f->rows; from += STEP) {
         const step s = step_at(f, from);
         double_slots(f, s.end, s.rows, &in);
         convert_integers(&in, s.rows, whole, bytes + from / 8);
         for (size_t row = 0; row < s.rows; row++) {
-            /* both are exact, so the quotient is rounded once; -0 keeps its sign */
+            below[row] = powers[(in.behind[row] & 7U) | (in.negative[row] & 1U) << 3];
+        }
+        for (size_t row = 0; row < s.rows; row++) { /* both are exact: rounded once */
             const int64_t digits = whole[row] < 0 ? -whole[row] : whole[row];
-            const double value = (double)(int32_t)digits / powers[in.behind[row] & 7];
-            out[from + row] = in.negative[row] != 0 ? -value : value;
+            out[from + row] = (double)(int32_t)digits / below[row];
         }
     }
     finish_odd(bytes, f->rows, odd);
