@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs ctest and counts cases, not programs: a test that closes with "N passed, N failed" counts as
 so many, any other as one, and a case that says "SKIPPED: why" as skipped.  Shows the output of what
-failed, and why something was skipped.
+failed, why something was skipped, and what a test says behind "NOTE:".
 
 usage: tools/run_ctest.py BUILD_DIR [CTEST_OPTION...]
 The whole log is left in BUILD_DIR/ctest.log.  Closes with "N passed, N failed[, N skipped]"."""
@@ -20,7 +20,7 @@ class Test:
     def __init__(self):
         self.lines = []
         self.closing = None
-        self.skips = []
+        self.skips, self.notes = [], []
 
 
 def count(test, verdict):
@@ -59,6 +59,8 @@ def main():
                 counts = count(test, verdict)
                 totals = [a + b for a, b in zip(totals, counts)]
                 skips += [f"{name}: {why}" for why in test.skips]
+                for note in test.notes:
+                    print(f"{name}: {note}", flush=True)
                 if counts[1]:
                     print("\n".join(test.lines[-200:]))
                     print(f"FAIL {name}: {verdict} after {seconds} s", flush=True)
@@ -72,6 +74,8 @@ def main():
                     test.lines.clear()  # what ctest says about itself
                 if closing := CLOSING.match(text):
                     test.closing = tuple(int(n or 0) for n in closing.groups())
+                if text.startswith("NOTE:"):
+                    test.notes.append(text)
                 if "SKIPPED" in text:
                     test.skips.append(text[text.index("SKIPPED"):].strip())
         code = process.wait()

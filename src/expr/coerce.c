@@ -430,6 +430,17 @@ static TN_FALLIBLE cast_literal(tn_expr_context *context, const tn_expr *child, 
     return tn_bind__literal(context, &value, child->span, out, err);
 }
 
+/* Fields are matched by name; UINT32_MAX: there is none. */
+static uint32_t field_of(const tn_type *type, tn_str name)
+{
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        if (tn_str_equal_fold(type->fields[i].name, name)) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
 /* A list, struct or map that is made here is made of the right parts; NULL: it is none of them.
  * The depth is that of types: TN_TYPE_DEPTH_MAX. */
 static TN_FALLIBLE cast_parts(tn_expr_context *context, const tn_expr *child, const tn_type *type,
@@ -449,14 +460,19 @@ static TN_FALLIBLE cast_parts(tn_expr_context *context, const tn_expr *child, co
                                       2 * (size_t)child->child_count, &parts, err));
     for (uint32_t i = 0; i < child->child_count; i++) {
         const tn_type *part = type->fields[list ? 0 : i].type;
+        uint32_t from = i;
         if (structure) { /* names and values in turn */
+            from = field_of(child->type, type->fields[i].name);
+            if (from == UINT32_MAX) {
+                return TARN_OK;
+            }
             const tn_value field = tn_value_varchar(type->fields[i].name);
             TN_RETURN_IF_ERROR(tn_expr_literal(context, &field, span, &parts[count++], err));
         } else if (map) {
             TN_RETURN_IF_ERROR(tn_types_list(context->types, part, &part, err));
         }
-        TN_RETURN_IF_ERROR(tn_expr_cast(context, child->children[i], part, false, false,
-                                        child->children[i]->span, &parts[count++], err));
+        TN_RETURN_IF_ERROR(tn_expr_cast(context, child->children[from], part, false, false,
+                                        child->children[from]->span, &parts[count++], err));
     }
     return tn_expr_call(context, tn_str_of(name), parts, count, span, out, err);
 }

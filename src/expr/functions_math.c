@@ -88,8 +88,8 @@ static double round_to(double x, int64_t digits, bool cut)
     }
     const double scale = pow(10, (double)(digits < 0 ? -digits : digits));
     const double scaled = digits < 0 ? x / scale : x * scale;
-    if (scaled - scaled != 0) {
-        return x;
+    if (scaled - scaled != 0 || (digits > 0 && fabs(scaled) >= 0x1p52)) {
+        return x; /* it has no digits so far behind the point */
     }
     const double whole = cut ? trunc(scaled) : round(scaled);
     return digits < 0 ? whole * scale : whole / scale;
@@ -217,6 +217,57 @@ static TN_FALLIBLE use_whole(tn_binder *binder, int op, const tn_type *type, tar
     return TARN_OK;
 }
 
+/* round(x, n) and trunc(x, n) of whole numbers, and of decimals to whole ones. */
+typedef struct whole_digits {
+    unsigned scale; /* of the argument */
+    bool cut;
+} whole_digits;
+
+static tarn_code run_whole_digits(tn_call *call, tarn_error *err)
+{
+    (void)err;
+    const whole_digits *how = call->data;
+    TN_EACH (call, row) {
+        const int64_t digits = TN_IN(call, 1, int64_t, row);
+        const tn_i128 x = whole_at(call, 0, row);
+        const int64_t away = digits < -38 ? 77 : (int64_t)how->scale - digits;
+        tn_i128 value = x;
+        if (digits < 0 && away > 38) {
+            value = 0;
+        } else if (digits < 0) {
+            const tn_i128 one = tn_power_of_ten_i128((unsigned)away);
+            value = how->cut ? x / one : tn_decimal_round(x, (unsigned)away);
+            value *= tn_power_of_ten_i128((unsigned)-digits);
+        }
+        if (!put_whole(call, row, value)) {
+            tn_call_fault(call, row);
+        }
+    }
+    return TARN_OK;
+}
+
+static const tn_kernel whole_digits_kernel = {
+    .run = run_whole_digits, .can_fail = true, .describe = describe_range};
+
+static TN_FALLIBLE use_whole_digits(tn_binder *binder, bool cut, tarn_error *err)
+{
+    const tn_type *type = binder->children[0]->type;
+    whole_digits *how = NULL;
+    TN_RETURN_IF_ERROR(tn_arena_new(binder->context->arena, whole_digits, &how, err));
+    *how = (whole_digits){type->kind == TN_KIND_DECIMAL ? type->scale : 0, cut};
+    binder->type = type;
+    if (type->kind == TN_KIND_DECIMAL) {
+        const unsigned whole = (unsigned)type->precision - type->scale + 1;
+        TN_RETURN_IF_ERROR(tn_types_decimal(binder->context->types, whole > 38 ? 38 : whole, 0,
+                                            &binder->type, err));
+    }
+    binder->bound->kernel = &whole_digits_kernel;
+    binder->bound->data = how;
+    binder->can_fail = true;
+    return tn_coerce__to(binder->context, binder->children[1], TN_BIGINT, &binder->children[1],
+                         err);
+}
+
 /* round(x, n) of a decimal keeps n digits: a cast rounds as it should. */
 static TN_FALLIBLE round_decimal(tn_binder *binder, tarn_error *err)
 {
@@ -259,6 +310,11 @@ static tarn_code resolve_whole(tn_binder *binder, tarn_error *err)
             tn_type_is_integer(digits->type) && digits->value.i64 >= 0) {
             binder->replaced = binder->children[0];
             return TARN_OK;
+        }
+        const bool negative = digits->kind == TN_EXPR_LITERAL && tn_type_is_integer(digits->type) &&
+                              digits->value.i64 < 0;
+        if (tn_type_is_integer(digits->type) && (tn_type_is_integer(type) || (exact && negative))) {
+            return use_whole_digits(binder, op == WHOLE_TRUNC, err);
         }
         return tn_coerce__resolve(binder, err);
     }
@@ -551,6 +607,6 @@ static const tn_function functions[] = {
      .binding = TN_OVERLOADS({"?*", 'u', {.run = run_hash, .sees_null = true}})},
 };
 
-static const tn_kernel *const kernels[] = {&whole_kernel, NULL};
+static const tn_kernel *const kernels[] = {&whole_kernel, &whole_digits_kernel, NULL};
 const tn_function_list tn__math_functions = {functions, sizeof(functions) / sizeof(*functions),
                                              kernels};

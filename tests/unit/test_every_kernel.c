@@ -692,6 +692,8 @@ static size_t run_operators(tn_pool *pool)
         for (size_t i = 0; i < sizeof(single) / sizeof(*single); i++) {
             wrong += !run_call(pool, single[i], both, 1);
         }
+        const char *const digits[] = {scalar_types[type], "BIGINT"};
+        wrong += !run_call(pool, "round", digits, 2);
     }
     return wrong;
 }
