@@ -302,6 +302,9 @@ static tarn_code run_list_position(tn_call *call, tarn_error *err)
         uint32_t at = 0;
         TN_RETURN_IF_ERROR(find_element(call, row, &at, err));
         TN_OUT(call, int64_t, row) = at;
+        if (at == 0) {
+            tn_call_null(call, row);
+        }
     }
     return TARN_OK;
 }
@@ -752,8 +755,8 @@ static const tn_function functions[] = {
            "list_contains([1, 2], 2)", "true"),
      .aliases = TN_ALIASES("array_contains", "list_has", "array_has"), RESOLVE(resolve_search, 0)},
     {ENTRY("list_position", "list_position(list, value) -> BIGINT",
-           "Where the value is first, from 1; 0 where it is not.", "list_position(['a', 'b'], 'b')",
-           "2"),
+           "Where the value is first, from 1; NULL where it is not.",
+           "list_position(['a', 'b'], 'b')", "2"),
      .aliases = TN_ALIASES("array_position", "list_indexof"), RESOLVE(resolve_search, 1)},
     {ENTRY("list_slice", "list_slice(list, from BIGINT, to BIGINT) or list[from:to] -> a list",
            "The elements from one place to another, both with them.",

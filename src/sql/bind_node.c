@@ -1,4 +1,5 @@
 /* bind_node.c - what a node means once its children are bound. */
+#include "expr/function.h"
 #include "sql/bind_internal.h"
 
 tarn_code tn_binder__call(tn_binder *b, const char *name, const tn_expr *const *items,
@@ -315,6 +316,31 @@ static TN_FALLIBLE check_level(tn_binder *b, const tn_ast *ast, const tn_scope *
     return TARN_E_UNSUPPORTED;
 }
 
+/* first(x ORDER BY y) is the first of the list of all: *place says which; 0: another function. */
+static TN_FALLIBLE order_for_one(tn_binder *b, const tn_ast *ast, tn_aggregate_call *call,
+                                 int64_t *place, tarn_error *err)
+{
+    const tn_function *function = tn_function_find(call->name);
+    const char *name = function == NULL ? "" : function->name;
+    const bool any = strcmp(name, "any_value") == 0;
+    *place = strcmp(name, "last") == 0 ? -1 : any || strcmp(name, "first") == 0;
+    if (*place == 0 || call->order_count == 0 || call->count != 1) {
+        *place = 0;
+        return TARN_OK;
+    }
+    call->name = TN_STR("array_agg");
+    if (any) { /* NULLs do not count */
+        const tn_expr *both[2] = {NULL, call->filter};
+        TN_RETURN_IF_ERROR(
+            tn_binder__call(b, "is_not_null", call->children, 1, ast->span, &both[0], err));
+        call->filter = both[0];
+        if (both[1] != NULL) {
+            TN_RETURN_IF_ERROR(tn_expr_and(b->expr_context, both, 2, &call->filter, err));
+        }
+    }
+    return TARN_OK;
+}
+
 tarn_code tn_binder__aggregate(tn_binder *b, const tn_ast *ast, tn_env *env,
                                const tn_expr *const *items, const tn_expr **out, tarn_error *err)
 {
@@ -340,6 +366,8 @@ tarn_code tn_binder__aggregate(tn_binder *b, const tn_ast *ast, tn_env *env,
         }
     }
     const tn_expr *made;
+    int64_t place = 0;
+    TN_RETURN_IF_ERROR(order_for_one(b, ast, &call, &place, err));
     TN_RETURN_IF_ERROR(tn_expr_aggregate(b->expr_context, &call, &made, err));
     size_t at = 0;
     while (at < grouping->aggregates.count &&
@@ -354,8 +382,16 @@ tarn_code tn_binder__aggregate(tn_binder *b, const tn_ast *ast, tn_env *env,
             tn_vec_push(&grouping->aggregate_ids, tn_plan_new_column(b->context), err));
         TN_RETURN_IF_ERROR(tn_vec_push(&grouping->aggregates, made, err));
     }
-    return tn_expr_column(b->expr_context, grouping->aggregate_ids.items[at],
-                          grouping->aggregate_names.items[at], made->type, call.span, out, err);
+    TN_RETURN_IF_ERROR(tn_expr_column(b->expr_context, grouping->aggregate_ids.items[at],
+                                      grouping->aggregate_names.items[at], made->type, call.span,
+                                      out, err));
+    if (place != 0) {
+        const tn_value at_place = tn_value_bigint(place);
+        const tn_expr *pair[2] = {*out, NULL};
+        TN_RETURN_IF_ERROR(tn_expr_literal(b->expr_context, &at_place, call.span, &pair[1], err));
+        return tn_binder__call(b, "list_extract", pair, 2, ast->span, out, err);
+    }
+    return TARN_OK;
 }
 
 /* {'a': 1}, struct_pack(a := 1): names and values in turn. */
