@@ -225,3 +225,22 @@ TEST(constants_are_evaluated)
               "cannot cast 'abc' to INTEGER: it is no whole number");
     exprs_deinit(&e);
 }
+
+TEST(choosing_between_nested_values_survives_the_loss_of_any_allocation)
+{
+    exprs e;
+    tn_value value;
+    exprs_init(&e, pool);
+    const tn_expr *const parts[] = {
+        exprs_call(&e, "=", exprs_int(&e, 1), exprs_int(&e, 2)),
+        exprs_call(&e, "list_value", exprs_text(&e, "a text that is not kept in its view")),
+        exprs_call(&e, "list_value", exprs_text(&e, "b"), exprs_null(&e))};
+    const tn_expr *choice = NULL;
+    CHECK_EQ(tn_expr_case(&e.context, parts, 3, (tn_span){0, 0}, &choice, NULL), TARN_OK);
+    for (test_oom oom = test_oom_start(pool); test_oom_next(&oom);) {
+        CHECK_EQ(tn_expr_evaluate(&e.context, choice, pool, &value, NULL),
+                 oom.refused ? TARN_E_NOMEM : TARN_OK);
+    }
+    CHECK_EQ(((const tn_list *)value.nested->values)->length, 2);
+    exprs_deinit(&e);
+}
