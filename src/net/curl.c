@@ -320,7 +320,9 @@ static void end(tn_http_request *request, CURLcode code)
     if (code != CURLE_OK) {
         long system = 0;
         (void)lib.easy_getinfo(request->handle, CURLINFO_OS_ERRNO, &system);
-        (void)snprintf(request->problem, sizeof(request->problem), "%s", lib.easy_strerror(code));
+        (void)snprintf(request->problem, sizeof(request->problem), "%s",
+                       code == CURLE_PEER_FAILED_VERIFICATION ? "its TLS certificate is not trusted"
+                                                              : lib.easy_strerror(code));
     }
     finish(request);
 }

@@ -39,8 +39,13 @@ static const tn_setting settings[] = {
     STORE("s3.path_style", NULL, "bucket in the path: on, off; default on with an endpoint"),
     STORE("s3.allow_http", "AWS_ALLOW_HTTP", "talk plain HTTP to the endpoint"),
     STORE("s3.skip_signature", NULL, "anonymous requests"),
-    STORE("http.timeout", NULL, "seconds without a byte until a request is given up"),
-    STORE("http.retries", NULL, "tries after the first"),
+    STORE("s3.ca_file", "AWS_CA_BUNDLE", "certificates to trust instead of the system's"),
+    STORE("s3.retries", NULL, "attempts without progress before giving up (10)"),
+    STORE("s3.retry_timeout_s", NULL, "seconds without progress before giving up (180)"),
+    STORE("s3.retry_wait_ms", NULL, "the longest first wait between attempts (100)"),
+    STORE("s3.connect_timeout_ms", NULL, "to make a connection (10000)"),
+    STORE("s3.idle_timeout_ms", NULL, "without a byte in either direction (30000)"),
+    STORE("s3.part_size", NULL, "bytes of an upload's part (8 MiB, growing)"),
 };
 enum { SETTING_COUNT = sizeof(settings) / sizeof(settings[0]), VALUE_SIZE_MAX = 4096 };
 _Static_assert((int)SETTING_COUNT <= (int)TN_SETTINGS_MAX, "room for every value");

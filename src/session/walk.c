@@ -85,7 +85,9 @@ static TN_FALLIBLE walk_plain(walk *w, tn_store *store, tn_str key, bool recursi
         TN_RETURN_IF_ERROR(tn_arena_print(arena, &folder, err, "%.*s/", TN_STR_ARGS(key)));
     }
     code = list(w, store, folder, NULL, recursive, &unseen);
-    if (code != TARN_OK && !(code == TARN_E_NOT_FOUND && w->seen == 0)) {
+    /* Elsewhere it is the bucket that is not there. */
+    if (code != TARN_OK &&
+        !(code == TARN_E_NOT_FOUND && w->seen == 0 && tn_store_is_local(store))) {
         tn_error_copy(err, &unseen);
         return code;
     }

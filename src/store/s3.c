@@ -63,9 +63,6 @@ static void part_done(tn_s3_request *part)
         if (all->read->code == TARN_OK) {
             all->read->code = part->code;
             all->read->error = part->error;
-            if (part->code == TARN_E_INVALID) {
-                tn_hint(&all->read->error, "the object was changed while being read");
-            }
         }
         pthread_mutex_unlock(&all->lock);
     }
@@ -351,6 +348,7 @@ static TN_FALLIBLE configure(tn_s3 *s3, const tn_stores *stores, tarn_error *err
 {
     const char *endpoint = either(stores, "s3.endpoint", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL");
     const char *path_style = tn_stores__option(stores, "s3.path_style");
+    char of_profile[256];
     const char *ca = either(stores, "s3.ca_file", "AWS_CA_BUNDLE", "SSL_CERT_FILE");
     uint64_t connect_ms = CONNECT_MS;
     uint64_t idle_ms = IDLE_MS;
@@ -359,6 +357,10 @@ static TN_FALLIBLE configure(tn_s3 *s3, const tn_stores *stores, tarn_error *err
     uint64_t base_ms = s3->retry.base_ns / 1000000;
 
     s3->https = true;
+    if (endpoint == NULL) {
+        tn_s3__profile(stores, "endpoint_url", of_profile, sizeof(of_profile));
+        endpoint = of_profile[0] != '\0' ? of_profile : NULL;
+    }
     if (endpoint != NULL) {
         TN_RETURN_IF_ERROR(set_endpoint(s3, stores, endpoint, err));
     }

@@ -98,15 +98,27 @@ static tn_buffer *read_aws_file(tn_pool *pool, const char *variable, const char 
     return buffer;
 }
 
-static bool profile_value(const tn_buffer *file, const char *name, char *out, size_t out_size)
+/* The one that was chosen, or NULL. */
+static const char *chosen_profile(const tn_stores *stores)
 {
-    const char *profile = environment("AWS_PROFILE");
+    const char *profile = tn_stores__option(stores, "s3.profile");
+    profile = profile != NULL ? profile : environment("AWS_PROFILE");
+    return profile != NULL ? profile : environment("AWS_DEFAULT_PROFILE");
+}
+
+static const char *profile_name(const tn_stores *stores)
+{
+    const char *profile = chosen_profile(stores);
+    return profile != NULL ? profile : "default";
+}
+
+static bool profile_value(const tn_stores *stores, const tn_buffer *file, const char *name,
+                          char *out, size_t out_size)
+{
     tn_str value;
-    profile = profile != NULL ? profile : environment("AWS_DEFAULT_PROFILE");
     if (file == NULL ||
         !tn_s3__ini_value((tn_str){(const char *)file->data, file->size},
-                          tn_str_of(profile != NULL ? profile : "default"), tn_str_of(name),
-                          &value) ||
+                          tn_str_of(profile_name(stores)), tn_str_of(name), &value) ||
         value.size == 0 || value.size >= out_size) {
         return false;
     }
@@ -140,18 +152,105 @@ static TN_FALLIBLE set(tn_s3_credentials *out, const char *access, const char *s
     return TARN_OK;
 }
 
+/* How credentials are named that we do not read: then somebody expects us to have them. */
+static const char *unread_source(const tn_stores *stores, const tn_buffer *file)
+{
+    static const char *const settings[] = {"credential_process", "sso_session",
+                                           "sso_start_url",      "web_identity_token_file",
+                                           "role_arn",           "credential_source"};
+    static const char *const variables[] = {"AWS_WEB_IDENTITY_TOKEN_FILE",
+                                            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+                                            "AWS_CONTAINER_CREDENTIALS_FULL_URI"};
+    char value[1024];
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        if (profile_value(stores, file, settings[i], value, sizeof(value))) {
+            return settings[i];
+        }
+    }
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+        if (environment(variables[i]) != NULL) {
+            return variables[i];
+        }
+    }
+    return NULL;
+}
+
+static TN_FALLIBLE fail_unread(const tn_stores *stores, const char *source, tarn_error *err)
+{
+    if (strncmp(source, "AWS_", 4) == 0) {
+        (void)tn_fail(err, TARN_E_AUTH, "credentials by %s are not read by Tarn", source);
+    } else {
+        (void)tn_fail(err, TARN_E_AUTH,
+                      "the profile '%s' of ~/.aws has its credentials by %s, which Tarn does not "
+                      "read",
+                      profile_name(stores), source);
+    }
+    tn_hint(err, "'aws configure export-credentials --format env' makes AWS_* variables of them; "
+                 "s3.skip_signature is for public buckets");
+    return TARN_E_AUTH;
+}
+
+static TN_FALLIBLE of_profile(const tn_stores *stores, tn_s3_credentials *out, tarn_error *err)
+{
+    static const struct {
+        const char *variable, *name;
+    } files[] = {{"AWS_SHARED_CREDENTIALS_FILE", "credentials"}, {"AWS_CONFIG_FILE", "config"}};
+    const char *unread = NULL;
+    for (size_t i = 0; i < 2 && out->access_key[0] == '\0'; i++) {
+        tn_buffer *file = read_aws_file(stores->pool, files[i].variable, files[i].name);
+        if (!profile_value(stores, file, "aws_access_key_id", out->access_key,
+                           sizeof(out->access_key)) ||
+            !profile_value(stores, file, "aws_secret_access_key", out->secret_key,
+                           sizeof(out->secret_key))) {
+            out->access_key[0] = out->secret_key[0] = '\0';
+        } else {
+            (void)profile_value(stores, file, "aws_session_token", out->session_token,
+                                sizeof(out->session_token));
+        }
+        unread = unread != NULL ? unread : unread_source(stores, file);
+        tn_buffer_release(file);
+    }
+    if (out->access_key[0] == '\0' && unread != NULL) {
+        return fail_unread(stores, unread, err);
+    }
+    if (out->access_key[0] == '\0' && chosen_profile(stores) != NULL) {
+        (void)tn_fail(err, TARN_E_AUTH,
+                      "the profile '%s' (AWS_PROFILE) has no access key in ~/.aws",
+                      chosen_profile(stores));
+        tn_hint(err, "is the name right? profiles are sections of ~/.aws/credentials and "
+                     "~/.aws/config");
+        return TARN_E_AUTH;
+    }
+    return TARN_OK;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* On purpose, and not by the environment, whose keys go before its profile. */
+static bool profile_is_set(const tn_stores *stores)
+{
+    const char *profile = tn_stores__option(stores, "s3.profile");
+    return profile != NULL && !is_same(profile, environment("AWS_PROFILE"));
+}
+
 tarn_code tn_s3__credentials(const tn_stores *stores, tn_s3_credentials *out, tarn_error *err)
 {
     *out = (tn_s3_credentials){{0}, {0}, {0}};
     const char *access = tn_stores__option(stores, "s3.access_key_id");
     const char *secret = tn_stores__option(stores, "s3.secret_access_key");
+    if (is_same(access, environment("AWS_ACCESS_KEY_ID")) && profile_is_set(stores)) {
+        return of_profile(stores, out, err);
+    }
     if (access != NULL || secret != NULL) {
         return set(out, access, secret, tn_stores__option(stores, "s3.session_token"),
                    "the settings s3.*", err);
     }
     access = environment("AWS_ACCESS_KEY_ID");
     secret = environment("AWS_SECRET_ACCESS_KEY");
-    if ((access != NULL || secret != NULL) && environment("AWS_PROFILE") == NULL) {
+    if ((access != NULL || secret != NULL) && chosen_profile(stores) == NULL) {
         return set(out, access, secret, environment("AWS_SESSION_TOKEN"), "the environment (AWS_*)",
                    err);
     }
@@ -159,30 +258,7 @@ tarn_code tn_s3__credentials(const tn_stores *stores, tn_s3_credentials *out, ta
         return set(out, access, secret, environment("AWS_SESSION_TOKEN"), "the environment (AWS_*)",
                    err);
     }
-    static const struct {
-        const char *variable, *name;
-    } files[] = {{"AWS_SHARED_CREDENTIALS_FILE", "credentials"}, {"AWS_CONFIG_FILE", "config"}};
-    for (size_t i = 0; i < 2 && out->access_key[0] == '\0'; i++) {
-        tn_buffer *file = read_aws_file(stores->pool, files[i].variable, files[i].name);
-        if (!profile_value(file, "aws_access_key_id", out->access_key, sizeof(out->access_key)) ||
-            !profile_value(file, "aws_secret_access_key", out->secret_key,
-                           sizeof(out->secret_key))) {
-            out->access_key[0] = out->secret_key[0] = '\0';
-        } else {
-            (void)profile_value(file, "aws_session_token", out->session_token,
-                                sizeof(out->session_token));
-        }
-        tn_buffer_release(file);
-    }
-    if (out->access_key[0] == '\0' && environment("AWS_PROFILE") != NULL) {
-        (void)tn_fail(err, TARN_E_AUTH,
-                      "the profile '%s' (AWS_PROFILE) has no access key in ~/.aws",
-                      environment("AWS_PROFILE"));
-        tn_hint(err, "profiles with SSO, roles or credential_process are not read: export AWS_* "
-                     "variables with 'aws configure export-credentials --format env'");
-        return TARN_E_AUTH;
-    }
-    return TARN_OK;
+    return of_profile(stores, out, err);
 }
 
 void tn_s3__region(const tn_stores *stores, char out[40])
@@ -195,7 +271,17 @@ void tn_s3__region(const tn_stores *stores, char out[40])
         (void)snprintf(out, 40, "%s", region);
         return;
     }
-    tn_buffer *file = read_aws_file(stores->pool, "AWS_CONFIG_FILE", "config");
-    (void)profile_value(file, "region", out, 40);
-    tn_buffer_release(file);
+    tn_s3__profile(stores, "region", out, 40);
+}
+
+void tn_s3__profile(const tn_stores *stores, const char *name, char *out, size_t out_size)
+{
+    static const char *const files[][2] = {{"AWS_CONFIG_FILE", "config"},
+                                           {"AWS_SHARED_CREDENTIALS_FILE", "credentials"}};
+    out[0] = '\0';
+    for (size_t i = 0; i < 2 && out[0] == '\0'; i++) {
+        tn_buffer *file = read_aws_file(stores->pool, files[i][0], files[i][1]);
+        (void)profile_value(stores, file, name, out, out_size);
+        tn_buffer_release(file);
+    }
 }

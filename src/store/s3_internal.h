@@ -34,6 +34,8 @@ typedef struct tn_s3_credentials {
 TN_FALLIBLE tn_s3__credentials(const tn_stores *stores, tn_s3_credentials *out, tarn_error *err);
 /* The same for the region; "" where nobody says. */
 void tn_s3__region(const tn_stores *stores, char out[40]);
+/* A setting of the profile in ~/.aws/config or ~/.aws/credentials; "" where neither has it. */
+void tn_s3__profile(const tn_stores *stores, const char *name, char *out, size_t out_size);
 /* A value of a profile's section in a file of ~/.aws; for tests and fuzzers. */
 bool tn_s3__ini_value(tn_str file, tn_str section, tn_str name, tn_str *value);
 
@@ -106,6 +108,7 @@ typedef struct tn_s3_request {
     bool fresh;
     size_t done;
     tn_retry retry;
+    bool explained; /* a HEAD was repeated as a GET of one byte, whose answer has words */
     bool ambiguous; /* an earlier attempt may have had an effect */
     unsigned region_tries, clock_tries, credential_tries;
     tarn_code stopped; /* why the body's taker stopped */

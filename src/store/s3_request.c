@@ -364,6 +364,7 @@ static bool take(tn_http_request *http, const uint8_t *data, size_t size)
 
 static void describe(tn_s3_request *request, tarn_code code, const tn_s3_problem *problem)
 {
+    char attempts[40] = "";
     const tn_http_request *http = &request->http;
     const tn_s3 *s3 = request->s3;
     char name[256];
@@ -372,20 +373,28 @@ static void describe(tn_s3_request *request, tarn_code code, const tn_s3_problem
     const int host_size = (int)strcspn(host, "/");
 
     tn_store__name(&s3->base, request->key, name);
+    if (request->retry.attempts > 1) {
+        (void)snprintf(attempts, sizeof(attempts), ", after %u attempts", request->retry.attempts);
+    }
     if (http->result != TN_HTTP_ANSWERED) {
-        (void)tn_fail(&request->error, code, "'%s': %.*s: %s", name, host_size, host,
-                      http->problem);
+        (void)tn_fail(&request->error, code, "'%s': %.*s: %s%s", name, host_size, host,
+                      http->problem, attempts);
+    } else if (http->head.status == 412 && !request->conditional) {
+        (void)tn_fail(&request->error, code, "'%s' was changed while being read", name);
     } else {
         const char *message = problem->message;
+        const bool gone = http->head.status == 404 &&
+                          (problem->code[0] == '\0' || strcmp(problem->code, "NoSuchKey") == 0);
         pthread_mutex_lock(&request->s3->lock);
         const tn_s3_credentials *own = &s3->credentials;
         if ((own->secret_key[0] != '\0' && strstr(message, own->secret_key) != NULL) ||
             (own->session_token[0] != '\0' && strstr(message, own->session_token) != NULL)) {
             message = "";
         }
-        (void)tn_fail(&request->error, code, "'%s': %.*s answered %d%s%s%s%s", name, host_size,
-                      host, http->head.status, problem->code[0] != '\0' ? " " : "", problem->code,
-                      message[0] != '\0' ? ": " : "", message);
+        (void)tn_fail(&request->error, code, "'%s'%s: %.*s answered %d%s%s%s%s%s", name,
+                      gone ? " is not there" : "", host_size, host, http->head.status,
+                      problem->code[0] != '\0' ? " " : "", problem->code,
+                      message[0] != '\0' ? ": " : "", message, attempts);
         pthread_mutex_unlock(&request->s3->lock);
     }
     tn_subject(&request->error, name);
@@ -396,7 +405,10 @@ static void advise(tn_s3_request *request, const tn_s3_problem *problem)
     const tn_s3 *s3 = request->s3;
     tarn_error *err = &request->error;
     const int status = request->http.head.status;
-    if (request->http.result == TN_HTTP_NOT_SENT) {
+    if (request->http.result == TN_HTTP_NOT_SENT && s3->https &&
+        strncmp(request->http.problem, "SSL", 3) == 0) {
+        tn_hint(err, "is the endpoint right, and does it speak TLS? (s3.endpoint)");
+    } else if (request->http.result == TN_HTTP_NOT_SENT) {
         tn_hint(err, s3->endpoint[0] != '\0'
                          ? "is the endpoint right, and does it run? (s3.endpoint)"
                          : "is this machine online?");
@@ -404,20 +416,29 @@ static void advise(tn_s3_request *request, const tn_s3_problem *problem)
         tn_hint(err, "for a private certificate authority set s3.ca_file to its certificate");
     } else if (strcmp(problem->code, "NoSuchBucket") == 0) {
         tn_hint(err, "there is no bucket '%s' at this endpoint", s3->bucket);
+    } else if (strcmp(problem->code, "ExpiredToken") == 0) {
+        tn_hint(err, "the session token has expired: get a new one, and set AWS_SESSION_TOKEN and "
+                     "its keys, or the profile");
+    } else if (strcmp(problem->code, "InvalidToken") == 0) {
+        tn_hint(err, "AWS_SESSION_TOKEN (s3.session_token) does not belong to the access key");
+    } else if (strcmp(problem->code, "InvalidAccessKeyId") == 0) {
+        tn_hint(err, "this endpoint does not know the access key (AWS_ACCESS_KEY_ID)");
+    } else if (strcmp(problem->code, "RequestTimeTooSkewed") == 0) {
+        tn_hint(err, "set this machine's clock: it differs from the store's by too much");
     } else if (strcmp(problem->code, "SignatureDoesNotMatch") == 0) {
         tn_hint(err, "the secret key does not belong to the access key, or something between "
                      "changes requests");
     } else if ((status == 401 || status == 403) &&
                (s3->anonymous || s3->credentials.access_key[0] == '\0')) {
         tn_hint(err, "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-                     "AWS_PROFILE, or s3.* settings");
+                     "AWS_PROFILE, or s3.* settings (s3.skip_signature for public buckets)");
     } else if (status == 401 || status == 403) {
         tn_hint(err, "these credentials may not do that here, or the key does not exist and they "
                      "may not list");
     } else if (status == 301 || status == 307) {
         tn_hint(err, "set s3.region to the bucket's region");
     } else if (status == 412 && !request->conditional) {
-        tn_hint(err, "the object was changed while being read");
+        tn_hint(err, "run it again: it then reads the new object");
     } else if (status == 501) {
         tn_hint(err, "this server lacks what was asked for");
     }
@@ -466,9 +487,6 @@ static void retry_or_give_up(tn_s3_request *request, tarn_code code, const tn_s3
         code = TARN_E_OUTCOME_UNKNOWN;
     }
     describe(request, code, problem);
-    if (request->retry.attempts > 1) {
-        tn_explain(&request->error, "after %u attempts", request->retry.attempts);
-    }
     advise(request, problem);
     conclude(request, code,
              code == TARN_E_OUTCOME_UNKNOWN ? TN_OUTCOME_UNKNOWN : TN_OUTCOME_UNAVAILABLE);
@@ -489,6 +507,30 @@ static void refuse(tn_s3_request *request, tarn_code code, tn_outcome outcome,
     describe(request, code, problem);
     advise(request, problem);
     conclude(request, code, outcome);
+}
+
+static bool is_one_of(const char *code, const char *const *known)
+{
+    while (*known != NULL && strcmp(*known, code) != 0) {
+        known++;
+    }
+    return *known != NULL;
+}
+
+/* Who we are was refused; S3 says so with 400, too. */
+static bool is_refusal(int status, const char *code)
+{
+    static const char *const codes[] = {"ExpiredToken", "InvalidToken", "TokenRefreshRequired",
+                                        "RequestExpired", NULL};
+    return status == 401 || status == 403 || (status == 400 && is_one_of(code, codes));
+}
+
+/* The bytes that came were not those that we sent: nothing happened, and sending again may help. */
+static bool is_spoilt(int status, const char *code)
+{
+    static const char *const codes[] = {"BadDigest", "XAmzContentSHA256Mismatch",
+                                        "XAmzContentChecksumMismatch", "IncompleteBody", NULL};
+    return status == 400 && is_one_of(code, codes);
 }
 
 /* The server says where the bucket is, by header or in its error. */
@@ -546,11 +588,24 @@ static bool renew_credentials(tn_s3_request *request, const tn_s3_problem *probl
     return news;
 }
 
+/* What is refused says why in its body, which the answer to a HEAD has not. */
+static bool ask_why(tn_s3_request *request, int status, const tn_s3_problem *problem)
+{
+    if (strcmp(request->method, "HEAD") != 0 || problem->code[0] != '\0' || request->explained ||
+        (status != 301 && status != 307 && status != 400 && status != 403)) {
+        return false;
+    }
+    request->explained = true;
+    request->method = "GET";
+    tn_s3__header(request, TN_STR("range"), TN_STR("bytes=0-0"));
+    return true;
+}
+
 /* An answer other than success. */
 static void judge(tn_s3_request *request, int status, const tn_s3_problem *problem)
 {
-    if (learn_region(request, problem) || learn_clock(request, problem) ||
-        renew_credentials(request, problem)) {
+    if (ask_why(request, status, problem) || learn_region(request, problem) ||
+        learn_clock(request, problem) || renew_credentials(request, problem)) {
         try_once(request, 0);
         return;
     }
@@ -561,7 +616,7 @@ static void judge(tn_s3_request *request, int status, const tn_s3_problem *probl
         request->ambiguous = request->ambiguous || (request->changes && !slow);
         retry_or_give_up(request, TARN_E_UNAVAILABLE, problem);
     } else if (status == 408 || status == 429 || strcmp(problem->code, "RequestTimeout") == 0 ||
-               (status == 409 && request->changes)) {
+               is_spoilt(status, problem->code) || (status == 409 && request->changes)) {
         /* 409: two changes met, and this one did not happen; never "it exists". */
         retry_or_give_up(request, TARN_E_UNAVAILABLE, problem);
     } else if (status == 412 && request->conditional) {
@@ -573,7 +628,7 @@ static void judge(tn_s3_request *request, int status, const tn_s3_problem *probl
         refuse(request, TARN_E_CONFLICT, TN_OUTCOME_CONFLICT, problem);
     } else if (status == 404) {
         refuse(request, TARN_E_NOT_FOUND, TN_OUTCOME_REFUSED, problem);
-    } else if (status == 401 || status == 403) {
+    } else if (is_refusal(status, problem->code)) {
         refuse(request, TARN_E_AUTH, TN_OUTCOME_REFUSED, problem);
     } else if (status == 501 || status == 405) {
         refuse(request, TARN_E_UNSUPPORTED, TN_OUTCOME_REFUSED, problem);
@@ -597,6 +652,10 @@ static void accept(tn_s3_request *request)
                 return;
             }
         }
+    } else if (request->explained &&
+               request->http.head.status == 206) { /* it went well after all */
+        request->http.head.has_length = request->http.head.range_total != UINT64_MAX;
+        request->http.head.length = request->http.head.range_total;
     } else if (request->root != NULL) {
         const tarn_code code =
             tn_s3__problem(request->s3->pool, tn_text_str(&request->answer), &problem);

@@ -151,8 +151,8 @@ def change(function):
 
 
 class Proxy:
-    def __init__(self, rule=None, upstream=UPSTREAM):
-        self.rule, self.upstream = rule, upstream
+    def __init__(self, rule=None, upstream=UPSTREAM, tls=None):
+        self.rule, self.upstream, self.tls = rule, upstream, tls
         self.requests, self.more = [], threading.Condition()
         self.over = threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -192,6 +192,7 @@ class Proxy:
     def serve(self, peer):
         server = http.client.HTTPConnection(self.upstream, timeout=60)
         try:
+            peer = self.tls.wrap_socket(peer, server_side=True) if self.tls else peer
             with peer, peer.makefile("rb") as reader:
                 peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 while self.one(peer, reader, server):

@@ -257,7 +257,7 @@ TEST(a_server_that_points_in_circles_is_left)
     tn_object_info info;
     CHECK(OPEN(&at, answers));
     CHECK_EQ(tn_store_head(at.store, TN_STR("k"), &info, NULL), TARN_E_INVALID);
-    CHECK_U64(at.fake.next, 3);
+    CHECK_U64(at.fake.next, 4); /* one of them to learn why */
     bench_close(&at);
 }
 
