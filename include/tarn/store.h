@@ -34,6 +34,10 @@ TARN_FALLIBLE tarn_store_copy(tarn_session *session, const char *from, const cha
                               const tarn_copy *options, uint64_t *bytes, tarn_error *err);
 /* A missing file is TARN_E_NOT_FOUND. */
 TARN_FALLIBLE tarn_store_delete(tarn_session *session, const char *uri, tarn_error *err);
+/* Many; those of one bucket that follow each other go in one request.  Missing ones are no error.
+ */
+TARN_FALLIBLE tarn_store_delete_many(tarn_session *session, const char *const *uris, size_t count,
+                                     tarn_error *err);
 
 /* uri, id, started, process (its number) of uploads that processes of this user left open. */
 TARN_FALLIBLE tarn_store_uploads(tarn_session *session, const char *uri, tarn_result **out,

@@ -102,6 +102,16 @@ tarn_code tarn_store_delete(tarn_session *session, const char *uri, tarn_error *
     return tn_transfer_delete(session->session, tn_str_of(uri), err);
 }
 
+tarn_code tarn_store_delete_many(tarn_session *session, const char *const *uris, size_t count,
+                                 tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(tn_api__check(session, err));
+    for (size_t i = 0; i < count; i++) {
+        TN_RETURN_IF_ERROR(tn_api__check_text(uris[i], "URI", err));
+    }
+    return tn_transfer_delete_many(session->session, uris, count, err);
+}
+
 /* ---- uploads ---- */
 
 tarn_code tarn_upload_open(tarn_session *session, const char *uri, const tarn_copy *options,

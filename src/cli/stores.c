@@ -300,7 +300,8 @@ static bool is_folder(invocation *in, const char *uri)
 {
     tarn_result *result;
     names n = {NULL, 0, 0, false, false};
-    if (ends_with_slash(uri)) {
+    const char *bucket = strstr(uri, "://");
+    if (ends_with_slash(uri) || (bucket != NULL && strchr(bucket + 3, '/') == NULL)) {
         return true;
     }
     if (tarn_store_stat(in->session, uri, &result, NULL) != TARN_OK) {
@@ -468,6 +469,31 @@ static void remove_folders(const char *file, const char *root)
     }
 }
 
+/* A thousand at a time: a bucket is asked once for all of them. */
+static int remove_names(invocation *in, const names *all)
+{
+    enum { BATCH = 1000 };
+    const char *batch[BATCH];
+    const char *name = all->text;
+    for (size_t done = 0; done < all->count;) {
+        tarn_error error = TARN_ERROR_INIT;
+        size_t count = 0;
+        for (; count < BATCH && done + count < all->count; name += strlen(name) + 1) {
+            batch[count++] = name;
+        }
+        if (tarn_store_delete_many(in->session, batch, count, &error) != TARN_OK) {
+            return report(in, &error, NULL, 0);
+        }
+        for (size_t i = 0; i < count && option_is_set(in, "recursive"); i++) {
+            for (size_t k = 0; k < in->word_count; k++) {
+                remove_folders(batch[i], in->words[k]);
+            }
+        }
+        done += count;
+    }
+    return -1;
+}
+
 int run_rm(invocation *in)
 {
     names n = {NULL, 0, 0, false, false};
@@ -496,16 +522,7 @@ int run_rm(invocation *in)
             puts(name);
         }
     } else if (code < 0 && may_remove(in, n.count)) {
-        for (size_t i = 0; i < n.count && code < 0; i++, name += strlen(name) + 1) {
-            tarn_error error = TARN_ERROR_INIT;
-            const tarn_code removed = tarn_store_delete(in->session, name, &error);
-            if (removed != TARN_OK && removed != TARN_E_NOT_FOUND) {
-                code = report(in, &error, NULL, 0);
-            }
-            for (size_t k = 0; k < in->word_count && option_is_set(in, "recursive"); k++) {
-                remove_folders(name, in->words[k]);
-            }
-        }
+        code = remove_names(in, &n);
     }
     tarn_text_free(n.text);
     return code < 0 ? EXIT_DONE : code;

@@ -144,3 +144,49 @@ done:
     tn_arena_deinit(&arena);
     return code;
 }
+
+tarn_code tn_transfer_delete_many(tn_session *session, const char *const *uris, size_t count,
+                                  tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    TN_VEC(tn_str) keys = {.pool = &session->pool};
+    tn_store *same = NULL;
+    tn_arena arena;
+
+    tn_arena_init(&arena, &session->pool);
+    for (size_t i = 0; i < count; i++) {
+        tn_store *store;
+        tn_str key;
+        if (atomic_load(&session->cancelled)) {
+            code = tn_fail(err, TARN_E_CANCELLED, "cancelled");
+            goto done;
+        }
+        TN_TRY(tn_stores_resolve(session->stores, tn_str_of(uris[i]), &arena, &store, &key, err));
+        if (key.size == 0) {
+            code =
+                tn_fail(err, TARN_E_INVALID, "'%s' names a bucket, not an object in it", uris[i]);
+            goto done;
+        }
+        if (tn_store_is_local(store)) {
+            code = tn_transfer_delete(session, tn_str_of(uris[i]), err);
+            if (code != TARN_OK && code != TARN_E_NOT_FOUND) {
+                goto done;
+            }
+            code = TARN_OK;
+            continue;
+        }
+        if (store != same && keys.count > 0) {
+            TN_TRY(tn_store_delete_many(same, keys.items, keys.count, err));
+            keys.count = 0;
+        }
+        same = store;
+        TN_TRY(tn_vec_push(&keys, key, err));
+    }
+    if (keys.count > 0) {
+        TN_TRY(tn_store_delete_many(same, keys.items, keys.count, err));
+    }
+done:
+    tn_vec_free(&keys);
+    tn_arena_deinit(&arena);
+    return code;
+}

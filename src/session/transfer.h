@@ -12,5 +12,8 @@ TN_FALLIBLE tn_transfer_copy(tn_session *session, tn_str from, tn_str to,
                              const tn_put_options *options, uint64_t *bytes, tarn_error *err);
 /* A missing one is TARN_E_NOT_FOUND. */
 TN_FALLIBLE tn_transfer_delete(tn_session *session, tn_str uri, tarn_error *err);
+/* Missing ones are no error. */
+TN_FALLIBLE tn_transfer_delete_many(tn_session *session, const char *const *uris, size_t count,
+                                    tarn_error *err);
 
 #endif

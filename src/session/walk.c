@@ -224,11 +224,7 @@ tarn_code tn_inspect_stat(tn_session *session, tn_str uri, tn_arena *arena, tn_f
 
     *out = (tn_facts){.chunk = NULL};
     TN_TRY(tn_stores_resolve(session->stores, uri, arena, &store, &key, err));
-    code = tn_store_head(store, key, &info, err);
-    if (code != TARN_OK) {
-        tn_explain(err, "'%.*s'", TN_STR_ARGS(uri));
-        goto done;
-    }
+    TN_TRY(tn_store_head(store, key, &info, err));
     listed item = {.size = info.size, .modified_us = info.modified_us, .is_folder = info.is_folder};
     TN_TRY(tn_store_uri(store, key, arena, &item.uri, err));
     TN_TRY(tn_facts__begin(session, list_fields, 5, &maker, err));

@@ -506,6 +506,11 @@ static void refuse(tn_s3_request *request, tarn_code code, tn_outcome outcome,
     }
     describe(request, code, problem);
     advise(request, problem);
+    if (outcome == TN_OUTCOME_CONFLICT) {
+        (void)tn_store__conflict(&request->s3->base, request->key,
+                                 request->is_update ? TN_PUT_UPDATE : TN_PUT_CREATE, &outcome,
+                                 &request->error);
+    }
     conclude(request, code, outcome);
 }
 

@@ -3,7 +3,7 @@ import concurrent.futures
 import hashlib
 import pathlib
 
-from support import SERVER, Skipped, case
+from support import BUCKET, SERVER, Proxy, Skipped, case
 
 
 @case
@@ -55,7 +55,10 @@ def many_objects_are_listed_in_pages(tarn):
     tarn.run("cp", "-r", "many", f"{tarn.home}/many")
     names = tarn.run("ls", "-r", f"{tarn.home}/many/").decode().split()
     assert sum(name.endswith(tuple("0123456789")) and "many/" in name or name.isdigit() for name in names) >= 1205, len(names)
-    tarn.run("rm", "-r", "--yes", f"{tarn.home}/many")
+    with Proxy() as proxy:
+        tarn.through(proxy).run("rm", "-r", "--yes", f"{tarn.home}/many")
+        asked = proxy.count(lambda r: r.kind == "delete")
+    assert asked == 2, f"{asked} requests to delete 1205 objects"
     tarn.run("ls", f"{tarn.home}/many/", code=1)  # as `aws s3 ls`: nothing is there
 
 
@@ -124,3 +127,39 @@ def writers_race_and_nobody_loses(tarn):
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         list(pool.map(append, range(24)))
     assert tarn.rows(f"SELECT count(*), count(DISTINCT id) FROM delta_scan('{uri}')") == [["24", "24"]]
+
+
+@case
+def a_buckets_name_alone_is_a_folder(tarn):
+    tarn.write("alone.txt", "there")
+    tarn.run("cp", "alone.txt", BUCKET)
+    assert tarn.run("cat", f"{BUCKET}/alone.txt") == b"there"
+    tarn.run("rm", f"{BUCKET}/alone.txt")
+
+
+@case
+def folders_go_there_and_back(tarn):
+    for name in ("d/a.txt", "d/sub/b.txt", "d/x y.txt"):
+        tarn.write(name, name)
+    for target in (f"{tarn.home}/up", f"{tarn.home}/slash/"):
+        tarn.run("cp", "-r", "-j", "3", "d", target)
+        names = [line.removeprefix(target.rstrip("/") + "/") for line in tarn.run("ls", "-r", target).decode().splitlines()]
+        assert names == ["a.txt", "sub/b.txt", "x y.txt"], names
+    tarn.run("cp", "-r", f"{tarn.home}/up", f"{tarn.home}/copy")  # by the server
+    tarn.run("cp", "-r", f"{tarn.home}/copy", "back")
+    assert tarn.file("back/sub/b.txt").read_text() == "d/sub/b.txt"
+    tarn.run("cp", f"{tarn.home}/up/*.txt", "flat/")
+    assert sorted(path.name for path in tarn.file("flat").iterdir()) == ["a.txt", "x y.txt"]
+    assert tarn.run("cat", f"{tarn.home}/up/**/*.txt") == b"d/a.txtd/sub/b.txtd/x y.txt"
+    said = tarn.fails("cp", f"{tarn.home}/up", "x", code=2)
+    assert "-r copies all that is in it" in said, said
+    said = tarn.fails("rm", f"{tarn.home}/up", code=2)
+    assert "-r removes all that is in it" in said, said
+    tarn.run("rm", "--dry-run", "-r", f"{tarn.home}/up")
+    tarn.run("rm", f"{tarn.home}/up/*.txt")
+    assert tarn.run("ls", "-r", f"{tarn.home}/up").decode().split() == [f"{tarn.home}/up/sub/b.txt"]
+    said = tarn.fails("cp", "--no-clobber", "d/sub/b.txt", f"{tarn.home}/up/sub/b.txt", code=1)
+    assert said == (f"error: copying 'd/sub/b.txt' to '{tarn.home}/up/sub/b.txt': "
+                    f"'{tarn.home}/up/sub/b.txt' is already there\n"), said
+    said = tarn.fails("stat", f"{tarn.home}/none", code=1)
+    assert said.startswith(f"error: '{tarn.home}/none' is not there"), said
