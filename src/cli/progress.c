@@ -1,6 +1,7 @@
 /* How far a statement has come: a line that is drawn over on a terminal, log lines elsewhere. */
 #include "commands.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@ static struct {
     uint64_t begun, last;
     bool draws, shown;
 } state;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* cp has several threads */
 
 static void put_amount(double bytes, char *out, size_t room)
 {
@@ -52,6 +54,7 @@ static void on_progress(void *context, uint64_t done, uint64_t total)
     const uint64_t now = now_ns();
     char members[128];
     (void)context;
+    (void)pthread_mutex_lock(&lock);
     if (state.draws && now - state.begun >= first_ns && now - state.last >= each_ns) {
         state.last = now;
         draw(done, total, (double)(now - state.begun) / 1e9);
@@ -61,6 +64,7 @@ static void on_progress(void *context, uint64_t done, uint64_t total)
                        (unsigned long long)done, (double)(now - state.begun) / 1e9);
         log_line(state.in, "info", "running", members);
     }
+    (void)pthread_mutex_unlock(&lock);
 }
 
 void progress_begin(const invocation *in)
@@ -80,11 +84,13 @@ void progress_begin(const invocation *in)
 
 void progress_clear(void)
 {
+    (void)pthread_mutex_lock(&lock);
     if (state.shown) {
         (void)fputs("\r\033[K", stderr);
         (void)fflush(stderr);
         state.shown = false;
     }
+    (void)pthread_mutex_unlock(&lock);
 }
 
 void progress_end(const invocation *in)

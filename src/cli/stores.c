@@ -233,6 +233,7 @@ static void *copy_some(void *argument)
         if (code != TARN_OK && c->code < 0) {
             c->code = report(c->in, &error, NULL, 0);
         } else if (code == TARN_OK && isatty(STDERR_FILENO) == 1) {
+            progress_clear();
             tell(c->in, "'%s' -> '%s'\n", c->from[at], c->to[at]);
         }
         (void)pthread_mutex_unlock(&c->lock);
@@ -359,7 +360,9 @@ static int copy_lists(invocation *in, const names *from, const names *to)
             printf("'%s' -> '%s'\n", sources[i], targets[i]);
         }
     } else {
+        progress_begin(in);
         code = copy_all(&c);
+        progress_end(in);
     }
     tarn_text_free(memory);
     return code;

@@ -43,6 +43,8 @@ struct tn_session {
     uint32_t threads;
     bool preserve_order, deterministic;
     _Atomic bool cancelled;
+    _Atomic uint64_t transfer_done, transfer_total; /* bytes of files that are copied or read */
+    _Atomic bool transfer_telling;
     _Atomic(tn_query *) running;
     _Atomic int cancelling; /* threads that cancel or reclaim: the query they saw must stay */
     tn_session_progress *progress;

@@ -2,7 +2,9 @@
 
 #include "session/session_internal.h"
 
-enum { BLOCK_SIZE = 4 << 20 };
+/* A store far away answers several ranges at once; the first is small, so that something comes
+ * soon. */
+enum { BLOCK_SIZE = 4 << 20, FAR_BLOCK_SIZE = 32 << 20 };
 
 typedef struct reading {
     tn_session *session;
@@ -31,7 +33,9 @@ static TN_FALLIBLE begin(reading *r, tn_session *session, tn_str uri, tarn_error
     TN_RETURN_IF_ERROR(
         tn_object_open(store, key, &session->pool, &TN_OBJECT_OPEN_DEFAULT, &r->object, err));
     const uint64_t size = tn_object_about(r->object)->size;
-    r->memory_size = size < BLOCK_SIZE ? (size_t)size + 1 : BLOCK_SIZE;
+    const size_t most = tn_store_is_local(store) ? BLOCK_SIZE : FAR_BLOCK_SIZE;
+    r->memory_size = size < most ? (size_t)size + 1 : most;
+    atomic_fetch_add(&session->transfer_total, size);
     return tn_pool_alloc(&session->pool, r->memory_size, &r->memory, err);
 }
 
@@ -39,11 +43,22 @@ static TN_FALLIBLE begin(reading *r, tn_session *session, tn_str uri, tarn_error
 static TN_FALLIBLE next(reading *r, uint64_t offset, size_t *size, tarn_error *err)
 {
     const uint64_t left = tn_object_about(r->object)->size - offset;
-    *size = left < r->memory_size ? (size_t)left : r->memory_size;
+    *size = offset == 0 && r->memory_size > BLOCK_SIZE ? BLOCK_SIZE : r->memory_size;
+    *size = left < *size ? (size_t)left : *size;
     if (atomic_load(&r->session->cancelled)) {
         return tn_fail(err, TARN_E_CANCELLED, "cancelled");
     }
     return *size == 0 ? TARN_OK : tn_object_read(r->object, offset, r->memory, *size, err);
+}
+
+/* From any of the threads that copy, one at a time. */
+static void tell_progress(tn_session *session, size_t moved)
+{
+    const uint64_t done = atomic_fetch_add(&session->transfer_done, moved) + moved;
+    if (session->progress != NULL && !atomic_exchange(&session->transfer_telling, true)) {
+        session->progress(session->progress_context, done, atomic_load(&session->transfer_total));
+        atomic_store(&session->transfer_telling, false);
+    }
 }
 
 tarn_code tn_transfer_read(tn_session *session, tn_str uri, tn_transfer_write *write, void *context,
@@ -59,6 +74,7 @@ tarn_code tn_transfer_read(tn_session *session, tn_str uri, tn_transfer_write *w
         if (size == 0 || !write(context, r.memory, size)) {
             break;
         }
+        tell_progress(session, size);
     }
     if (size == 0) {
         code = tn_object_verify(r.object, err);
@@ -80,6 +96,7 @@ static TN_FALLIBLE stream(reading *r, tn_upload **upload, uint64_t *bytes, tarn_
             break;
         }
         TN_RETURN_IF_ERROR(tn_upload_append(*upload, r->memory, size, &at, err));
+        tell_progress(r->session, size);
     }
     TN_RETURN_IF_ERROR(tn_object_verify(r->object, err));
     tn_upload *finished = *upload;

@@ -2,6 +2,7 @@
 import concurrent.futures
 import hashlib
 import pathlib
+import time
 
 from support import BUCKET, SERVER, Proxy, Skipped, case
 
@@ -163,3 +164,21 @@ def folders_go_there_and_back(tarn):
                     f"'{tarn.home}/up/sub/b.txt' is already there\n"), said
     said = tarn.fails("stat", f"{tarn.home}/none", code=1)
     assert said.startswith(f"error: '{tarn.home}/none' is not there"), said
+
+
+@case
+def a_long_copy_shows_how_far_it_came(tarn):
+    tarn.write("large", b"0123456789abcdef" * (5 << 20))  # 80 MiB
+
+    def slowly(r):
+        if r.kind in ("part", "get"):
+            time.sleep(0.2)
+    with Proxy(slowly) as proxy:
+        said = tarn.through(proxy).ran("cp", "large", f"{tarn.home}/large", "--progress", "always").stderr
+        assert b"] " in said and b"100 %" in said and b"84 MB" in said, said
+        before = proxy.count(lambda r: r.kind == "get")
+        said = tarn.through(proxy).ran("cp", f"{tarn.home}/large", "back", "--progress", "always").stderr
+        assert b"100 %" in said, said
+        assert proxy.count(lambda r: r.kind == "get") - before == 11, "ranges of 8 MiB, after one of 4"
+    assert tarn.file("back").read_bytes() == tarn.file("large").read_bytes()
+    assert tarn.ran("cp", "large", f"{tarn.home}/large").stderr == b""
