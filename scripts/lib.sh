@@ -49,6 +49,11 @@ quietly() {
     return "$status"
 }
 
+# again COMMAND...: a download, tried three times.
+again() {
+    "$@" || { sleep 5 && "$@"; } || { sleep 20 && "$@"; }
+}
+
 # install_packages WHY PACKAGE...: by apt, only those that are missing, and says so.
 install_packages() {
     local why=$1 name missing=() options=(-q -y --no-install-recommends)
@@ -62,9 +67,9 @@ install_packages() {
     say "installing, to $why: ${missing[*]}"
     # A machine that is thrown away need not have each file of a package forced to its disk.
     [ -z "${CI:-}" ] || options+=(-o Dpkg::Options::=--force-unsafe-io)
-    [ -n "${apt_updated:-}" ] || quietly apt-update as_root apt-get -q update || return
+    [ -n "${apt_updated:-}" ] || again quietly apt-update as_root apt-get -q update || return
     apt_updated=yes
-    quietly apt-install as_root env DEBIAN_FRONTEND=noninteractive apt-get "${options[@]}" \
+    again quietly apt-install as_root env DEBIAN_FRONTEND=noninteractive apt-get "${options[@]}" \
         install "${missing[@]}"
 }
 
@@ -78,7 +83,8 @@ python_packages() {
     rm -rf "$where"
     mkdir -p build/venv
     quietly "venv-$name" python3 -m venv "$where" || return
-    quietly "venv-$name" "$where/bin/python" -m pip --disable-pip-version-check -q install "$@" || return
+    again quietly "venv-$name" "$where/bin/python" -m pip --disable-pip-version-check -q install "$@" ||
+        return
     printf '%s' "$*" >"$where/packages"
 }
 

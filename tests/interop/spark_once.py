@@ -1,8 +1,8 @@
-"""One Spark for all: reads the tables in OURS and compares them with what is expected there, then writes
-its own to THEIRS, in one JVM, since starting and warming one takes longest.
+"""One Spark for all: writes its own tables to THEIRS, waits for a line on its input, then reads the tables in
+each FOLDER and compares them with what is expected there; in one JVM, since starting and warming one takes longest.
 
-usage: spark_once.py TOOLS OURS THEIRS      (TOOLS: the folder of spark_check.py)
-Prints the lines of `spark_check.py verify`, a line "= written", and those of `spark_check.py write`."""
+usage: spark_once.py TOOLS THEIRS FOLDER...      (TOOLS: the folder of spark_check.py)
+Prints the lines of `spark_check.py write`, a line "= written", and those of `spark_check.py verify`."""
 import argparse
 import pathlib
 import sys
@@ -15,18 +15,19 @@ SETTINGS = ["spark.sql.codegen.wholeStage=false", "spark.sql.codegen.factoryMode
 
 
 def main():
-    tools, ours, theirs = sys.argv[1:]
+    tools, theirs, *folders = sys.argv[1:]
     sys.path.insert(0, tools)
     import spark_check
     # its prints go two ways; here to one, in the order in which they happen
     sys.stderr = sys.stdout
     options = argparse.Namespace(jars=None, conf=SETTINGS, cores=2, memory="1g", only=None)
     begun = time.monotonic()
-    failed = 0
-    if any((path / "table").is_dir() for path in pathlib.Path(ours).iterdir()):
-        failed = spark_check.cmd_verify(argparse.Namespace(**vars(options), out=ours))
+    failed = spark_check.cmd_write(argparse.Namespace(**vars(options), out=theirs))
     print(f"= written (after {time.monotonic() - begun:.0f} s)", flush=True)
-    failed |= spark_check.cmd_write(argparse.Namespace(**vars(options), out=theirs))
+    sys.stdin.readline()
+    for folder in folders:
+        if pathlib.Path(folder).is_dir():
+            failed |= spark_check.cmd_verify(argparse.Namespace(**vars(options), out=folder))
     print(f"= done (after {time.monotonic() - begun:.0f} s)", flush=True)
     return failed
 

@@ -117,8 +117,9 @@ TEST(runs_bitmaps_and_lists_stand_beside_each_other)
     put(&b, 0, 2);
     put(&b, 65535, 2);
     put(&b, 0, 2);
-    put(&b, 0, 16); /* four offsets */
-    put(&b, 2, 2);  /* runs: 10..109 and 65336..65535 */
+    put(&b, 0, 8); /* four offsets */
+    put(&b, 0, 8);
+    put(&b, 2, 2); /* runs: 10..109 and 65336..65535 */
     put(&b, 10, 2);
     put(&b, 99, 2);
     put(&b, 65336, 2);

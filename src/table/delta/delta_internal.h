@@ -39,6 +39,7 @@ struct tn_delta {
     tn_str schema_json;
     const bool *has_default;              /* one a column */
     const tn_str *physical_names;         /* with column mapping; else NULL */
+    const int32_t *field_ids;             /* with column mapping by id; else NULL */
     const tn_type *const *physical_types; /* likewise: nested fields by their names in files */
     bool has_protocol, has_metadata;
     TN_VEC(tn_delta_entry) entries; /* live and removed */

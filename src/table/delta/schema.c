@@ -111,6 +111,21 @@ static TN_FALLIBLE parse_type(tn_delta *table, const tn_json *json, int depth, b
                    TN_STR_ARGS(table->about.uri));
 }
 
+static TN_FALLIBLE parse_ids(tn_delta *table, const tn_json *json, uint32_t count, tarn_error *err)
+{
+    int32_t *ids;
+    uint32_t i = 0;
+    TN_RETURN_IF_ERROR(tn_arena_array(&table->arena, int32_t, count, &ids, err));
+    const tn_json *field = tn_json_first(tn_json_get(json, "fields"));
+    for (; field != NULL; field = field->next, i++) {
+        const int64_t id =
+            tn_json_get_integer(tn_json_get(field, "metadata"), "delta.columnMapping.id", -1);
+        ids[i] = id < 0 || id > INT32_MAX ? -1 : (int32_t)id;
+    }
+    table->field_ids = ids;
+    return TARN_OK;
+}
+
 static TN_FALLIBLE parse_mapping(tn_delta *table, const tn_json *json, tarn_error *err)
 {
     const tn_str mode = tn_delta__property(table, "delta.columnMapping.mode");
@@ -120,6 +135,7 @@ static TN_FALLIBLE parse_mapping(tn_delta *table, const tn_json *json, tarn_erro
     uint32_t count;
     table->physical_names = NULL;
     table->physical_types = NULL;
+    table->field_ids = NULL;
     if (mode.size == 0 || tn_str_equal(mode, TN_STR("none"))) {
         return TARN_OK;
     }
@@ -132,7 +148,7 @@ static TN_FALLIBLE parse_mapping(tn_delta *table, const tn_json *json, tarn_erro
     }
     table->physical_types = types;
     table->physical_names = names;
-    return TARN_OK;
+    return tn_str_equal(mode, TN_STR("id")) ? parse_ids(table, json, count, err) : TARN_OK;
 }
 
 static TN_FALLIBLE note_defaults(tn_delta *table, const tn_json *schema, tarn_error *err)

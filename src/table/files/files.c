@@ -151,12 +151,30 @@ static const tn_type *physical_type(const tn_file_set *set, uint32_t field)
                                        : set->schema.fields[field].type;
 }
 
+/* The file's column for one of the set's: by id where the file has ids, else by name. */
+static uint32_t own_column(const open_file *file, uint32_t field, bool *ambiguous)
+{
+    const tn_file_set *set = &file->scan->source->set;
+    const tn_schema *own = &file->source->schema;
+    bool has_ids = false;
+
+    *ambiguous = false;
+    for (uint32_t i = 0; set->field_ids != NULL && i < own->count; i++) {
+        const int32_t id = tn_parquet_field_id(file->source, i);
+        if (id >= 0 && id == set->field_ids[field]) {
+            return i;
+        }
+        has_ids = has_ids || id >= 0;
+    }
+    return has_ids ? UINT32_MAX : tn_schema_find(own, physical_name(set, field), ambiguous);
+}
+
 static TN_FALLIBLE find_column(open_file *file, uint32_t field, uint32_t *out, tarn_error *err)
 {
     const tn_file_set *set = &file->scan->source->set;
     const tn_str name = physical_name(set, field);
     bool ambiguous;
-    *out = tn_schema_find(&file->source->schema, name, &ambiguous);
+    *out = own_column(file, field, &ambiguous);
     if (ambiguous) {
         return tn_fail(err, TARN_E_INVALID, "'%.*s' has two columns that '%.*s' may mean",
                        TN_STR_ARGS(file->part->file.uri), TN_STR_ARGS(name));
@@ -275,8 +293,7 @@ static TN_FALLIBLE map_conjuncts(open_file *file, tn_scan_request *request, tarn
         if (partition_of(&scan->source->set, conjunct->field) != UINT32_MAX) {
             continue;
         }
-        const uint32_t own = tn_schema_find(
-            &file->source->schema, physical_name(&scan->source->set, conjunct->field), &ambiguous);
+        const uint32_t own = own_column(file, conjunct->field, &ambiguous);
         if (own == UINT32_MAX ||
             file->source->schema.fields[own].type != schema->fields[conjunct->field].type) {
             continue;

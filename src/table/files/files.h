@@ -38,6 +38,8 @@ typedef struct tn_file_set {
     const uint32_t *partition_fields; /* of the schema */
     uint32_t partition_count;
     const tn_str *physical_names;         /* one a schema field; NULL: the names themselves */
+    const int32_t *field_ids;             /* likewise: found by these in Parquet files that have
+                                             ids, -1 none; NULL: by names alone */
     const tn_type *const *physical_types; /* likewise, with the files' names of nested fields */
     bool fill_missing;                    /* a file that lacks a column has NULLs in it */
     const tn_data_file *files;

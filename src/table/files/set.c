@@ -60,6 +60,12 @@ tarn_code tn_files__copy_set(const tn_file_set *set, tn_arena *arena, tn_file_se
         }
     }
     out->physical_names = names;
+    if (set->field_ids != NULL) {
+        int32_t *ids;
+        TN_RETURN_IF_ERROR(tn_arena_array(arena, int32_t, set->schema.count, &ids, err));
+        memcpy(ids, set->field_ids, set->schema.count * sizeof(*ids));
+        out->field_ids = ids;
+    }
     if (set->physical_types != NULL) {
         const tn_type **nested;
         TN_RETURN_IF_ERROR(tn_arena_array(arena, const tn_type *, set->schema.count, &nested, err));
