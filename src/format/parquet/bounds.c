@@ -272,8 +272,14 @@ TN_FALLIBLE tn_parquet__statistics(tn_source *base, const tn_conjunct *conjuncts
         is_first = false;
     }
     for (uint32_t i = 0; i < footer->schema.count; i++) {
+        const uint32_t leaf = tn_footer__flat_leaf(footer, i);
         if (columns[i].min.is_null) {
             columns[i].bounds = TN_UNKNOWN;
+        }
+        /* What a footer says of nulls prunes groups, but is no answer to count(column). */
+        if (columns[i].nulls == TN_EXACT && leaf != UINT32_MAX &&
+            footer->leaves[leaf].def_max > 0) {
+            columns[i].nulls = TN_ESTIMATE;
         }
     }
     out->columns = columns;
