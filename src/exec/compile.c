@@ -784,13 +784,12 @@ tarn_code tn_query__compile(tn_query *query, tarn_error *err)
 {
     const tn_plan *plan = query->plan;
     if (plan->kind == TN_PLAN_WRITE) {
-        return compile_write(query, plan, err);
+        TN_RETURN_IF_ERROR(compile_write(query, plan, err));
+    } else if (plan->kind != TN_PLAN_ALL) {
+        TN_RETURN_IF_ERROR(compile_result(query, plan, err));
     }
-    if (plan->kind != TN_PLAN_ALL) {
-        return compile_result(query, plan, err);
-    }
-    for (uint32_t i = 0; i < plan->child_count; i++) {
+    for (uint32_t i = 0; plan->kind == TN_PLAN_ALL && i < plan->child_count; i++) {
         TN_RETURN_IF_ERROR(compile_write(query, plan->children[i], err));
     }
-    return TARN_OK;
+    return tn_query__share(query, err);
 }

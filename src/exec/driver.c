@@ -58,7 +58,7 @@ static bool must_leave(const tn_driver *driver)
 /* ---- one slot ---------------------------------------------------------------------------------*/
 
 #ifdef TARN_TEST_HOOKS
-static uint32_t forced_waits(void)
+uint32_t tn_driver__forced_waits(void)
 {
     static _Atomic int cached = -1;
     int waits = atomic_load(&cached);
@@ -358,9 +358,9 @@ static TN_FALLIBLE driver_open(tn_driver *driver, tn_pipeline *pipeline, uint32_
     }
 #ifdef TARN_TEST_HOOKS
     for (uint32_t i = 0; i < TN_STEPS_MAX + 2; i++) {
-        driver->forced[i] = forced_waits();
+        driver->forced[i] = tn_driver__forced_waits();
     }
-    driver->forced_phase[0] = driver->forced_phase[1] = forced_waits();
+    driver->forced_phase[0] = driver->forced_phase[1] = tn_driver__forced_waits();
 #endif
     return pipeline->end->ops->task_open(pipeline->end, &driver->task, &driver->end, err);
 }

@@ -50,6 +50,9 @@ TN_FALLIBLE tn_pipeline_start(tn_pipeline *pipeline, tn_gang *gang, uint32_t dri
                               tarn_error *err);
 /* Wakes whoever is parked: after the cancel flag was set. */
 void tn_pipeline_stir(tn_pipeline *pipeline);
+#ifdef TARN_TEST_HOOKS
+uint32_t tn_driver__forced_waits(void); /* TARN_FORCE_WAIT: waits that each slot makes up */
+#endif
 /* Frees the drivers; answers how it went.  Only when done, or never started. */
 TN_FALLIBLE tn_pipeline_close(tn_pipeline *pipeline, tarn_error *err);
 

@@ -31,6 +31,9 @@ typedef struct tn_segment {
     bool single;     /* one driver: the lowest rows are promised */
     bool stop_early; /* a LIMIT is above */
     bool owns_scan, is_started, was_skipped;
+    bool is_teed;                      /* runs as an output of another's tee, not by itself */
+    struct tn_segment *const *outputs; /* of a tee at its end */
+    uint32_t output_count;
 } tn_segment;
 
 typedef TN_VEC(tn_segment *) tn_segments;
@@ -72,5 +75,7 @@ struct tn_query {
 };
 
 TN_FALLIBLE tn_query__compile(tn_query *query, tarn_error *err);
+/* Row stores of plans that are read more than once give way to tees where they can: share.c. */
+TN_FALLIBLE tn_query__share(tn_query *query, tarn_error *err);
 
 #endif

@@ -170,6 +170,12 @@ static TN_FALLIBLE end(tn_query *query, tn_segment *segment, tarn_error *err)
     if (code == TARN_OK) {
         code = balance(segment, ended, err);
     }
+    for (uint32_t i = 0; i < segment->output_count && code == TARN_OK; i++) {
+        const tn_segment *output = segment->outputs[i];
+        if (!atomic_load(&output->pipeline.enough)) { /* else rows on their way were dropped */
+            code = balance_steps(output, err);
+        }
+    }
     if (scan != NULL && segment->owns_scan) {
         scan->ops->close(scan);
     }
@@ -250,6 +256,10 @@ done:
 static TN_FALLIBLE advance(tn_query *query, tarn_error *err)
 {
     tn_segment *segment = query->order.items[query->current];
+    if (segment->is_teed) {
+        query->current++;
+        return TARN_OK;
+    }
     if (!segment->is_started) {
         const tarn_code code = start(query, segment, err);
         if (code != TARN_OK) {

@@ -1,6 +1,7 @@
 #include "exec/driver.h"
 #include "exec/operators.h"
 #include "exec/result.h"
+#include "exec/tee.h"
 #include "os/clock.h"
 #include "support/operators.h"
 
@@ -266,10 +267,9 @@ static bool is_done(void *context)
 }
 
 /* Runs it with some drivers; TARN_E_INTERNAL where it never ends. */
-static tarn_code run_plan(bench *b, plan *p, uint32_t drivers, tn_operator *end,
+static tarn_code run_step(bench *b, plan *p, tn_operator *step, uint32_t drivers, tn_operator *end,
                           tn_slot_counters *counters, tarn_error *err)
 {
-    tn_operator *step = &p->step;
     tn_gang gang;
     tn_pipeline pipeline = {.run = &b->run,
                             .scan = &p->scan,
@@ -291,6 +291,12 @@ static tarn_code run_plan(bench *b, plan *p, uint32_t drivers, tn_operator *end,
     }
     tn_gang_deinit(&gang);
     return code;
+}
+
+static tarn_code run_plan(bench *b, plan *p, uint32_t drivers, tn_operator *end,
+                          tn_slot_counters *counters, tarn_error *err)
+{
+    return run_step(b, p, &p->step, drivers, end, counters, err);
 }
 
 TEST(a_driver_walks_all_rows_whatever_waits_or_expands)
@@ -510,6 +516,269 @@ TEST(a_result_that_fails_leaves_nothing_behind)
                                  : at == 6 ? "morsel 6"
                                            : "morsel 9");
         CHECK_EQ(code, TARN_E_INVALID);
+        bench_deinit(&b);
+    }
+}
+
+/* ---- a sink that waits on every batch, under a join that makes 100,000 rows of one
+ * -------------*/
+
+enum { HOT_KEYS = 3, HOT_ROWS = 100000, BUILD_ROWS = 1000 };
+
+typedef struct building {
+    int64_t keys[BUILD_ROWS], ids[BUILD_ROWS];
+    tn_column columns[2];
+} building;
+
+static bool build_batch(void *context, uint32_t index, tn_batch *out)
+{
+    building *build = context;
+    for (uint32_t i = 0; i < BUILD_ROWS; i++) {
+        build->ids[i] = (int64_t)index * BUILD_ROWS + i;
+        build->keys[i] = 7 + BATCHES * ROWS * (build->ids[i] % HOT_KEYS); /* one a morsel */
+    }
+    for (uint32_t c = 0; c < 2; c++) {
+        build->columns[c] = (tn_column){.type = TN_BIGINT,
+                                        .lane = TN_LANE_i64,
+                                        .rows = BUILD_ROWS,
+                                        .values = c == 0 ? build->keys : build->ids};
+    }
+    *out = (tn_batch){.columns = build->columns,
+                      .width = 2,
+                      .rows = BUILD_ROWS,
+                      .selected = BUILD_ROWS,
+                      .tag = {index, 0, true}};
+    return index < HOT_KEYS * HOT_ROWS / BUILD_ROWS;
+}
+
+static tarn_code run_join(bench *b, plan *p, uint32_t drivers)
+{
+    static const tn_column_id probe_ids[] = {10};
+    static const tn_column_id build_ids[] = {0, 1};
+    static const tn_column_id both_ids[] = {10, 1};
+    const tn_layout probe_layout = {1, probe_ids};
+    const tn_layout build_layout = {2, build_ids};
+    const tn_layout both_layout = {2, both_ids};
+    const tn_type *const bigint = TN_BIGINT;
+    const uint32_t payload = 1;
+    const bool null_equal = false;
+    building build;
+    tn_operator *end = NULL;
+    tn_operator *probe = NULL;
+    const tn_expr *build_key = bench_column(b, 0, TN_BIGINT);
+    const tn_expr *probe_key = bench_column(b, 10, TN_BIGINT);
+    const tn_join_options options = {.kind = TN_JOIN_INNER,
+                                     .build_keys = &build_key,
+                                     .probe_keys = &probe_key,
+                                     .null_equal = &null_equal,
+                                     .key_count = 1,
+                                     .build_layout = &build_layout,
+                                     .probe_layout = &probe_layout,
+                                     .probe_types = &bigint,
+                                     .payload = &payload,
+                                     .payload_types = &bigint,
+                                     .payload_count = 1,
+                                     .residual_layout = &both_layout};
+    tarn_code code = tn_join_create(&b->run, &options, &end, &probe, &b->err);
+    if (code == TARN_OK) {
+        code = bench_push(b, end, build_batch, &build);
+    }
+    if (code == TARN_OK) {
+        code = run_step(b, p, probe, drivers, &p->end, NULL, &b->err);
+    }
+    if (probe != NULL) {
+        probe->ops->destroy(probe);
+    }
+    if (end != NULL) {
+        end->ops->destroy(end);
+    }
+    return code;
+}
+
+TEST(a_sink_that_waits_on_every_batch_gets_all_rows_of_an_expanding_join)
+{
+    for (uint32_t drivers = 1; drivers <= 4; drivers += 3) {
+        for (uint32_t waits = 0; waits < 3; waits++) {
+            bench b;
+            plan p = plan_of(2 * HOT_KEYS);
+            p.waits = waits;
+            CHECK_EQ(bench_init(&b, pool, SIZE_MAX, drivers), TARN_OK);
+            CHECK_EQ(run_join(&b, &p, drivers), TARN_OK);
+            CHECK_EQ(p.rows, HOT_KEYS * HOT_ROWS);
+            CHECK_EQ(p.scan_tasks + p.end_tasks, 0);
+            bench_deinit(&b);
+        }
+    }
+}
+
+/* ---- a tee ------------------------------------------------------------------------------------*/
+
+enum { OUTPUTS = 3 };
+
+typedef struct teed {
+    plan source, outputs[OUTPUTS];
+    tn_operator *steps[OUTPUTS];
+    tn_slot_counters counters[OUTPUTS][3];
+    _Atomic bool enough[OUTPUTS];
+} teed;
+
+static void teed_init(teed *t, uint64_t morsels)
+{
+    memset(t, 0, sizeof(*t));
+    t->source = plan_of(morsels);
+    for (uint32_t i = 0; i < OUTPUTS; i++) {
+        t->outputs[i] = plan_of(0);
+    }
+}
+
+static tarn_code run_teed(bench *b, teed *t, uint32_t drivers)
+{
+    tn_tee_output outputs[OUTPUTS];
+    tn_operator *tee = NULL;
+    for (uint32_t i = 0; i < OUTPUTS; i++) {
+        t->steps[i] = &t->outputs[i].step;
+        outputs[i] = (tn_tee_output){.steps = &t->steps[i],
+                                     .step_count = 1,
+                                     .end = &t->outputs[i].end,
+                                     .enough = &t->enough[i],
+                                     .counters = t->counters[i]};
+    }
+    tarn_code code = tn_tee_create(&b->run, outputs, OUTPUTS, &tee, &b->err);
+    if (code == TARN_OK) {
+        code = run_plan(b, &t->source, drivers, tee, NULL, &b->err);
+        tee->ops->destroy(tee);
+    }
+    return code;
+}
+
+static uint64_t open_tasks(const teed *t)
+{
+    uint64_t open = t->source.scan_tasks + t->source.step_tasks;
+    for (uint32_t i = 0; i < OUTPUTS; i++) {
+        open += t->outputs[i].step_tasks + t->outputs[i].end_tasks;
+    }
+    return open;
+}
+
+TEST(a_tee_gives_each_output_all_rows_though_they_wait_in_turn)
+{
+    for (uint32_t drivers = 1; drivers <= 4; drivers++) {
+        for (uint32_t waits = 0; waits < 4; waits++) {
+            bench b;
+            teed t;
+            teed_init(&t, 9);
+            t.source.waits = waits / 2;
+            for (uint32_t i = 0; i < OUTPUTS; i++) {
+                t.outputs[i].waits = (waits + i) % 4;
+                t.outputs[i].expands = 1 + 300 * i; /* past a turn */
+            }
+            CHECK_EQ(bench_init(&b, pool, SIZE_MAX, drivers), TARN_OK);
+            CHECK_EQ(run_teed(&b, &t, drivers), TARN_OK);
+            for (uint32_t i = 0; i < OUTPUTS; i++) {
+                const plan *p = &t.outputs[i];
+                CHECK_EQ(p->rows, 9 * BATCHES * ROWS * p->expands);
+                CHECK_EQ(p->combined, drivers);
+                CHECK_EQ(p->finalised, 2 + p->waits);
+                CHECK_EQ(t.counters[i][0].rows, 9 * BATCHES * ROWS);
+                CHECK_EQ(t.counters[i][1].taken, 9 * BATCHES * ROWS);
+                CHECK_EQ(t.counters[i][1].rows, p->rows);
+                CHECK_EQ(t.counters[i][2].taken, p->rows);
+            }
+            CHECK_EQ(open_tasks(&t), 0);
+            bench_deinit(&b);
+        }
+    }
+}
+
+TEST(an_output_of_a_tee_that_has_enough_leaves_the_others_alone)
+{
+    for (uint32_t drivers = 1; drivers <= 4; drivers++) {
+        bench b;
+        teed t;
+        teed_init(&t, 40);
+        t.outputs[0].enough_after = 1000;
+        t.outputs[1].waits = 1;
+        t.outputs[2].enough_after = 1;
+        CHECK_EQ(bench_init(&b, pool, SIZE_MAX, drivers), TARN_OK);
+        CHECK_EQ(run_teed(&b, &t, drivers), TARN_OK);
+        CHECK_EQ(t.outputs[1].rows, 40 * BATCHES * ROWS);
+        CHECK(t.outputs[0].rows >= 1000 && t.outputs[0].rows <= 1000 + drivers * ROWS);
+        CHECK(t.outputs[2].rows >= 1 && t.outputs[2].rows <= drivers * ROWS);
+        CHECK(t.enough[0] && !t.enough[1] && t.enough[2]);
+        CHECK_EQ(t.outputs[0].combined, drivers);
+        bench_deinit(&b);
+        teed_init(&t, 1000000);
+        for (uint32_t i = 0; i < OUTPUTS; i++) {
+            t.outputs[i].enough_after = 1000 * (i + 1);
+        }
+        CHECK_EQ(bench_init(&b, pool, SIZE_MAX, drivers), TARN_OK);
+        CHECK_EQ(run_teed(&b, &t, drivers), TARN_OK);
+        CHECK(t.source.cursor < 10000); /* when all have, the scan stops */
+        CHECK_EQ(open_tasks(&t), 0);
+        bench_deinit(&b);
+    }
+}
+
+TEST(an_output_of_a_tee_may_fail)
+{
+    for (uint32_t drivers = 1; drivers <= 4; drivers++) {
+        for (uint32_t which = 0; which < OUTPUTS; which++) {
+            for (int how = 0; how < 3; how++) {
+                static const char *const messages[] = {"morsel 3", "combine", "finalise"};
+                bench b;
+                teed t;
+                teed_init(&t, 20);
+                t.outputs[which].fails_at = how == 0 ? 3 : UINT64_MAX;
+                t.outputs[which].combine_fails = how == 1;
+                t.outputs[which].finalise_fails = how == 2;
+                t.outputs[(which + 1) % OUTPUTS].waits = 1;
+                CHECK_EQ(bench_init(&b, pool, SIZE_MAX, drivers), TARN_OK);
+                CHECK_EQ(run_teed(&b, &t, drivers), TARN_E_INVALID);
+                CHECK_STR(b.err.message, messages[how]);
+                CHECK_EQ(open_tasks(&t), 0);
+                bench_deinit(&b);
+            }
+        }
+    }
+}
+
+static void *cancel_later(void *cancelled)
+{
+    tn_clock_sleep_ms(20);
+    atomic_store((_Atomic bool *)cancelled, true);
+    return NULL;
+}
+
+TEST(a_tee_is_cancelled_while_an_output_expands_without_end)
+{
+    for (uint32_t drivers = 1; drivers <= 4; drivers += 3) {
+        bench b;
+        teed t;
+        pthread_t thread;
+        teed_init(&t, 4);
+        t.outputs[1].expands = UINT32_MAX;
+        t.outputs[2].waits = 1;
+        CHECK_EQ(bench_init(&b, pool, SIZE_MAX, drivers), TARN_OK);
+        CHECK_EQ(pthread_create(&thread, NULL, cancel_later, &b.cancelled), 0);
+        CHECK_EQ(run_teed(&b, &t, drivers), TARN_E_CANCELLED);
+        (void)pthread_join(thread, NULL);
+        CHECK_EQ(open_tasks(&t), 0);
+        bench_deinit(&b);
+    }
+}
+
+TEST(a_tee_survives_the_loss_of_any_allocation)
+{
+    for (test_oom oom = test_oom_start(pool); test_oom_next(&oom);) {
+        bench b;
+        teed t;
+        teed_init(&t, 3);
+        tarn_code code = bench_init(&b, pool, SIZE_MAX, 2);
+        if (code == TARN_OK) {
+            code = run_teed(&b, &t, 2);
+        }
+        CHECK_EQ(code, oom.refused ? TARN_E_NOMEM : TARN_OK);
+        CHECK_EQ(open_tasks(&t), 0);
         bench_deinit(&b);
     }
 }
