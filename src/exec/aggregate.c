@@ -524,7 +524,7 @@ static TN_FALLIBLE plan_layouts(tn_aggregation *op, tarn_error *err)
 static void plan_memory(tn_aggregation *op)
 {
     const size_t budget = tn_run__budget(op->run);
-    const size_t threads = op->run->threads == 0 ? 1 : op->run->threads;
+    const size_t threads = op->run->threads == 0 || op->run->deterministic ? 1 : op->run->threads;
     op->bits = op->key_count == 0 ? 0 : budget >= LARGE_BUDGET ? BITS_LARGE : BITS_SMALL;
     op->parts = 1U << op->bits;
     op->local_max = tn_max_size(LOCAL_MIN, tn_min_size(LOCAL_MAX, budget / 8 / threads));

@@ -12,6 +12,7 @@
 #include "column/chunk.h"
 #include "exec/result.h"
 #include "exec/window.h"
+#include "expr/function.h"
 #include "scan/memory.h"
 
 #include <assert.h>
@@ -555,6 +556,22 @@ static TN_FALLIBLE types_of(tn_query *query, const tn_plan *node, const tn_type 
     return TARN_OK;
 }
 
+/* Does the order of its rows show in the last bits of a group's result? */
+static bool is_order_seen(const tn_plan *aggregate)
+{
+    static const char *const exact[] = {"count", "min", "max", "any_value", "first", "last"};
+    bool seen = false;
+    for (uint32_t i = 0; i < aggregate->expr_count && aggregate->key_count > 0; i++) {
+        const tn_expr *call = aggregate->exprs[i];
+        bool is_exact = !tn_type_is_float(call->type);
+        for (size_t k = 0; k < sizeof(exact) / sizeof(*exact); k++) {
+            is_exact = is_exact || strcmp(call->function->name, exact[k]) == 0;
+        }
+        seen = seen || !is_exact;
+    }
+    return seen;
+}
+
 /* Compiles the inputs of a node that blocks, and makes its operator; *made->op is to be read. */
 static TN_FALLIBLE make_blocking(tn_query *query, const tn_plan *node, uint32_t depth,
                                  tn_made *made, tarn_error *err)
@@ -574,6 +591,9 @@ static TN_FALLIBLE make_blocking(tn_query *query, const tn_plan *node, uint32_t 
     TN_TRY(types_of(query, child, &types, err));
     switch (node->kind) {
     case TN_PLAN_AGGREGATE:
+        for (size_t i = 0; i < inputs.count && run->deterministic && is_order_seen(node); i++) {
+            inputs.items[i]->single = true; /* rows come to the groups in their order */
+        }
         TN_TRY(tn_aggregate_create(run, node->keys, node->key_count, node->exprs, node->expr_count,
                                    layout, child->keeps_order, node->rows_estimate, &made->op,
                                    err));
