@@ -213,6 +213,7 @@ TN_FALLIBLE tn_plan_optimise(tn_plan_context *context, tn_plan *plan,
     bool unnested = false;
     *out = NULL;
     tn_pointer_map__init(&optimiser.cloned, context->pool);
+    tn_pointer_map__init(&optimiser.lowered, context->pool);
     TN_TRY(tn_estimates__create(context, &optimiser.estimates, err));
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         tn_plan *before = plan;
@@ -227,5 +228,6 @@ TN_FALLIBLE tn_plan_optimise(tn_plan_context *context, tn_plan *plan,
 done:
     tn_estimates__destroy(optimiser.estimates);
     tn_pointer_map__deinit(&optimiser.cloned);
+    tn_pointer_map__deinit(&optimiser.lowered);
     return code;
 }

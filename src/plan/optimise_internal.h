@@ -14,6 +14,7 @@ typedef struct tn_optimiser {
     const tn_optimise_options *options;
     struct tn_estimates *estimates; /* statistics.c */
     tn_pointer_map cloned;          /* subquery plans that were placed once */
+    tn_pointer_map lowered;         /* children of SHARED: what took their place in pull.c */
 } tn_optimiser;
 
 /* ---- subqueries ---- */

@@ -1,6 +1,7 @@
 /*
- * What can fail is computed above joins, sorts and DISTINCT ON, not below: their row stores keep no
- * faults, so a fault would be raised for rows that nobody asks for (CONTRACTS, 3).
+ * What can fail is computed above joins, sorts, DISTINCT ON and plans that are read more than once,
+ * not below: their row stores keep no faults, so a fault would be raised for rows that nobody asks
+ * for (CONTRACTS, 3).
  */
 #include "plan/optimise_internal.h"
 
@@ -15,7 +16,8 @@ typedef struct pulling {
 /* May expressions over this child be computed above the node? */
 static bool may_pull(const tn_plan *node, uint32_t child, const tn_expr *expr)
 {
-    if (node->kind == TN_PLAN_SORT || (node->kind == TN_PLAN_DISTINCT && node->key_count > 0)) {
+    if (node->kind == TN_PLAN_SORT || node->kind == TN_PLAN_SHARED ||
+        (node->kind == TN_PLAN_DISTINCT && node->key_count > 0)) {
         return true;
     }
     if (node->kind != TN_PLAN_JOIN) {
@@ -110,11 +112,108 @@ static tarn_code raise_up(pulling *p, tn_plan **out, tarn_error *err)
     return tn_plan__project(p->context, made, p->late, node->outputs, node->output_count, out, err);
 }
 
+/* ---- plans that are read more than once ---- */
+
+typedef struct reading {
+    const tn_plan *lowered; /* what the shared plan is now */
+    const tn_output *outputs;
+    tn_plan_context *context;
+    tn_expr_vec columns; /* made for the replacement, kept in the arena */
+} reading;
+
+static const tn_expr *read_as(void *context, tn_column_id id)
+{
+    const reading *r = context;
+    for (uint32_t i = 0; i < r->lowered->output_count; i++) {
+        if (r->lowered->outputs[i].id == id) {
+            return r->columns.items[i];
+        }
+    }
+    return NULL;
+}
+
+/* The child of all readers, once for all of them: without what can fail, and with what that reads.
+ */
+static TN_FALLIBLE lower_shared(tn_optimiser *optimiser, pulling *p, tn_plan *project,
+                                tn_plan **out, tarn_error *err)
+{
+    size_t at = 0;
+    if (tn_pointer_map__find(&optimiser->lowered, project, &at)) {
+        *out = (tn_plan *)(uintptr_t)at;
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(lower(p, 0, project, out, err));
+    return tn_pointer_map__put(&optimiser->lowered, project, (size_t)(uintptr_t)*out, err);
+}
+
+static TN_FALLIBLE above_reader(pulling *p, const tn_plan *project, tn_plan *lowered, tn_plan **out,
+                                tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_plan_context *context = p->context;
+    tn_plan *node = p->node;
+    tn_plan *made = NULL;
+    tn_output *outputs = NULL;
+    const tn_expr **exprs = NULL;
+    reading r = {.lowered = lowered, .context = context, .columns = TN_VEC_INIT(context->pool)};
+
+    TN_TRY(tn_plan__with_children(context, node, &lowered, &made, err));
+    TN_TRY(tn_arena_array(context->expr.arena, tn_output, lowered->output_count, &outputs, err));
+    TN_TRY(tn_arena_array(context->expr.arena, const tn_expr *, node->output_count, &exprs, err));
+    for (uint32_t i = 0; i < lowered->output_count; i++) {
+        const tn_expr *column = NULL;
+        outputs[i] = lowered->outputs[i];
+        outputs[i].id = tn_plan_new_column(context);
+        TN_TRY(tn_expr__column_of(context, &outputs[i], &column, err));
+        TN_TRY(tn_vec_push(&r.columns, column, err));
+    }
+    made->outputs = outputs;
+    made->output_count = lowered->output_count;
+    for (uint32_t i = 0; i < node->output_count; i++) {
+        exprs[i] = read_as(&r, project->outputs[i].id);
+        if (exprs[i] == NULL) {
+            TN_TRY(tn_expr__replace(context, project->exprs[i], read_as, &r, &exprs[i], err));
+        }
+    }
+    TN_TRY(tn_plan__project(context, made, exprs, node->outputs, node->output_count, out, err));
+done:
+    tn_vec_free(&r.columns);
+    return code;
+}
+
+static TN_FALLIBLE pull_from_shared(tn_optimiser *optimiser, tn_plan *plan, tn_plan **out,
+                                    tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    pulling p = {.context = optimiser->context, .node = plan};
+    tn_plan *project = plan->children[0];
+    tn_plan *lowered = NULL;
+    bool any = false;
+    *out = plan;
+    if (project->kind != TN_PLAN_PROJECT) {
+        return TARN_OK;
+    }
+    tn_columns__init(&p.reads, p.context->pool);
+    for (uint32_t i = 0; i < project->expr_count; i++) {
+        any = any || is_late(&p, 0, project, i);
+    }
+    if (any) {
+        TN_TRY(lower_shared(optimiser, &p, project, &lowered, err));
+        TN_TRY(above_reader(&p, project, lowered, out, err));
+    }
+done:
+    tn_columns__deinit(&p.reads);
+    return code;
+}
+
 TN_FALLIBLE tn_rule__pull_fallible(void *context, tn_plan *plan, tn_plan **out, tarn_error *err)
 {
     tarn_code code = TARN_OK;
     pulling p = {.context = ((tn_optimiser *)context)->context, .node = plan};
     *out = plan;
+    if (plan->kind == TN_PLAN_SHARED) {
+        return pull_from_shared(context, plan, out, err);
+    }
     if (plan->kind != TN_PLAN_JOIN && plan->kind != TN_PLAN_SORT &&
         plan->kind != TN_PLAN_DISTINCT) {
         return TARN_OK;
