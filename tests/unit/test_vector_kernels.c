@@ -108,7 +108,7 @@ static void limits(tn_lane lane, tn_i128 *min, tn_i128 *max)
 {
     const unsigned bits = (unsigned)tn_lane_size(lane) * 8;
     const bool is_unsigned = lane >= TN_LANE_u8 && lane <= TN_LANE_u64;
-    const tn_u128 top = (tn_u128)1 << (bits - 1);
+    const tn_u128 top = bits == 0 || bits > 128 ? 1 : (tn_u128)1 << (bits - 1);
     *min = is_unsigned ? 0 : (tn_i128)(0 - top);
     *max = is_unsigned ? (tn_i128)(2 * top - 1) : (tn_i128)(top - 1);
 }
