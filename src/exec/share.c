@@ -122,22 +122,33 @@ static bool is_reader(const sharing *s, const tn_segment *segment)
     return found;
 }
 
-/* What stands between the producer and its readers goes before it; false where it may not. */
+static bool is_needed(const sharing *s, const tn_segment *segment)
+{
+    bool needed = false;
+    for (uint32_t i = 0; i < s->count; i++) {
+        needed |= needs(s->query, s->readers[i], segment->pipeline.end);
+    }
+    return needed;
+}
+
+/* The readers will run when the producer does: what they need of the pipelines between goes before
+ * it, and the others stay behind; false where one may not go. */
 static bool clear_the_way(sharing *s)
 {
     tn_segment **order = s->query->order.items;
     for (size_t i = s->producer + 1; i < s->last; i++) {
-        if (!is_reader(s, order[i]) && !order[i]->is_teed && !runs_any_time(s->query, order[i])) {
+        if (!is_reader(s, order[i]) && is_needed(s, order[i]) &&
+            (order[i]->is_teed || !runs_any_time(s->query, order[i]))) {
             return false;
         }
     }
     for (size_t i = s->producer + 1; i < s->last; i++) {
         tn_segment *moved = order[i];
-        if (is_reader(s, moved) || moved->is_teed) {
-            continue;
+        if (!is_reader(s, moved) && is_needed(s, moved)) {
+            memmove(order + s->producer + 1, order + s->producer,
+                    (i - s->producer) * sizeof(*order));
+            order[s->producer++] = moved;
         }
-        memmove(order + s->producer + 1, order + s->producer, (i - s->producer) * sizeof(*order));
-        order[s->producer++] = moved;
     }
     return true;
 }
