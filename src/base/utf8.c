@@ -78,10 +78,25 @@ size_t tn_utf8_check(const char *data, size_t size)
     return size;
 }
 
+/* Bytes 10xxxxxx of eight. */
+static size_t following_of(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    return (size_t)(((word >> 7) & ~(word >> 6) & ones) * ones >> 56);
+}
+
 size_t tn_utf8_length(const char *data, size_t size)
 {
     size_t following = 0;
-    for (size_t i = 0; i < size; i++) {
+    size_t i = 0;
+    for (; size - i >= 8; i += 8) {
+        following += following_of(load_word(data + i));
+    }
+    if (i < size && size > 8) { /* the last eight, without those that are counted */
+        following += following_of(load_word(data + size - 8) >> 8 * (8 - (size - i)));
+        i = size;
+    }
+    for (; i < size; i++) {
         following += ((uint8_t)data[i] & 0xc0) == 0x80;
     }
     return size - following;

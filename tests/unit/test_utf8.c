@@ -67,3 +67,19 @@ TEST(counts_and_skips_code_points)
     CHECK(tn_utf8_is_ascii("0123456789abcdef!", 17));
     CHECK(!tn_utf8_is_ascii("0123456789abcdef\x80", 17));
 }
+
+TEST(counts_code_points_of_any_length_like_one_by_one)
+{
+    char text[40];
+    for (size_t size = 0; size <= sizeof(text); size++) {
+        for (size_t seed = 0; seed < 64; seed++) {
+            size_t expected = 0;
+            for (size_t i = 0; i < size; i++) {
+                const size_t bit = (i * 7 + seed * (i + 3)) % 5;
+                text[i] = bit == 0 ? 'a' : bit == 1 ? '\xc3' : bit == 2 ? '\xff' : '\xa4';
+                expected += bit <= 2;
+            }
+            CHECK_EQ(tn_utf8_length(text, size), expected);
+        }
+    }
+}
