@@ -541,6 +541,7 @@ static TN_FALLIBLE call_range(tn_session *session, tn_str function, bool inclusi
                               tarn_error *err)
 {
     int64_t numbers[3] = {0, 0, 1};
+    bool unknown = false; /* from, to or by NULL there is no row */
     tn_source *source;
     if (count < 1 || count > 3) {
         return tn_fail(err, TARN_E_INVALID,
@@ -548,7 +549,10 @@ static TN_FALLIBLE call_range(tn_session *session, tn_str function, bool inclusi
                        TN_STR_ARGS(function));
     }
     for (uint32_t i = 0; i < count; i++) {
-        TN_RETURN_IF_ERROR(whole_number(&arguments[i], &numbers[count == 1 ? 1 : i], err));
+        unknown |= arguments[i].value.is_null;
+        if (!arguments[i].value.is_null) {
+            TN_RETURN_IF_ERROR(whole_number(&arguments[i], &numbers[count == 1 ? 1 : i], err));
+        }
     }
     const int64_t step = numbers[2];
     if (step == 0) {
@@ -557,7 +561,9 @@ static TN_FALLIBLE call_range(tn_session *session, tn_str function, bool inclusi
     const tn_i128 span =
         step > 0 ? (tn_i128)numbers[1] - numbers[0] : (tn_i128)numbers[0] - numbers[1];
     const tn_i128 width = step > 0 ? step : -(tn_i128)step;
-    const tn_i128 rows = span < 0 ? 0 : inclusive ? span / width + 1 : (span + width - 1) / width;
+    const tn_i128 rows = span < 0 || unknown ? 0
+                         : inclusive         ? span / width + 1
+                                             : (span + width - 1) / width;
     TN_RETURN_IF_ERROR(tn_range_source_create(&session->pool, function, numbers[0], step,
                                               (uint64_t)rows, &source, err));
     return keep_open(session, source, 0, out, err);
