@@ -13,7 +13,9 @@ enum {
     IDLE_MIN = 4 << 20,       /* and so much in any case: a 64th of the limit, within these */
     IDLE_MAX = 16 << 20,
     LIMIT_SHARE = 64,
-    PURGED_MIN = 4 /* order of the smallest span whose pages are given back */
+    TIGHT = 512 << 20,    /* a limit below this counts each page, not each huge page */
+    IDLE_TIGHT = 1 << 20, /* what may be idle then */
+    PURGED_MIN = 2        /* order of the smallest span whose pages are given back */
 };
 
 /* In the first page of its chunk. `free_order[page]` is 1 + the order of a free span that begins
@@ -27,7 +29,7 @@ _Static_assert(sizeof(chunk) <= TN_SPAN_PAGE, "a chunk's head fits its first pag
 
 typedef struct span {
     struct span *next, *previous;
-    bool is_purged; /* all pages but this first one */
+    bool is_purged; /* all pages but this first one are not there */
 } span;
 
 typedef struct big {
@@ -41,6 +43,8 @@ struct tn_span_heap {
     chunk *chunks;
     size_t chunk_count, free_chunks;
     size_t used_pages; /* of all chunks */
+    size_t idle_pages; /* of free spans: what purging them would give back */
+    bool is_tight;
     span *free[ORDERS];
     big *bigs; /* free ones */
     size_t big_bytes;
@@ -51,9 +55,8 @@ tn_span_heap *tn_span__create(const tn_extent_source *source, size_t limit)
 {
     tn_span_heap *heap = source->map(TN_SPAN_PAGE);
     if (heap != NULL) {
-        const size_t share = limit / LIMIT_SHARE;
         *heap = (tn_span_heap){.lock = PTHREAD_MUTEX_INITIALIZER, .source = source};
-        heap->idle_min = share < IDLE_MIN ? IDLE_MIN : share > IDLE_MAX ? IDLE_MAX : share;
+        tn_span__set_limit(heap, limit);
     }
     return heap;
 }
@@ -68,11 +71,18 @@ static span *span_at(chunk *in, size_t page)
     return (span *)(void *)((uint8_t *)in + page * TN_SPAN_PAGE);
 }
 
-static void insert(tn_span_heap *heap, chunk *in, size_t page, size_t order)
+/* What purging a free span gives back. */
+static size_t idle_of(size_t order, bool is_purged)
+{
+    return is_purged || order < PURGED_MIN ? 0 : ((size_t)1 << order) - 1;
+}
+
+static void insert(tn_span_heap *heap, chunk *in, size_t page, size_t order, bool is_purged)
 {
     span *added = span_at(in, page);
     TN_SHOW(added, sizeof(*added));
-    *added = (span){.next = heap->free[order]};
+    *added = (span){.next = heap->free[order], .is_purged = is_purged};
+    heap->idle_pages += idle_of(order, is_purged);
     if (added->next != NULL) {
         added->next->previous = added;
     }
@@ -80,18 +90,21 @@ static void insert(tn_span_heap *heap, chunk *in, size_t page, size_t order)
     in->free_order[page] = (uint8_t)(order + 1);
 }
 
-static void take_out(tn_span_heap *heap, chunk *in, size_t page, size_t order)
+/* Answers whether its pages are not there. */
+static bool take_out(tn_span_heap *heap, chunk *in, size_t page, size_t order)
 {
     span *gone = span_at(in, page);
+    heap->idle_pages -= idle_of(order, gone->is_purged);
     if (gone->next != NULL) {
         gone->next->previous = gone->previous;
     }
     *(gone->previous != NULL ? &gone->previous->next : &heap->free[order]) = gone->next;
     in->free_order[page] = 0;
+    return gone->is_purged;
 }
 
 /* Gives pages [page, page + count) to the lists, joined with their free buddies. */
-static void release_pages(tn_span_heap *heap, chunk *in, size_t page, size_t count)
+static void release_pages(tn_span_heap *heap, chunk *in, size_t page, size_t count, bool is_purged)
 {
     while (count > 0) {
         size_t order = page == 0 ? ORDERS - 1 : (size_t)__builtin_ctzll(page);
@@ -102,13 +115,14 @@ static void release_pages(tn_span_heap *heap, chunk *in, size_t page, size_t cou
         page += (size_t)1 << order;
         count -= (size_t)1 << order;
         size_t joined = order;
+        bool purged = is_purged;
         while (joined < ORDERS - 1 && in->free_order[at ^ ((size_t)1 << joined)] == joined + 1) {
             const size_t buddy = at ^ ((size_t)1 << joined);
-            take_out(heap, in, buddy, joined);
+            purged = take_out(heap, in, buddy, joined) && purged;
             at = at < buddy ? at : buddy;
             joined++;
         }
-        insert(heap, in, at, joined);
+        insert(heap, in, at, joined, purged);
     }
 }
 
@@ -133,17 +147,30 @@ static void chunk_unmap(tn_span_heap *heap, chunk *gone)
 static bool has_plenty(const tn_span_heap *heap)
 {
     const size_t used = heap->used_pages * TN_SPAN_PAGE;
-    const size_t idle = heap->chunk_count * TN_SPAN_CHUNK - used + heap->big_bytes;
-    return idle > heap->idle_min && idle > used / IDLE_SHARE;
+    const size_t idle = heap->idle_pages * TN_SPAN_PAGE + heap->big_bytes;
+    return idle > heap->idle_min && (heap->is_tight || idle > used / IDLE_SHARE);
 }
 
-/* Before more is mapped: pages of spans that are free go back.  Not when spans are freed, since a
- * query's end frees them all one after the other, and then their chunks. */
+static void free_bigs(tn_span_heap *heap)
+{
+    while (heap->bigs != NULL) {
+        big *gone = heap->bigs;
+        const size_t size = gone->size;
+        heap->bigs = gone->next;
+        TN_SHOW(gone, size);
+        heap->source->unmap(gone, size);
+    }
+    heap->big_bytes = 0;
+}
+
+/* Before more pages come to be: those of spans that are free go back.  Not when spans are freed,
+ * since a query's end frees them all one after the other, and then their chunks. */
 static void purge(tn_span_heap *heap)
 {
     if (heap->source->advise == NULL || !has_plenty(heap)) {
         return;
     }
+    free_bigs(heap);
     for (size_t order = PURGED_MIN; order < ORDERS; order++) {
         for (span *each = heap->free[order]; each != NULL; each = each->next) {
             if (!each->is_purged) {
@@ -154,6 +181,7 @@ static void purge(tn_span_heap *heap)
             }
         }
     }
+    heap->idle_pages = 0;
 }
 
 static bool chunk_map(tn_span_heap *heap)
@@ -164,7 +192,9 @@ static bool chunk_map(tn_span_heap *heap)
         return false;
     }
     assert(chunk_of(fresh) == fresh);
-    if (heap->chunk_count >= SMALL_CHUNKS && heap->source->advise != NULL) {
+    const bool huge =
+        heap->chunk_count >= SMALL_CHUNKS && heap->source->advise != NULL && !heap->is_tight;
+    if (huge) {
         heap->source->advise(fresh, TN_SPAN_CHUNK, TN_ADVICE_HUGE);
     }
     *fresh = (chunk){.next = heap->chunks};
@@ -175,7 +205,7 @@ static bool chunk_map(tn_span_heap *heap)
     heap->chunk_count++;
     heap->free_chunks++;
     TN_HIDE((uint8_t *)fresh + TN_SPAN_PAGE, TN_SPAN_CHUNK - TN_SPAN_PAGE);
-    release_pages(heap, fresh, 1, CHUNK_PAGES - 1);
+    release_pages(heap, fresh, 1, CHUNK_PAGES - 1, !huge); /* small pages come when touched */
     return true;
 }
 
@@ -197,11 +227,14 @@ static void *alloc_small(tn_span_heap *heap, size_t pages)
     span *taken = heap->free[found];
     chunk *in = chunk_of(taken);
     const size_t page = (size_t)((uint8_t *)taken - (uint8_t *)in) / TN_SPAN_PAGE;
-    take_out(heap, in, page, found);
+    const bool was_purged = take_out(heap, in, page, found);
     heap->free_chunks -= in->used_pages == 0;
     in->used_pages += pages;
     heap->used_pages += pages;
-    release_pages(heap, in, page + pages, ((size_t)1 << found) - pages);
+    release_pages(heap, in, page + pages, ((size_t)1 << found) - pages, was_purged);
+    if (was_purged) {
+        purge(heap);
+    }
     return taken;
 }
 
@@ -225,7 +258,7 @@ static void *alloc_big(tn_span_heap *heap, size_t size, bool *fresh)
     void *memory = heap->source->map(mapped);
     *fresh = memory != NULL && heap->source->advise != NULL; /* the system's pages are clear */
     const size_t whole = size & ~(size_t)(TN_SPAN_CHUNK - 1);
-    if (memory != NULL && heap->source->advise != NULL && whole > 0) {
+    if (memory != NULL && heap->source->advise != NULL && whole > 0 && !heap->is_tight) {
         heap->source->advise(memory, whole, TN_ADVICE_HUGE); /* not the tail */
     }
     return memory;
@@ -264,7 +297,8 @@ void tn_span__free(tn_span_heap *heap, void *memory, size_t size)
         const size_t pages = size / TN_SPAN_PAGE;
         assert(in->used_pages >= pages);
         TN_HIDE(memory, size);
-        release_pages(heap, in, (size_t)((uint8_t *)memory - (uint8_t *)in) / TN_SPAN_PAGE, pages);
+        release_pages(heap, in, (size_t)((uint8_t *)memory - (uint8_t *)in) / TN_SPAN_PAGE, pages,
+                      false);
         in->used_pages -= pages;
         heap->used_pages -= pages;
         if (in->used_pages == 0) {
@@ -284,18 +318,24 @@ void tn_span__destroy(tn_span_heap *heap)
     if (heap == NULL) {
         return;
     }
-    while (heap->bigs != NULL) {
-        big *gone = heap->bigs;
-        const size_t size = gone->size;
-        heap->bigs = gone->next;
-        TN_SHOW(gone, size);
-        heap->source->unmap(gone, size);
-    }
+    free_bigs(heap);
     while (heap->chunks != NULL) {
         assert(heap->chunks->used_pages == 0);
         chunk_unmap(heap, heap->chunks);
     }
     heap->source->unmap(heap, TN_SPAN_PAGE);
+}
+
+void tn_span__set_limit(tn_span_heap *heap, size_t limit)
+{
+    const size_t share = limit / LIMIT_SHARE;
+    pthread_mutex_lock(&heap->lock);
+    heap->is_tight = limit < TIGHT;
+    heap->idle_min = heap->is_tight     ? IDLE_TIGHT
+                     : share < IDLE_MIN ? IDLE_MIN
+                     : share > IDLE_MAX ? IDLE_MAX
+                                        : share;
+    pthread_mutex_unlock(&heap->lock);
 }
 
 void tn_span__lock(tn_span_heap *heap)

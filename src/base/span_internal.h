@@ -22,6 +22,8 @@ tn_span_heap *tn_span__create(const tn_extent_source *source, size_t limit); /* 
 void tn_span__destroy(tn_span_heap *heap);
 /* `size` is a multiple of TN_SPAN_PAGE; *fresh: the bytes come from the system and are zero. */
 void *tn_span__alloc(tn_span_heap *heap, size_t size, bool *fresh);
+/* A small one: no huge pages, which come and come back whole, and little is kept idle. */
+void tn_span__set_limit(tn_span_heap *heap, size_t limit);
 /* Around fork(): nobody is inside while it happens. */
 void tn_span__lock(tn_span_heap *heap);
 void tn_span__unlock(tn_span_heap *heap);

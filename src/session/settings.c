@@ -157,7 +157,8 @@ static TN_FALLIBLE apply(tn_session *session, const tn_setting *setting, tn_str 
             return bad_value(name, value, "a size of at least 1MB, such as 512MB, 2GiB or 50%",
                              err);
         }
-        session->pool.limit = bytes;
+        /* The rest is for what no pool pays for: stacks, the program's own pages. */
+        tn_pool_set_limit(&session->pool, (size_t)(bytes - bytes / 32));
     } else if (strcmp(name, "threads") == 0) {
         char *end;
         const long threads = strtol(value.data, &end, 10);
