@@ -158,7 +158,8 @@ static TN_FALLIBLE apply(tn_session *session, const tn_setting *setting, tn_str 
                              err);
         }
         /* The rest is for what no pool pays for: stacks, the program's own pages. */
-        tn_pool_set_limit(&session->pool, (size_t)(bytes - bytes / 32));
+        const uint64_t others = bytes / 16 < (32 << 20) ? bytes / 16 : 32 << 20;
+        tn_pool_set_limit(&session->pool, (size_t)(bytes - others));
     } else if (strcmp(name, "threads") == 0) {
         char *end;
         const long threads = strtol(value.data, &end, 10);
