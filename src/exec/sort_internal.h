@@ -66,6 +66,7 @@ typedef struct tn_sorter_task {
     uint16_t *which;
     tn_sort_entry *entries; /* and as many spare ones; kept from run to run */
     size_t entry_count;
+    uint16_t *near; /* rows of a batch that may come before the bound */
     uint8_t *bound; /* top-n: the last row that is still wanted */
     bool has_bound;
 } tn_sorter_task;

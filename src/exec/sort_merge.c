@@ -118,6 +118,7 @@ tarn_code tn_sorter__task_create(tn_sorter *sorter, tn_pool *pool, tn_sorter_tas
         tn_pool_alloc(pool, sorter->layout->count * sizeof(void *), (void **)&task->columns, err));
     TN_TRY(tn_pool_alloc(pool, TN_BATCH_ROWS * sizeof(void *), (void **)&task->rows, err));
     TN_TRY(tn_pool_alloc(pool, TN_BATCH_ROWS * sizeof(uint16_t), (void **)&task->which, err));
+    TN_TRY(tn_pool_alloc(pool, TN_BATCH_ROWS * sizeof(uint16_t), (void **)&task->near, err));
     TN_TRY(tn_pool_alloc(pool, sorter->prefix, (void **)&task->bound, err));
     *out = task;
     task = NULL;
@@ -139,6 +140,7 @@ void tn_sorter__task_destroy(tn_sorter_task *task)
     tn_pool_free(task->pool, task->columns, task->sorter->layout->count * sizeof(void *));
     tn_pool_free(task->pool, task->rows, TN_BATCH_ROWS * sizeof(void *));
     tn_pool_free(task->pool, task->which, TN_BATCH_ROWS * sizeof(uint16_t));
+    tn_pool_free(task->pool, task->near, TN_BATCH_ROWS * sizeof(uint16_t));
     tn_pool_free(task->pool, task->bound, task->sorter->prefix);
     tn_pool_free(task->pool, task, sizeof(*task));
 }
@@ -305,6 +307,14 @@ tarn_code tn_sorter__add(tn_sorter_task *task, const tn_column *const *keys,
     const uint16_t *which = NULL;
     uint32_t kept = count;
 
+    if (task->has_bound && ranks == NULL &&
+        tn_sort_keys_cut(task->keys, task->bound, keys[0], selection, &count, task->near)) {
+        if (count == 0) {
+            return TARN_OK;
+        }
+        selection = task->near;
+        kept = count;
+    }
     TN_RETURN_IF_ERROR(tn_sort_keys_encode(task->keys, keys, selection, count, err));
     if (task->has_bound) {
         kept = cut_by_bound(task, count, task->which);
@@ -335,9 +345,7 @@ tarn_code tn_sorter__add(tn_sorter_task *task, const tn_column *const *keys,
     for (uint32_t i = 0; i < kept; i++) {
         const uint32_t at = which == NULL ? i : which[i];
         const uint8_t *key = task->keys->prefixes + at * prefix;
-        for (size_t b = 0; b < prefix; b += 8) { /* short: a call would cost more */
-            memcpy(task->rows[i] + b, key + b, 8);
-        }
+        tn_row_copy(task->rows[i], key, prefix);
         if (sorter->has_rank) {
             const uint64_t mine =
                 ranks != NULL ? ranks[at] : rank + (selection == NULL ? at : selection[at]);
@@ -367,11 +375,17 @@ typedef struct source {
     uint8_t *end; /* behind the page's last row */
 } source;
 
+/* Who lost here, with its key: the next comparison loads nothing else, mostly. */
+typedef struct loser {
+    uint64_t key;
+    uint32_t source;
+} loser;
+
 struct tn_merge {
     tn_sorter *sorter;
     tn_pool *pool;
     source *sources;
-    uint32_t *tree; /* of losers; tree[0] the winner */
+    loser *tree; /* tree[0] is the winner */
     size_t count;
     size_t skip;
     bool page_ended; /* the winner's page is read to its end, and must stay until the next call */
@@ -392,6 +406,8 @@ static TN_FALLIBLE next_page(tn_merge *merge, source *from, tarn_error *err)
         from->row = page->data;
         from->end = page->data + (size_t)page->rows * page->layout->row_size;
         from->key = tn_sort__head(from->row, merge->skip);
+    } else {
+        from->key = UINT64_MAX;
     }
     return TARN_OK;
 }
@@ -411,7 +427,7 @@ tarn_code tn_merge__create(tn_sorter *sorter, tn_rows *runs, size_t count, tn_po
     merge->count = count;
     merge->skip = sorter->has_nulls ? 0 : 1;
     TN_TRY(tn_pool_alloc_zeroed(pool, (count + 1) * sizeof(source), (void **)&merge->sources, err));
-    TN_TRY(tn_pool_alloc_zeroed(pool, (count + 1) * sizeof(uint32_t), (void **)&merge->tree, err));
+    TN_TRY(tn_pool_alloc_zeroed(pool, (count + 1) * sizeof(loser), (void **)&merge->tree, err));
     for (size_t i = 0; i < count; i++) {
         merge->sources[i].run = &runs[i];
         merge->sources[i].cursor = (tn_rows_cursor){.rows = &runs[i], .consume = true};
@@ -432,7 +448,7 @@ void tn_merge__destroy(tn_merge *merge)
         tn_rows_cursor_close(&merge->sources[i].cursor);
     }
     tn_pool_free(merge->pool, merge->sources, (merge->count + 1) * sizeof(source));
-    tn_pool_free(merge->pool, merge->tree, (merge->count + 1) * sizeof(uint32_t));
+    tn_pool_free(merge->pool, merge->tree, (merge->count + 1) * sizeof(loser));
     tn_pool_free(merge->pool, merge, sizeof(*merge));
 }
 
@@ -454,15 +470,20 @@ static inline bool wins(const tn_merge *merge, uint32_t a, uint32_t b)
 /* From the leaf of `at` up: the losers stay, the winner goes on. */
 static void replay(tn_merge *merge, uint32_t at)
 {
-    uint32_t winner = at;
+    loser *tree = merge->tree;
+    loser winner = {merge->sources[at].key, at};
     for (size_t node = (at + merge->count) / 2; node > 0; node /= 2) {
-        if (wins(merge, merge->tree[node], winner)) {
-            const uint32_t swap = merge->tree[node];
-            merge->tree[node] = winner;
-            winner = swap;
+        const loser other = tree[node];
+        bool swap = other.key < winner.key;
+        if (__builtin_expect(other.key == winner.key, 0)) {
+            swap = wins(merge, other.source, winner.source);
         }
+        tree[node].key = swap ? winner.key : other.key;
+        tree[node].source = swap ? winner.source : other.source;
+        winner.key = swap ? other.key : winner.key;
+        winner.source = swap ? other.source : winner.source;
     }
-    merge->tree[0] = winner;
+    tree[0] = winner;
 }
 
 static TN_FALLIBLE start(tn_merge *merge, tarn_error *err)
@@ -479,9 +500,10 @@ static TN_FALLIBLE start(tn_merge *merge, tarn_error *err)
         const uint32_t b = winners[2 * node + 1];
         const bool first = wins(merge, a, b);
         winners[node] = first ? a : b;
-        merge->tree[node] = first ? b : a;
+        const uint32_t lost = first ? b : a;
+        merge->tree[node] = (loser){merge->sources[lost].key, lost};
     }
-    merge->tree[0] = count == 1 ? 0 : winners[1];
+    merge->tree[0].source = count == 1 ? 0 : winners[1];
     merge->started = true;
     return TARN_OK;
 }
@@ -513,10 +535,10 @@ tarn_code tn_merge__next(tn_merge *merge, uint32_t max, uint8_t **rows, uint32_t
     }
     if (merge->page_ended) { /* what was handed out is no longer looked at */
         merge->page_ended = false;
-        TN_RETURN_IF_ERROR(next_page(merge, &merge->sources[merge->tree[0]], err));
-        replay(merge, merge->tree[0]);
+        TN_RETURN_IF_ERROR(next_page(merge, &merge->sources[merge->tree[0].source], err));
+        replay(merge, merge->tree[0].source);
     }
-    if (merge->sources[merge->tree[0]].row == NULL) {
+    if (merge->sources[merge->tree[0].source].row == NULL) {
         return TARN_OK;
     }
     if (merge->count == 1) {
@@ -525,7 +547,7 @@ tarn_code tn_merge__next(tn_merge *merge, uint32_t max, uint8_t **rows, uint32_t
     }
     uint32_t made = 0;
     while (made < max) {
-        const uint32_t winner = merge->tree[0];
+        const uint32_t winner = merge->tree[0].source;
         source *from = &merge->sources[winner];
         if (from->row == NULL) {
             break;

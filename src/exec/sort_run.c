@@ -1,7 +1,15 @@
 /* Sorting one run in memory: pointers by the first bytes of their keys. */
 #include "exec/sort_internal.h"
 
-enum { SMALL = 48, RADIX_MIN = 512, LOOK = 64 << 10 };
+enum {
+    SMALL = 48,
+    RADIX_MIN = 512,
+    LOOK = 64 << 10,
+    DIGIT = 11, /* bits */
+    DIGITS = 3,
+    MASK = (1 << DIGIT) - 1
+};
+_Static_assert(2 * DIGIT * DIGITS >= 64, "two rounds see the whole key");
 
 int tn_sort__compare(const tn_sorter *sorter, const uint8_t *a, const uint8_t *b)
 {
@@ -86,45 +94,95 @@ static bool merge_sort(const tn_sorter *sorter, tn_sort_entry *entries, tn_sort_
     return true;
 }
 
-/* Least significant byte first; bytes that all keys share are left out. */
-static bool radix_sort(const tn_sorter *sorter, tn_sort_entry *entries, tn_sort_entry *spare,
-                       size_t count)
+/*
+ * By the highest bits in which keys differ, least significant digit first.  Few keys that
+ * differ at all are alike in so many bits, so a third of the passes do; answers the bits below.
+ * False where `cancelled` was set.
+ */
+static bool radix_pass(const tn_sorter *sorter, tn_sort_entry *entries, tn_sort_entry *spare,
+                       size_t count, unsigned *below)
 {
-    uint32_t counts[8][256];
+    uint32_t counts[DIGITS][1 << DIGIT];
     tn_sort_entry *from = entries;
     tn_sort_entry *to = spare;
+    uint64_t differ = 0;
 
-    memset(counts, 0, sizeof(counts));
-    for (size_t i = 0; i < count; i++) {
-        const uint64_t key = entries[i].key;
-        for (size_t digit = 0; digit < 8; digit++) {
-            counts[digit][(key >> (8 * digit)) & 0xff]++;
+    for (size_t i = 1; i < count; i++) {
+        differ |= entries[i].key ^ entries[0].key;
+    }
+    const unsigned high = differ == 0 ? 0 : 64 - (unsigned)__builtin_clzll(differ);
+    const unsigned low = high > DIGITS * DIGIT ? high - DIGITS * DIGIT : 0;
+    const unsigned digits = (high - low + DIGIT - 1) / DIGIT;
+    *below = low;
+    memset(counts, 0, digits * sizeof(counts[0]));
+    for (size_t i = 0; i < count && digits > 0; i++) {
+        const uint64_t key = entries[i].key >> low;
+        for (unsigned digit = 0; digit < digits; digit++) {
+            counts[digit][key >> (DIGIT * digit) & MASK]++;
         }
     }
-    for (size_t digit = 0; digit < 8; digit++) {
+    for (unsigned digit = 0; digit < digits; digit++) {
         uint32_t *count_of = counts[digit];
-        const unsigned shift = (unsigned)(8 * digit);
-        if (count_of[(entries[0].key >> shift) & 0xff] == count) {
+        const unsigned shift = low + DIGIT * digit;
+        if (is_cancelled(sorter)) {
+            return false;
+        }
+        if (count_of[(entries[0].key >> shift) & MASK] == count) {
             continue;
         }
         uint32_t sum = 0;
-        for (size_t value = 0; value < 256; value++) {
+        for (size_t value = 0; value <= MASK; value++) {
             const uint32_t here = count_of[value];
             count_of[value] = sum;
             sum += here;
         }
         for (size_t i = 0; i < count; i++) {
-            to[count_of[(from[i].key >> shift) & 0xff]++] = from[i];
+            to[count_of[(from[i].key >> shift) & MASK]++] = from[i];
         }
         tn_sort_entry *swap = from;
         from = to;
         to = swap;
-        if (is_cancelled(sorter)) {
-            return false;
-        }
     }
     if (from != entries) {
         memcpy(entries, from, count * sizeof(*entries));
+    }
+    return true;
+}
+
+static void insertion_sort_keys(tn_sort_entry *entries, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        const tn_sort_entry moved = entries[i];
+        size_t at = i;
+        for (; at > 0 && moved.key < entries[at - 1].key; at--) {
+            entries[at] = entries[at - 1];
+        }
+        entries[at] = moved;
+    }
+}
+
+/* By the whole key; equal ones stay as they were. */
+static bool radix_sort(const tn_sorter *sorter, tn_sort_entry *entries, tn_sort_entry *spare,
+                       size_t count)
+{
+    unsigned below;
+    unsigned none;
+    if (!radix_pass(sorter, entries, spare, count, &below)) {
+        return false;
+    }
+    for (size_t at = 0; below > 0 && at < count;) {
+        size_t end = at + 1;
+        while (end < count && entries[end].key >> below == entries[at].key >> below) {
+            end++;
+        }
+        if (end - at <= SMALL) {
+            insertion_sort_keys(entries + at, end - at);
+        } else if (end - at < RADIX_MIN
+                       ? !merge_sort(sorter, entries + at, spare + at, end - at)
+                       : !radix_pass(sorter, entries + at, spare + at, end - at, &none)) {
+            return false;
+        }
+        at = end;
     }
     return true;
 }

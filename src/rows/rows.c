@@ -239,18 +239,6 @@ void tn_rows_cursor_close(tn_rows_cursor *cursor)
     }
 }
 
-/* Rows are short mostly: a call would cost more than the copy. */
-static inline void copy_words(uint8_t *restrict to, const uint8_t *restrict from, size_t size)
-{
-    if (size > 128) {
-        memcpy(to, from, size);
-        return;
-    }
-    for (size_t at = 0; at < size; at += 8) {
-        memcpy(to + at, from + at, 8);
-    }
-}
-
 tarn_code tn_rows_copy(tn_rows *sets, const uint8_t *part, uint8_t *const *from, uint32_t count,
                        uint8_t **rows, tarn_error *err)
 {
@@ -264,7 +252,7 @@ tarn_code tn_rows_copy(tn_rows *sets, const uint8_t *part, uint8_t *const *from,
             heap += view->size > TN_VIEW_INLINE ? view->size : 0;
         }
         TN_RETURN_IF_ERROR(tn_rows_slot(set, heap, &rows[i], err));
-        copy_words(rows[i], from[i], layout->row_size);
+        tn_row_copy(rows[i], from[i], layout->row_size);
         uint8_t *to = set->heap;
         for (uint32_t v = 0; heap > 0 && v < layout->view_count; v++) {
             const uint32_t offset = layout->fields[layout->views[v]].offset;

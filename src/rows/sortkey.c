@@ -245,3 +245,74 @@ done:
     tn_pool_free(keys->pool, memory, keys->count * sizeof(tn_column));
     return code;
 }
+
+/* A value that an encoded key was made from, as a signed 64-bit number. */
+static bool decode_signed(const tn_order *order, const uint8_t *bytes, int64_t *out)
+{
+    const tn_lane lane = order->type->lane;
+    if (lane < TN_LANE_i8 || lane > TN_LANE_i64 || bytes[0] != 1) {
+        return false;
+    }
+    const size_t size = tn_lane_size(lane);
+    uint64_t bits = 0;
+    for (size_t i = 0; i < size; i++) {
+        bits = bits << 8 | (uint8_t)(order->descending ? ~bytes[1 + i] : bytes[1 + i]);
+    }
+    bits ^= UINT64_C(1) << (8 * size - 1);
+    const unsigned shift = (unsigned)(64 - 8 * size);
+    *out = (int64_t)(bits << shift) >> shift;
+    return true;
+}
+
+/* First whether there is any, which the compiler makes a vector loop of: mostly there is none. */
+#define CUT(name, type)                                                                  \
+    static uint32_t cut_##name(const type *restrict values, const uint16_t *selection,   \
+                               uint32_t count, int64_t low, int64_t high, uint16_t *out) \
+    {                                                                                    \
+        uint32_t kept = 0;                                                               \
+        if (selection == NULL) {                                                         \
+            type any = 0;                                                                \
+            for (uint32_t i = 0; i < count; i++) {                                       \
+                any |= (type)((values[i] >= (type)low) & (values[i] <= (type)high));     \
+            }                                                                            \
+            for (uint32_t i = 0; any != 0 && i < count; i++) {                           \
+                out[kept] = (uint16_t)i;                                                 \
+                kept += (values[i] >= (type)low) & (values[i] <= (type)high);            \
+            }                                                                            \
+            return kept;                                                                 \
+        }                                                                                \
+        for (uint32_t i = 0; i < count; i++) {                                           \
+            const type value = values[selection[i]];                                     \
+            out[kept] = selection[i];                                                    \
+            kept += (value >= (type)low) & (value <= (type)high);                        \
+        }                                                                                \
+        return kept;                                                                     \
+    }
+CUT(i16, int16_t)
+CUT(i32, int32_t)
+CUT(i64, int64_t)
+#undef CUT
+
+bool tn_sort_keys_cut(const tn_sort_keys *keys, const uint8_t *bound, const tn_column *first,
+                      const uint16_t *selection, uint32_t *count, uint16_t *out)
+{
+    const tn_order *order = &keys->orders[0];
+    const tn_lane lane = first->lane;
+    int64_t value;
+    if (first->encoding != TN_FLAT || first->validity != NULL || lane < TN_LANE_i16 ||
+        lane > TN_LANE_i64 || !decode_signed(order, bound, &value)) {
+        return false;
+    }
+    const unsigned shift = (unsigned)(64 - 8 * tn_lane_size(lane));
+    const int64_t least = INT64_MIN >> shift;
+    const int64_t most = INT64_MAX >> shift;
+    if (value < least || value > most) { /* the lane is narrower than what the bound was made of */
+        return false;
+    }
+    const int64_t low = order->descending ? value : least;
+    const int64_t high = order->descending ? most : value;
+    *count = lane == TN_LANE_i64   ? cut_i64(first->values, selection, *count, low, high, out)
+             : lane == TN_LANE_i32 ? cut_i32(first->values, selection, *count, low, high, out)
+                                   : cut_i16(first->values, selection, *count, low, high, out);
+    return true;
+}
