@@ -10,6 +10,7 @@ enum {
     RUN_MIN = 256 << 10,
     RUN_MAX = 16 << 20,
     PAGE = 256 << 10,
+    NEAR_SIZE = (TN_BATCH_ROWS + 8) * sizeof(uint16_t),
     TOP_SLACK = 4096 /* rows a top-n collects beyond twice its limit before it cuts */
 };
 
@@ -118,7 +119,7 @@ tarn_code tn_sorter__task_create(tn_sorter *sorter, tn_pool *pool, tn_sorter_tas
         tn_pool_alloc(pool, sorter->layout->count * sizeof(void *), (void **)&task->columns, err));
     TN_TRY(tn_pool_alloc(pool, TN_BATCH_ROWS * sizeof(void *), (void **)&task->rows, err));
     TN_TRY(tn_pool_alloc(pool, TN_BATCH_ROWS * sizeof(uint16_t), (void **)&task->which, err));
-    TN_TRY(tn_pool_alloc(pool, TN_BATCH_ROWS * sizeof(uint16_t), (void **)&task->near, err));
+    TN_TRY(tn_pool_alloc(pool, NEAR_SIZE, (void **)&task->near, err));
     TN_TRY(tn_pool_alloc(pool, sorter->prefix, (void **)&task->bound, err));
     *out = task;
     task = NULL;
@@ -140,7 +141,7 @@ void tn_sorter__task_destroy(tn_sorter_task *task)
     tn_pool_free(task->pool, task->columns, task->sorter->layout->count * sizeof(void *));
     tn_pool_free(task->pool, task->rows, TN_BATCH_ROWS * sizeof(void *));
     tn_pool_free(task->pool, task->which, TN_BATCH_ROWS * sizeof(uint16_t));
-    tn_pool_free(task->pool, task->near, TN_BATCH_ROWS * sizeof(uint16_t));
+    tn_pool_free(task->pool, task->near, NEAR_SIZE);
     tn_pool_free(task->pool, task->bound, task->sorter->prefix);
     tn_pool_free(task->pool, task, sizeof(*task));
 }

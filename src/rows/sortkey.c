@@ -2,6 +2,7 @@
 
 #include "base/size.h"
 #include "base/vec.h"
+#include "kernel/compare.h"
 #include "kernel/sortkey.h"
 
 enum { VARYING_PREFIX = 16 };
@@ -246,73 +247,64 @@ done:
     return code;
 }
 
-/* A value that an encoded key was made from, as a signed 64-bit number. */
-static bool decode_signed(const tn_order *order, const uint8_t *bytes, int64_t *out)
+/* The bits of a value of `lane` that orders as the first key of `bound`; false where there is none.
+ */
+static bool decode_first(const tn_order *order, const uint8_t *bound, tn_lane lane, uint64_t *out)
 {
-    const tn_lane lane = order->type->lane;
-    if (lane < TN_LANE_i8 || lane > TN_LANE_i64 || bytes[0] != 1) {
+    const tn_lane declared = order->type->lane;
+    const bool is_signed = declared <= TN_LANE_i64;
+    if (declared >= TN_LANE_COUNT || declared == TN_LANE_f32 || bound[0] != 1 || lane > declared) {
         return false;
     }
-    const size_t size = tn_lane_size(lane);
+    const size_t size = tn_lane_size(declared);
+    const unsigned unused = (unsigned)(64 - 8 * size);
     uint64_t bits = 0;
     for (size_t i = 0; i < size; i++) {
-        bits = bits << 8 | (uint8_t)(order->descending ? ~bytes[1 + i] : bytes[1 + i]);
+        bits = bits << 8 | (uint8_t)(order->descending ? ~bound[1 + i] : bound[1 + i]);
+    }
+    if (declared == TN_LANE_f64) {
+        *out = bits >> 63 != 0 ? bits & ~(UINT64_C(1) << 63) : ~bits;
+        return lane == TN_LANE_f64;
+    }
+    const unsigned above = (unsigned)(64 - 8 * tn_lane_size(lane)); /* a lane may be narrower */
+    if (!is_signed) {
+        *out = bits;
+        return lane >= TN_LANE_u8 && bits <= UINT64_MAX >> above;
     }
     bits ^= UINT64_C(1) << (8 * size - 1);
-    const unsigned shift = (unsigned)(64 - 8 * size);
-    *out = (int64_t)(bits << shift) >> shift;
-    return true;
+    const int64_t value = (int64_t)(bits << unused) >> unused;
+    *out = (uint64_t)value;
+    return value >= INT64_MIN >> above && value <= INT64_MAX >> above;
 }
-
-/* First whether there is any, which the compiler makes a vector loop of: mostly there is none. */
-#define CUT(name, type)                                                                  \
-    static uint32_t cut_##name(const type *restrict values, const uint16_t *selection,   \
-                               uint32_t count, int64_t low, int64_t high, uint16_t *out) \
-    {                                                                                    \
-        uint32_t kept = 0;                                                               \
-        if (selection == NULL) {                                                         \
-            type any = 0;                                                                \
-            for (uint32_t i = 0; i < count; i++) {                                       \
-                any |= (type)((values[i] >= (type)low) & (values[i] <= (type)high));     \
-            }                                                                            \
-            for (uint32_t i = 0; any != 0 && i < count; i++) {                           \
-                out[kept] = (uint16_t)i;                                                 \
-                kept += (values[i] >= (type)low) & (values[i] <= (type)high);            \
-            }                                                                            \
-            return kept;                                                                 \
-        }                                                                                \
-        for (uint32_t i = 0; i < count; i++) {                                           \
-            const type value = values[selection[i]];                                     \
-            out[kept] = selection[i];                                                    \
-            kept += (value >= (type)low) & (value <= (type)high);                        \
-        }                                                                                \
-        return kept;                                                                     \
-    }
-CUT(i16, int16_t)
-CUT(i32, int32_t)
-CUT(i64, int64_t)
-#undef CUT
 
 bool tn_sort_keys_cut(const tn_sort_keys *keys, const uint8_t *bound, const tn_column *first,
                       const uint16_t *selection, uint32_t *count, uint16_t *out)
 {
     const tn_order *order = &keys->orders[0];
     const tn_lane lane = first->lane;
-    int64_t value;
-    if (first->encoding != TN_FLAT || first->validity != NULL || lane < TN_LANE_i16 ||
-        lane > TN_LANE_i64 || !decode_signed(order, bound, &value)) {
+    uint64_t value;
+    uint64_t copies[64];
+    uint64_t bits[TN_BATCH_ROWS / 64];
+
+    if (first->encoding != TN_FLAT || first->validity != NULL || lane >= TN_LANE_COUNT ||
+        *count == 0 || !decode_first(order, bound, lane, &value)) {
         return false;
     }
-    const unsigned shift = (unsigned)(64 - 8 * tn_lane_size(lane));
-    const int64_t least = INT64_MIN >> shift;
-    const int64_t most = INT64_MAX >> shift;
-    if (value < least || value > most) { /* the lane is narrower than what the bound was made of */
-        return false;
+    const size_t size = tn_lane_size(lane);
+    for (size_t i = 0; i < 64; i++) { /* little-endian: the low bytes are the value */
+        memcpy((uint8_t *)copies + i * size, &value, size);
     }
-    const int64_t low = order->descending ? value : least;
-    const int64_t high = order->descending ? most : value;
-    *count = lane == TN_LANE_i64   ? cut_i64(first->values, selection, *count, low, high, out)
-             : lane == TN_LANE_i32 ? cut_i32(first->values, selection, *count, low, high, out)
-                                   : cut_i16(first->values, selection, *count, low, high, out);
+    const tn_compare *compare = tn_compare_table();
+    const bool turned = order->descending;
+    const void *a = turned ? copies : first->values;
+    const void *b = turned ? first->values : copies;
+    const size_t a_mask = turned ? TN_MASK_CONSTANT : TN_MASK_COLUMN;
+    const size_t b_mask = turned ? TN_MASK_COLUMN : TN_MASK_CONSTANT;
+    if (selection != NULL) {
+        *count = compare->at_le[lane](a, a_mask, b, b_mask, selection, *count, out);
+    } else {
+        compare->le[lane](a, a_mask, b, b_mask, *count, bits);
+        *count = tn_bits_to_selection(bits, *count, out);
+    }
     return true;
 }

@@ -41,6 +41,7 @@ TN_FALLIBLE tn_sort_keys_encode(tn_sort_keys *keys, const tn_column *const *colu
  * Of `count` rows of the selection those that may order before or with `bound`, the encoded keys of
  * a row, by the first key alone: their positions in `out`.  False, and nothing is said, where the
  * first key is no plain number without nulls: this is for what comes before any row is encoded.
+ * `out` has room for TN_BATCH_ROWS + 8.
  */
 bool tn_sort_keys_cut(const tn_sort_keys *keys, const uint8_t *bound, const tn_column *first,
                       const uint16_t *selection, uint32_t *count, uint16_t *out);
