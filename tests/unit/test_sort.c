@@ -1,4 +1,5 @@
 /* ORDER BY and top-n, in memory and spilling, against plain arrays. */
+#include "exec/sort_internal.h"
 #include "support/operators.h"
 
 #include <stdio.h>
@@ -159,6 +160,37 @@ TEST(sorts_in_memory_and_spilling_alike)
         CHECK_EQ(seen.sum, (int64_t)(rows * (rows - 1) / 2));
         CHECK(spilled > 0 || variant % 2 == 0);
     }
+}
+
+TEST(entries_are_sorted_wherever_their_keys_differ)
+{
+    enum { COUNT = 20000 };
+    static uint8_t rows[COUNT][8];
+    static tn_sort_entry entries[COUNT];
+    static tn_sort_entry spare[COUNT];
+    static _Atomic bool cancelled;
+    const tn_sorter sorter = {.cancelled = &cancelled, .prefix = 8};
+
+    for (uint64_t shape = 0; shape < 8; shape++) {
+        for (uint64_t i = 0; i < COUNT; i++) {
+            const uint64_t random = mix(i + shape * COUNT + 1);
+            const uint64_t keys[] = {
+                random,       random % 1000 + (i == 77 ? UINT64_C(1) << 63 : 0), /* skew */
+                42,           (random % 20) << 40 | mix(random) >> 40,           i, COUNT - i,
+                random << 32, (random % 300) << 50 | (random >> 20) % 3};
+            const uint64_t bytes = __builtin_bswap64(keys[shape]);
+            memcpy(rows[i], &bytes, 8);
+            entries[i] = (tn_sort_entry){keys[shape], rows[i]};
+        }
+        CHECK(tn_sort__entries(&sorter, entries, spare, COUNT, 0));
+        for (size_t i = 1; i < COUNT; i++) {
+            CHECK(entries[i - 1].key < entries[i].key ||
+                  (entries[i - 1].key == entries[i].key && entries[i - 1].row < entries[i].row));
+        }
+    }
+    atomic_store(&cancelled, true);
+    CHECK(!tn_sort__entries(&sorter, entries, spare, COUNT, 0));
+    atomic_store(&cancelled, false);
 }
 
 TEST(sorts_strings_by_bytes)
