@@ -15,7 +15,8 @@ enum {
     LIMIT_SHARE = 64,
     TIGHT = 512 << 20,    /* a limit below this counts each page, not each huge page */
     IDLE_TIGHT = 1 << 20, /* what may be idle then */
-    PURGED_MIN = 2        /* order of the smallest span whose pages are given back */
+    PURGED_MIN = 2,       /* order of the smallest span whose pages are given back */
+    PURGED_LARGE = 4      /* the same where memory is not scarce: fewer calls */
 };
 
 /* In the first page of its chunk. `free_order[page]` is 1 + the order of a free span that begins
@@ -171,9 +172,10 @@ static void purge(tn_span_heap *heap)
         return;
     }
     free_bigs(heap);
-    for (size_t order = PURGED_MIN; order < ORDERS; order++) {
+    for (size_t order = heap->is_tight ? PURGED_MIN : PURGED_LARGE; order < ORDERS; order++) {
         for (span *each = heap->free[order]; each != NULL; each = each->next) {
             if (!each->is_purged) {
+                heap->idle_pages -= idle_of(order, false);
                 heap->source->advise((uint8_t *)each + TN_SPAN_PAGE,
                                      ((size_t)TN_SPAN_PAGE << order) - TN_SPAN_PAGE,
                                      TN_ADVICE_IDLE);
@@ -181,7 +183,6 @@ static void purge(tn_span_heap *heap)
             }
         }
     }
-    heap->idle_pages = 0;
 }
 
 static bool chunk_map(tn_span_heap *heap)
