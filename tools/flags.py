@@ -25,7 +25,7 @@ def faults(commands):
             yield f"{where}: compiled with {level}, not {wanted}"
         if "-ffast-math" in words or "-Ofast" in words:
             yield f"{where}: compiled with rules of its own for floats"
-        if "-Wno-conversion" in words and not any(word.startswith("-fsanitize=") for word in words):
+        if {"-w", "-Wno-conversion"} & set(words) and not any(word.startswith("-fsanitize=") for word in words):
             yield f"{where}: compiled without -Wconversion"
 
 

@@ -7,15 +7,6 @@
 #define TN_TEMPLATE "expr/aggregate_extreme.inc.h"
 #include "kernel/each_lane.inc.h"
 
-static inline bool is_valid(const tn_column *column, size_t row)
-{
-    return column->validity == NULL || tn_bit_get(column->validity, row);
-}
-static inline size_t row_at(const uint16_t *selection, size_t i)
-{
-    return selection == NULL ? i : selection[i];
-}
-
 /* ---- values that are kept: any lane, texts in the state's heap ---- */
 
 static size_t value_size(const tn_type *type)
@@ -106,9 +97,9 @@ static TN_FALLIBLE generic_update_all(const tn_bound_aggregate *self, void *cons
 {
     const tn_type *type = self->argument_types[0];
     for (size_t i = 0; i < count; i++) {
-        const size_t row = row_at(selection, i);
+        const size_t row = tn_aggregate__row(selection, i);
         uint64_t words[4] = {0};
-        if (is_valid(arguments, row)) {
+        if (tn_aggregate__is_valid(arguments, row)) {
             read_row(arguments, row, type, words);
             TN_RETURN_IF_ERROR(
                 generic_offer(type, one == NULL ? states[i] : one, words, max, heap, err));
@@ -246,10 +237,10 @@ static TN_FALLIBLE kept_update_all(const tn_bound_aggregate *self, void *const *
 {
     const tn_type *type = self->argument_types[0];
     for (size_t i = 0; i < count; i++) {
-        const size_t row = row_at(selection, i);
+        const size_t row = tn_aggregate__row(selection, i);
         tn_kept *state = one == NULL ? states[i] : one;
         uint64_t words[4] = {0};
-        const bool null = !is_valid(arguments, row);
+        const bool null = !tn_aggregate__is_valid(arguments, row);
         if (!takes(state, rank + row, null, op)) {
             continue;
         }
@@ -364,8 +355,8 @@ static tarn_code truth_update(const tn_bound_aggregate *self, void *const *state
 {
     (void)self, (void)rank, (void)heap, (void)err;
     for (size_t i = 0; i < count; i++) {
-        const size_t row = row_at(selection, i);
-        if (is_valid(arguments, row)) {
+        const size_t row = tn_aggregate__row(selection, i);
+        if (tn_aggregate__is_valid(arguments, row)) {
             *(uint64_t *)states[i] |= tn_bit_get(arguments->values, row) ? 1 : 2;
         }
     }
@@ -380,8 +371,8 @@ static tarn_code truth_update_one(const tn_bound_aggregate *self, void *state,
     (void)self, (void)rank, (void)heap, (void)err;
     uint64_t seen = 0;
     for (size_t i = 0; i < count; i++) {
-        const size_t row = row_at(selection, i);
-        if (is_valid(arguments, row)) {
+        const size_t row = tn_aggregate__row(selection, i);
+        if (tn_aggregate__is_valid(arguments, row)) {
             seen |= tn_bit_get(arguments->values, row) ? 1 : 2;
         }
     }

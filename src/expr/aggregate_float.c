@@ -5,14 +5,6 @@
 
 enum { ACCUMULATORS = 16, FOLD_EVERY = 2048 };
 
-static inline bool is_valid(const tn_column *column, size_t row)
-{
-    return column->validity == NULL || tn_bit_get(column->validity, row);
-}
-static inline size_t row_at(const uint16_t *selection, size_t i)
-{
-    return selection == NULL ? i : selection[i];
-}
 static inline double value_at(const tn_column *column, size_t row)
 {
     return column->lane == TN_LANE_f32 ? (double)((const float *)column->values)[row]
@@ -36,8 +28,8 @@ static tarn_code sum_update(const tn_bound_aggregate *self, void *const *states,
     (void)heap;
     (void)err;
     for (size_t i = 0; i < count; i++) {
-        const size_t row = row_at(selection, i);
-        if (is_valid(arguments, row)) {
+        const size_t row = tn_aggregate__row(selection, i);
+        if (tn_aggregate__is_valid(arguments, row)) {
             tn_sum_float *state = states[i];
             state->sum += value_at(arguments, row);
             state->count++;
@@ -113,8 +105,8 @@ static tarn_code sum_update_one(const tn_bound_aggregate *self, void *opaque,
         double dense[256];
         const size_t part = count - from < 256 ? count - from : 256;
         for (size_t i = 0; i < part; i++) {
-            const size_t row = row_at(selection, from + i);
-            const bool valid = is_valid(arguments, row);
+            const size_t row = tn_aggregate__row(selection, from + i);
+            const bool valid = tn_aggregate__is_valid(arguments, row);
             dense[i] = valid ? value_at(arguments, row) : -0.0;
             state->base.count += valid;
         }
@@ -212,8 +204,8 @@ static tarn_code moments_update(const tn_bound_aggregate *self, void *const *sta
     (void)heap;
     (void)err;
     for (size_t i = 0; i < count; i++) {
-        const size_t row = row_at(selection, i);
-        if (is_valid(arguments, row)) {
+        const size_t row = tn_aggregate__row(selection, i);
+        if (tn_aggregate__is_valid(arguments, row)) {
             moments_add(states[i], value_at(arguments, row));
         }
     }
@@ -231,8 +223,8 @@ static tarn_code moments_update_one(const tn_bound_aggregate *self, void *state,
     (void)err;
     tn_moments local = *(tn_moments *)state;
     for (size_t i = 0; i < count; i++) {
-        const size_t row = row_at(selection, i);
-        if (is_valid(arguments, row)) {
+        const size_t row = tn_aggregate__row(selection, i);
+        if (tn_aggregate__is_valid(arguments, row)) {
             moments_add(&local, value_at(arguments, row));
         }
     }
@@ -333,8 +325,9 @@ static tarn_code pair_update(const tn_bound_aggregate *self, void *const *states
     (void)heap;
     (void)err;
     for (size_t i = 0; i < count; i++) {
-        const size_t row = row_at(selection, i);
-        if (is_valid(&arguments[0], row) && is_valid(&arguments[1], row)) {
+        const size_t row = tn_aggregate__row(selection, i);
+        if (tn_aggregate__is_valid(&arguments[0], row) &&
+            tn_aggregate__is_valid(&arguments[1], row)) {
             pair_add(states[i], value_at(&arguments[0], row), value_at(&arguments[1], row));
         }
     }
@@ -351,8 +344,9 @@ static tarn_code pair_update_one(const tn_bound_aggregate *self, void *state,
     (void)heap;
     (void)err;
     for (size_t i = 0; i < count; i++) {
-        const size_t row = row_at(selection, i);
-        if (is_valid(&arguments[0], row) && is_valid(&arguments[1], row)) {
+        const size_t row = tn_aggregate__row(selection, i);
+        if (tn_aggregate__is_valid(&arguments[0], row) &&
+            tn_aggregate__is_valid(&arguments[1], row)) {
             pair_add(state, value_at(&arguments[0], row), value_at(&arguments[1], row));
         }
     }

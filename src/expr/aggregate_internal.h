@@ -5,6 +5,15 @@
 #include "base/size.h"
 #include "expr/expr_internal.h"
 
+static inline bool tn_aggregate__is_valid(const tn_column *column, size_t row)
+{
+    return column->validity == NULL || tn_bit_get(column->validity, row);
+}
+static inline size_t tn_aggregate__row(const uint16_t *selection, size_t i)
+{
+    return selection == NULL ? i : selection[i];
+}
+
 typedef struct tn_sum_small { /* of integers up to 32 bits: 2^32 rows cannot overflow it */
     int64_t sum, count;
 } tn_sum_small;

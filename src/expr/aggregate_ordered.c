@@ -5,15 +5,6 @@
 
 #include <math.h>
 
-static inline bool is_valid(const tn_column *column, size_t row)
-{
-    return column->validity == NULL || tn_bit_get(column->validity, row);
-}
-static inline size_t row_at(const uint16_t *selection, size_t i)
-{
-    return selection == NULL ? i : selection[i];
-}
-
 static TN_FALLIBLE row_value(const tn_column *column, size_t row, tn_value *out, tarn_error *err)
 {
     return tn_value_of(column, (uint32_t)row, NULL, out, err); /* scalars need no arena */
@@ -102,9 +93,9 @@ static tarn_code quantile_rows(const tn_bound_aggregate *self, void *stream,
     quantile *state = stream;
     (void)self;
     for (size_t i = 0; i < count && state->seen <= state->upper; i++) {
-        const size_t row = row_at(selection, i);
+        const size_t row = tn_aggregate__row(selection, i);
         tn_value value;
-        if (!is_valid(arguments, row)) {
+        if (!tn_aggregate__is_valid(arguments, row)) {
             continue;
         }
         if (state->seen == state->lower || state->seen == state->upper) {
@@ -198,9 +189,9 @@ static tarn_code mode_rows(const tn_bound_aggregate *self, void *stream, const t
     mode *state = stream;
     (void)self;
     for (size_t i = 0; i < count; i++) {
-        const size_t row = row_at(selection, i);
+        const size_t row = tn_aggregate__row(selection, i);
         tn_value value;
-        if (!is_valid(arguments, row)) {
+        if (!tn_aggregate__is_valid(arguments, row)) {
             continue;
         }
         TN_RETURN_IF_ERROR(row_value(arguments, row, &value, err));
@@ -273,8 +264,8 @@ static tarn_code joined_rows(const tn_bound_aggregate *self, void *stream,
 {
     joined *state = stream;
     for (size_t i = 0; i < count; i++) {
-        const size_t row = row_at(selection, i);
-        if (!is_valid(arguments, row)) {
+        const size_t row = tn_aggregate__row(selection, i);
+        if (!tn_aggregate__is_valid(arguments, row)) {
             continue;
         }
         if (state->any) {

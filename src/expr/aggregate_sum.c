@@ -2,21 +2,6 @@
 #include "expr/aggregate_internal.h"
 #include "kernel/arithmetic.h"
 
-static inline bool is_valid(const tn_column *column, size_t row)
-{
-    return column->validity == NULL || tn_bit_get(column->validity, row);
-}
-static inline size_t row_at(const uint16_t *selection, size_t i)
-{
-    return selection == NULL ? i : selection[i];
-}
-
-/* A state's results go to values in the declared lane of the result. */
-static void put_null(uint64_t *validity, uint32_t i)
-{
-    tn_bit_clear(validity, i);
-}
-
 /* ---- count ---- */
 
 static void count_init(const tn_bound_aggregate *self, void *state)
@@ -34,7 +19,8 @@ static tarn_code count_update(const tn_bound_aggregate *self, void *const *state
     (void)err;
     const bool all = self->argument_count == 0 || arguments->validity == NULL;
     for (size_t i = 0; i < count; i++) {
-        *(int64_t *)states[i] += all || is_valid(arguments, row_at(selection, i));
+        *(int64_t *)states[i] +=
+            all || tn_aggregate__is_valid(arguments, tn_aggregate__row(selection, i));
     }
     return TARN_OK;
 }
@@ -120,7 +106,7 @@ static tarn_code small_update(const tn_bound_aggregate *self, void *const *state
 #define UPDATE(name, type)                                            \
     case TN_LANE_##name:                                              \
         for (size_t i = 0; i < count; i++) {                          \
-            const size_t row = row_at(selection, i);                  \
+            const size_t row = tn_aggregate__row(selection, i);       \
             if (all || tn_bit_get(arguments->validity, row)) {        \
                 tn_sum_small *state = states[i];                      \
                 state->sum += ((const type *)arguments->values)[row]; \
@@ -159,7 +145,7 @@ static tarn_code small_update_one(const tn_bound_aggregate *self, void *state,
             break;                                                               \
         }                                                                        \
         for (size_t i = 0; i < count; i++) {                                     \
-            const size_t row = row_at(selection, i);                             \
+            const size_t row = tn_aggregate__row(selection, i);                  \
             const int64_t valid = validity == NULL || tn_bit_get(validity, row); \
             sum += (int64_t)v[row] & -valid;                                     \
             seen += valid;                                                       \
@@ -201,7 +187,7 @@ static tarn_code small_finalise(const tn_bound_aggregate *self, const void *cons
         const tn_sum_small *state = states[i];
         ((int64_t *)values)[i] = state->sum;
         if (state->count == 0) {
-            put_null(validity, i);
+            tn_bit_clear(validity, i);
         }
     }
     return TARN_OK;
@@ -278,22 +264,22 @@ static tarn_code wide_update(const tn_bound_aggregate *self, void *const *states
     (void)heap;
     (void)err;
     switch ((tn_lane)arguments->lane) {
-#define UPDATE(name, type)                                                      \
-    case TN_LANE_##name: {                                                      \
-        const type *values = arguments->values;                                 \
-        if (arguments->validity == NULL) {                                      \
-            for (size_t i = 0; i < count; i++) {                                \
-                wide_add_i64(states[i], (int64_t)values[row_at(selection, i)]); \
-            }                                                                   \
-            return TARN_OK;                                                     \
-        }                                                                       \
-        for (size_t i = 0; i < count; i++) {                                    \
-            const size_t row = row_at(selection, i);                            \
-            if (tn_bit_get(arguments->validity, row)) {                         \
-                wide_add_i64(states[i], (int64_t)values[row]);                  \
-            }                                                                   \
-        }                                                                       \
-        return TARN_OK;                                                         \
+#define UPDATE(name, type)                                                                 \
+    case TN_LANE_##name: {                                                                 \
+        const type *values = arguments->values;                                            \
+        if (arguments->validity == NULL) {                                                 \
+            for (size_t i = 0; i < count; i++) {                                           \
+                wide_add_i64(states[i], (int64_t)values[tn_aggregate__row(selection, i)]); \
+            }                                                                              \
+            return TARN_OK;                                                                \
+        }                                                                                  \
+        for (size_t i = 0; i < count; i++) {                                               \
+            const size_t row = tn_aggregate__row(selection, i);                            \
+            if (tn_bit_get(arguments->validity, row)) {                                    \
+                wide_add_i64(states[i], (int64_t)values[row]);                             \
+            }                                                                              \
+        }                                                                                  \
+        return TARN_OK;                                                                    \
     }
         TN_SMALL_LANES(UPDATE)
         UPDATE(i64, int64_t)
@@ -302,9 +288,9 @@ static tarn_code wide_update(const tn_bound_aggregate *self, void *const *states
         break;
     }
     for (size_t i = 0; i < count; i++) {
-        const size_t row = row_at(selection, i);
+        const size_t row = tn_aggregate__row(selection, i);
         tn_i128 value;
-        if (is_valid(arguments, row)) {
+        if (tn_aggregate__is_valid(arguments, row)) {
             tn_sum_wide *state = states[i];
             state->overflowed |= !wide_value(arguments, row, &value);
             wide_add(state, value);
@@ -360,9 +346,9 @@ static tarn_code wide_update_one(const tn_bound_aggregate *self, void *state,
         return TARN_OK;
     }
     for (size_t i = 0; i < count; i++) {
-        const size_t row = row_at(selection, i);
+        const size_t row = tn_aggregate__row(selection, i);
         tn_i128 value;
-        if (is_valid(arguments, row)) {
+        if (tn_aggregate__is_valid(arguments, row)) {
             wide->overflowed |= !wide_value(arguments, row, &value);
             wide_add(wide, value);
             wide->count++;
@@ -418,7 +404,7 @@ static tarn_code wide_finalise(const tn_bound_aggregate *self, const void *const
         }
         put_decimal(self->result_type, values, i, wide_get(state));
         if (state->count == 0) {
-            put_null(validity, i);
+            tn_bit_clear(validity, i);
         }
     }
     return TARN_OK;
@@ -436,7 +422,7 @@ static tarn_code avg_decimal_finalise(const tn_bound_aggregate *self, const void
             return too_large(self, err);
         }
         if (state->count == 0) {
-            put_null(validity, i);
+            tn_bit_clear(validity, i);
         } else if (!tn_decimal_divide(wide_get(state), state->count, shift, &mean)) {
             return too_large(self, err);
         }
@@ -456,7 +442,7 @@ static tarn_code avg_integer_finalise(const tn_bound_aggregate *self, const void
         ((double *)values)[i] =
             state->count == 0 ? 0 : (double)wide_get(state) / (double)state->count;
         if (state->count == 0) {
-            put_null(validity, i);
+            tn_bit_clear(validity, i);
         }
     }
     return TARN_OK;
@@ -499,8 +485,8 @@ static tarn_code interval_update(const tn_bound_aggregate *self, void *const *st
     (void)heap;
     (void)err;
     for (size_t i = 0; i < count; i++) {
-        const size_t row = row_at(selection, i);
-        if (is_valid(arguments, row)) {
+        const size_t row = tn_aggregate__row(selection, i);
+        if (tn_aggregate__is_valid(arguments, row)) {
             const tn_interval *value = &((const tn_interval *)arguments->values)[row];
             interval_add(states[i], value->months, value->days, value->nanos);
             ((tn_sum_interval *)states[i])->count++;
@@ -522,7 +508,7 @@ static tarn_code interval_update_one(const tn_bound_aggregate *self, void *state
         const uint32_t part = count - from < 64 ? count - from : 64;
         uint16_t rows[64];
         for (uint32_t i = 0; i < part; i++) {
-            rows[i] = (uint16_t)row_at(selection, from + i);
+            rows[i] = (uint16_t)tn_aggregate__row(selection, from + i);
         }
         TN_RETURN_IF_ERROR(interval_update(self, states, arguments, rows, part, rank, heap, err));
     }
@@ -573,7 +559,7 @@ static tarn_code sum_interval_finalise(const tn_bound_aggregate *self, const voi
         const tn_sum_interval *state = states[i];
         TN_RETURN_IF_ERROR(interval_out(self, state, 1, &((tn_interval *)values)[i], err));
         if (state->count == 0) {
-            put_null(validity, i);
+            tn_bit_clear(validity, i);
         }
     }
     return TARN_OK;
@@ -588,7 +574,7 @@ static tarn_code avg_interval_finalise(const tn_bound_aggregate *self, const voi
         const int64_t by = state->count == 0 ? 1 : state->count;
         TN_RETURN_IF_ERROR(interval_out(self, state, by, &((tn_interval *)values)[i], err));
         if (state->count == 0) {
-            put_null(validity, i);
+            tn_bit_clear(validity, i);
         }
     }
     return TARN_OK;

@@ -1,104 +1,17 @@
-/* Any bytes as CSV, cut into small morsels: the first byte chooses options. */
+/* Any bytes as CSV, cut into small morsels. */
 #include "format/csv/csv.h"
-#include "kernel/text.h"
-#include "store/store.h"
+#include "fuzz/records.inc.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void touch(const tn_batch *batch, tn_text *text)
+static tarn_code open_records(uint8_t flags, tn_object *object, tn_types *types, tn_pool *pool,
+                              tn_source **out)
 {
-    tn_text_clear(text);
-    for (uint32_t i = 0; i < batch->selected; i++) {
-        for (uint32_t c = 0; c < batch->width; c++) {
-            tn_text_value(&batch->columns[c], tn_batch_row(batch, i), text);
-        }
-    }
-}
-
-static void scan_all(tn_source *source, tn_pool *pool, uint32_t tasks)
-{
-    uint32_t fields[64];
-    tn_scan *scan;
-    tn_scan_task *open[2] = {NULL, NULL};
-    bool more[2] = {true, tasks > 1};
-    tn_text text;
-    for (uint32_t i = 0; i < 64; i++) {
-        fields[i] = i;
-    }
-    const tn_scan_request request = {.fields = fields,
-                                     .field_count =
-                                         source->schema.count < 64 ? source->schema.count : 64,
-                                     .virtuals = TN_VIRTUAL_ROW | TN_VIRTUAL_LINE,
-                                     .row_limit = UINT64_MAX};
-    tn_text_init(&text, pool, 64 << 20);
-    if (source->ops->open(source, &request, pool, &scan, NULL) == TARN_OK) {
-        for (uint32_t i = 0; i < tasks; i++) {
-            more[i] = scan->ops->task_open(scan, pool, &open[i], NULL) == TARN_OK;
-        }
-        while (more[0] || more[1]) {
-            for (uint32_t i = 0; i < tasks; i++) {
-                tn_batch batch;
-                tn_scan_answer answer;
-                if (!more[i]) {
-                    continue;
-                }
-                if (open[i]->ops->read(open[i], NULL, &batch, &answer, NULL) != TARN_OK ||
-                    answer == TN_SCAN_END) {
-                    more[i] = false;
-                } else if (answer == TN_SCAN_BATCH) {
-                    touch(&batch, &text);
-                }
-            }
-        }
-        for (uint32_t i = 0; i < tasks; i++) {
-            if (open[i] != NULL) {
-                open[i]->ops->task_close(open[i]);
-            }
-        }
-        scan->ops->close(scan);
-    }
-    tn_text_deinit(&text);
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-    tn_pool pool;
-    tn_stores *stores;
-    tn_store *store;
-    tn_types *types;
-    tn_object *object;
-    tn_source *source;
-    tn_outcome outcome;
-    if (size < 2) {
-        return 0;
-    }
-    tn_pool_init(&pool, NULL, "fuzz", 512 << 20);
-    if (tn_stores_create(&pool, NULL, &stores, NULL) != TARN_OK ||
-        tn_stores_add_memory(stores, "fuzz", NULL, NULL, &store, NULL) != TARN_OK ||
-        tn_types_create(&pool, &types, NULL) != TARN_OK ||
-        tn_store_put(store, TN_STR("t"), (tn_str){(const char *)data + 1, size - 1}, NULL, &outcome,
-                     NULL) != TARN_OK ||
-        tn_object_open(store, TN_STR("t"), &pool, NULL, &object, NULL) != TARN_OK) {
-        abort();
-    }
     tn_csv_options options = TN_CSV_OPTIONS_DEFAULT;
-    options.morsel_size = 256 + (data[0] >> 1 & 3) * 64;
+    options.morsel_size = 256 + (flags >> 1 & 3) * 64;
     options.sample_rows = 3;
-    options.ignore_errors = (data[0] & 8) != 0;
-    options.null_padding = (data[0] & 16) != 0;
-    options.new_line_in_values = (data[0] & 32) != 0;
-    options.escape = (data[0] & 64) != 0 ? '\\' : TN_CSV_AUTO;
-    options.delimiter = (data[0] & 128) != 0 ? TN_STR(";;") : TN_STR_NONE;
-    if (tn_csv_open(object, (data[0] & 2) != 0, &options, types, &pool, &source, NULL) == TARN_OK) {
-        scan_all(source, &pool, data[0] & 1 ? 2 : 1);
-        tn_source_release(source);
-    } else {
-        tn_object_close(object);
-    }
-    tn_types_destroy(types);
-    tn_stores_destroy(stores);
-    tn_pool_deinit(&pool);
-    return 0;
+    options.ignore_errors = (flags & 8) != 0;
+    options.null_padding = (flags & 16) != 0;
+    options.new_line_in_values = (flags & 32) != 0;
+    options.escape = (flags & 64) != 0 ? '\\' : TN_CSV_AUTO;
+    options.delimiter = (flags & 128) != 0 ? TN_STR(";;") : TN_STR_NONE;
+    return tn_csv_open(object, (flags & 2) != 0, &options, types, pool, out, NULL);
 }

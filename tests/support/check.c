@@ -5,7 +5,7 @@
 #include <time.h>
 
 /* Every allocation up to here has its turn, then one in a growing number. */
-enum { OOM_EVERY = 200, OOM_SHARE = 32 };
+enum { OOM_EVERY = 200, OOM_SHARE = TEST_SIZE(32, 4) };
 static const double SLOW_S = 1.0; /* a test that takes this long says so */
 
 static test_case *first_test;

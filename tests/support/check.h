@@ -68,6 +68,19 @@ void test_fail(const char *file, int line, const char *format, ...) TN_PRINTF(3,
         }                                                                                         \
     } while (0)
 
+/* Sizes and rounds that would take minutes under a sanitizer: what is done usually, and there. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#    define TEST_SIZE(usual, sanitized) (sanitized)
+#else
+#    define TEST_SIZE(usual, sanitized) (usual)
+#endif
+/* It knows no thread that is started after a fork of many threads. */
+#ifdef __SANITIZE_THREAD__
+#    define TEST_FORKS_THREADS false
+#else
+#    define TEST_FORKS_THREADS true
+#endif
+
 /*
  * Runs the body once for each allocation it makes (above 200 for some of them), refusing that one,
  * and a last time refusing none:

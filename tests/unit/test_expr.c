@@ -71,7 +71,7 @@ TEST(unknown_names_and_wrong_types_are_explained)
 /* a + 1 + 1 + ..., deep enough to end any recursion. */
 TEST(a_hundred_thousand_terms_are_bound_printed_compared_and_rewritten)
 {
-    enum { TERMS = 100000 };
+    enum { TERMS = TEST_SIZE(100000, 10000) };
     exprs e;
     exprs_init(&e, pool);
     const tn_expr *chains[2] = {NULL, NULL};

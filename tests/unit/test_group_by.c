@@ -403,7 +403,7 @@ TEST(groups_by_numbers_and_strings_in_memory)
 {
     const uint32_t groups[] = {1, 100, 20000, 250000};
     uint64_t spilled = 0;
-    for (uint32_t variant = 0; variant < 16; variant++) {
+    for (uint32_t variant = 0; variant < 16; variant += TEST_SIZE(1, 5)) {
         in = (input){.batches = 200, .groups = groups[variant % 4], .texts = variant >= 8};
         CHECK_EQ(run(pool, &in, SIZE_MAX, 1 + variant % 3, variant % 8 < 4 ? 1 : 2, false, false,
                      &out, &spilled),
@@ -415,7 +415,7 @@ TEST(groups_by_numbers_and_strings_in_memory)
 TEST(groups_spill_and_stay_right)
 {
     uint64_t spilled = 0;
-    for (uint32_t variant = 0; variant < 4; variant++) {
+    for (uint32_t variant = 0; variant < 4; variant += TEST_SIZE(1, 3)) {
         in = (input){.batches = 400, .groups = 250000, .texts = variant % 2 == 1};
         CHECK_EQ(run(pool, &in, 10 << 20, 1 + variant / 2, 1, false, false, &out, &spilled),
                  TARN_OK);
@@ -427,7 +427,7 @@ TEST(groups_spill_and_stay_right)
 TEST(states_with_strings_are_kept_apart_from_what_spills)
 {
     uint64_t spilled = 0;
-    for (uint32_t variant = 0; variant < 4; variant++) {
+    for (uint32_t variant = 0; variant < 4; variant += TEST_SIZE(1, 3)) {
         in = (input){
             .batches = 300, .groups = variant < 2 ? 1000 : 200000, .texts = variant % 2 == 1};
         CHECK_EQ(
@@ -440,7 +440,7 @@ TEST(states_with_strings_are_kept_apart_from_what_spills)
 TEST(ordered_aggregates_see_their_groups_in_order)
 {
     uint64_t spilled = 0;
-    for (uint32_t variant = 0; variant < 6; variant++) {
+    for (uint32_t variant = 0; variant < 6; variant += TEST_SIZE(1, 3)) {
         in = (input){.batches = 200,
                      .groups = variant < 2   ? 7
                                : variant < 4 ? 30000

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -93,6 +94,10 @@ TEST(after_fork_old_handles_answer_invalid_and_new_ones_work)
     pthread_t thread;
     _Atomic bool stop = false;
     tarn_error err = TARN_ERROR_INIT;
+    if (!TEST_FORKS_THREADS) {
+        (void)printf("SKIPPED: a sanitizer that knows no threads after a fork\n");
+        return;
+    }
     tarn_session *session = open_session();
     CHECK(session != NULL);
     CHECK_EQ(number_of(session, "SELECT count(*) AS n FROM range(2000000)", &err), 2000000);

@@ -100,7 +100,7 @@ static void set_types(void)
 TEST(distinct_rows_come_out_once)
 {
     set_types();
-    for (uint32_t variant = 0; variant < 4; variant++) {
+    for (uint32_t variant = 0; variant < 4; variant += TEST_SIZE(1, 3)) {
         bench b;
         tn_operator *op;
         const tn_layout layout = {2, ids};
@@ -125,7 +125,7 @@ TEST(distinct_on_keeps_the_first_row_of_each_key)
     static int64_t first[VALUES];
     static int64_t last[VALUES];
     set_types();
-    for (uint32_t variant = 0; variant < 4; variant++) {
+    for (uint32_t variant = 0; variant < 4; variant += TEST_SIZE(1, 3)) {
         bench b;
         tn_operator *op;
         const tn_layout layout = {3, ids};
@@ -158,7 +158,7 @@ TEST(set_operations_count_copies)
 {
     static int32_t counts[2][VALUES];
     set_types();
-    for (uint32_t variant = 0; variant < 8; variant++) {
+    for (uint32_t variant = 0; variant < 8; variant += TEST_SIZE(1, 3)) {
         const tn_plan_kind kind = variant % 2 == 0 ? TN_PLAN_EXCEPT : TN_PLAN_INTERSECT;
         const bool all = variant % 4 >= 2;
         bench b;
