@@ -324,7 +324,7 @@ TEST(every_type_comes_back_in_every_shape_and_codec)
     CHECK(bench_open(&b, pool));
     tn_text_init(&want, pool, 1 << 30);
     tn_text_init(&got, pool, 1 << 30);
-    for (int variant = 0; variant < 20; variant++) {
+    for (int variant = 0; variant < 20; variant += TEST_SIZE(1, 6)) {
         const tn_schema schema = {(uint32_t)all_types(&b, fields, variant % 2 == 0), fields};
         const tn_writer_options options = {.codec = tn_str_of(codecs[variant % 5]),
                                            .plain_only = variant / 5 % 2 == 1};
@@ -588,7 +588,7 @@ TEST(the_page_index_passes_over_pages_and_rows_stay_what_they_are)
     CHECK(bench_open(&b, pool));
     tn_text_init(&all, pool, 1 << 26);
     tn_text_init(&got, pool, 1 << 26);
-    for (shape how = RISING; how <= WILD; how++) {
+    for (shape how = TEST_SIZE(RISING, WILD); how <= WILD; how++) {
         const tn_schema schema = {(uint32_t)all_types(&b, fields, true), fields};
         CHECK_EQ(make_chunk(&b, &schema, RISING, ROWS, 0, &chunk), TARN_OK);
         const size_t count = batches_of(chunk, columns, batches);
@@ -758,7 +758,7 @@ TEST(damaged_files_are_refused_or_read_but_nothing_else)
             const tarn_code code = read_small(&b);
             CHECK(code == TARN_E_CORRUPT || code == TARN_E_UNSUPPORTED);
         }
-        for (uint64_t round = 0; round < 3000; round++) {
+        for (uint64_t round = 0; round < TEST_SIZE(3000, 300); round++) {
             memcpy(copy, whole->data, whole->size);
             for (uint64_t flips = 0; flips <= round % 3; flips++) {
                 copy[mix(round * 8 + flips) % whole->size] ^=
