@@ -4,7 +4,7 @@
  * The same at every CPU level and in every process, since a spilled partition is found again by its
  * hash.  Use tn_hash_u64 for keys of up to 8 bytes, tn_hash_bytes (XXH3) for longer ones, and
  * tn_hash_mix to combine columns.  Partition bits come from the top, directory bits from the
- * bottom, the salt from between (CONTRACTS, 6).  Floats are made canonical first: kernel/order.h.
+ * bottom, the salt from between (decision 8).  Floats are made canonical first: kernel/order.h.
  */
 #ifndef TN_BASE_HASH_H
 #define TN_BASE_HASH_H

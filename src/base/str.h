@@ -48,7 +48,7 @@ static inline int tn_hex_digit(char c)
     return c >= '0' && c <= '9' ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* Names fold by ASCII (CONTRACTS, 3). */
+/* Names fold by ASCII (decision 5). */
 bool tn_str_equal_fold(tn_str a, tn_str b);
 bool tn_str_starts(tn_str str, tn_str prefix);
 bool tn_str_ends(tn_str str, tn_str suffix);

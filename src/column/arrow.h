@@ -30,7 +30,7 @@ typedef struct tn_arrow_options {
      * keeps alive what owns the pool.  May be NULL. */
     void (*retain)(void *owner);
     void (*release)(void *owner);
-    /* True: the memory is another process's copy, and is left alone (CONTRACTS, 16).  May be NULL.
+    /* True: the memory is another process's copy, and is left alone (decision 17).  May be NULL.
      */
     bool (*is_stale)(void *owner);
     void *owner;

@@ -1,5 +1,5 @@
 /*
- * column.h - columns and batches: how rows travel (CONTRACTS, 1 and 2).
+ * column.h - columns and batches: how rows travel (decisions 3 and 4).
  *
  * A batch is *lent*: valid until its producer, or any step above it, is called again.  A producer
  * owns its scratch and reuses it.  Who keeps rows copies them (tn_chunk, the row store) or retains
@@ -44,7 +44,7 @@ typedef struct tn_owners {
 } tn_owners;
 
 /*
- * Rows on which an expression failed (CONTRACTS, 3): a value until a row that survives needs it.
+ * Rows on which an expression failed (decision 5): a value until a row that survives needs it.
  * One entry for each kernel that failed; `describe` writes the error for a row as tn_fail would.
  */
 typedef struct tn_faults {
@@ -71,7 +71,7 @@ typedef struct tn_column {
     uint64_t dictionary_id;           /* never reused in a process: equal ids, equal dictionaries */
 } tn_column;
 
-/* Where a batch stands in its source's order (CONTRACTS, 13). */
+/* Where a batch stands in its source's order (decision 7). */
 typedef struct tn_tag {
     uint64_t morsel;
     uint32_t part;

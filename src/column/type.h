@@ -1,7 +1,7 @@
 /*
  * type.h - logical types and schemas.
  *
- * The type is a promise about meaning, the lane a fact about layout (CONTRACTS, 2): a column of
+ * The type is a promise about meaning, the lane a fact about layout (decision 4): a column of
  * type BIGINT may travel in lane i8.  Logic asks the type, kernels ask the lane.
  *
  * Types are interned per session: equal types are the same pointer, so == compares them.  Those

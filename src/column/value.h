@@ -55,7 +55,7 @@ TN_FALLIBLE tn_value_of(const tn_column *column, uint32_t row, tn_arena *arena, 
 /* A constant column of `rows` rows in the type's declared lane, living in the arena. */
 TN_FALLIBLE tn_value_column(const tn_value *value, uint32_t rows, tn_arena *arena, tn_column *out,
                             tarn_error *err);
-/* The one order of values (CONTRACTS, 3) among values of one type; nulls last and equal. */
+/* The one order of values (decision 5) among values of one type; nulls last and equal. */
 int tn_value_compare(const tn_value *a, const tn_value *b);
 /* The same for a row of one column and one of another, of one type. */
 int tn_column_compare(const tn_column *a, uint32_t a_row, const tn_column *b, uint32_t b_row);

@@ -1,7 +1,7 @@
 /*
  * Aggregates without GROUP BY: one state a task.  Over ordered input each morsel has its own, and
  * they are merged by the morsels' numbers, so that float sums are the same to the bit for any
- * number of tasks (CONTRACTS, 3).
+ * number of tasks (decision 5).
  */
 #include "exec/aggregate_internal.h"
 

@@ -1,5 +1,5 @@
 /*
- * driver.h - the loop that walks a pipeline's steps for one task (CONTRACTS, 4).
+ * driver.h - the loop that walks a pipeline's steps for one task (decision 6).
  *
  * A pipeline is a scan, steps and an end; a driver has one task of each in an array and one 64-bit
  * word, whose bit k says "step k wants the same input again".  It can park at any slot and go on

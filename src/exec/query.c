@@ -139,7 +139,7 @@ static TN_FALLIBLE balance_steps(const tn_segment *segment, tarn_error *err)
     return TARN_OK;
 }
 
-/* What the scan says it gave is what the pipeline took (CONTRACTS, 15). */
+/* What the scan says it gave is what the pipeline took (decision 16). */
 static TN_FALLIBLE balance(const tn_segment *segment, bool ended, tarn_error *err)
 {
     const uint64_t taken = segment->counters[0].rows;

@@ -1,5 +1,5 @@
 /*
- * step.h - operators as steps that a driver walks (CONTRACTS, 4).
+ * step.h - operators as steps that a driver walks (decision 6).
  *
  * A pipeline is a scan (scan/source.h), steps, and an end.  Plan-time objects and shared state are
  * an *operator* (one a run); what a driver changes is an *operator task*.  Operators never call

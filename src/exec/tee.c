@@ -1,6 +1,6 @@
 /*
  * One pipeline's rows to several outputs, each with steps of its own and an end: what SHARED plans
- * and runs with several sinks read once, without a copy (CONTRACTS, 15).
+ * and runs with several sinks read once, without a copy (decision 16).
  *
  * The tee is the end of the pipeline that feeds it; its task walks each output as a driver walks a
  * pipeline, with one word and a place to go on at.  A batch is offered to every output; those that

@@ -1,6 +1,6 @@
 /*
  * tee.h - an end that hands its rows on to several outputs, each with steps and an end of its own
- * (CONTRACTS, 15): nothing is kept, a batch is offered again only to those that waited.
+ * (decision 16): nothing is kept, a batch is offered again only to those that waited.
  *
  * The outputs' operators are the caller's, as those of a pipeline are.  No output may need another
  * to end first: that one reads a row store instead.

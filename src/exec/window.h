@@ -1,5 +1,5 @@
 /*
- * window.h - batches of several drivers, handed on in the order of their tags (CONTRACTS, 13).
+ * window.h - batches of several drivers, handed on in the order of their tags (decision 7).
  *
  * The lowest unfinished morsel streams straight through and is never refused; batches of later ones
  * are copied until the budget is held, and then their drivers wait.  The consumer is called by one

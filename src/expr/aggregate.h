@@ -53,7 +53,7 @@ struct tn_aggregate_ops {
     tarn_code (*update)(const tn_bound_aggregate *self, void *const *states,
                         const tn_column *arguments, const uint16_t *selection, uint32_t count,
                         uint64_t rank, tn_state_heap *heap, tarn_error *err);
-    /* All rows to one state: the ungrouped form. Float sums keep the order of CONTRACTS 3. */
+    /* All rows to one state: the ungrouped form. Float sums keep the order of decision 5. */
     tarn_code (*update_one)(const tn_bound_aggregate *self, void *state, const tn_column *arguments,
                             const uint16_t *selection, uint32_t count, uint64_t rank,
                             tn_state_heap *heap, tarn_error *err);

@@ -23,7 +23,7 @@ typedef struct tn_sum_wide { /* of i64, u64, decimals; the sum in two words, low
     int64_t count;
     int64_t overflowed; /* not 0: past 128 bits */
 } tn_sum_wide;
-/* Grouped: sum and count. Ungrouped: the defined order of CONTRACTS 3 behind them, the i-th row of
+/* Grouped: sum and count. Ungrouped: the defined order of decision 5 behind them, the i-th row of
  * a morsel to accumulator i mod 16, folded each 2,048 rows into `total`, the morsel's into `sum`.
  */
 typedef struct tn_sum_float {

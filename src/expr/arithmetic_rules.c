@@ -1,4 +1,4 @@
-/* The types of + - * / % and of comparisons (DESIGN, 3). */
+/* The types of + - * / % and of comparisons. */
 #include "expr/expr_internal.h"
 #include "kernel/arithmetic.h"
 

@@ -12,7 +12,7 @@
 typedef struct tn_expr_context {
     tn_arena *arena;
     tn_types *types;
-    /* Fixed before the first read of a run (CONTRACTS, 14). */
+    /* Fixed before the first read of a run (decision 15). */
     int64_t now_us;          /* now(), current_date...; microseconds since 1970, UTC */
     uint64_t seed;           /* of random() */
     tn_str zone;             /* for timestamps with zone; "UTC" */

@@ -1,5 +1,5 @@
 /*
- * function.h - the registry: every function declared once (CONTRACTS, 9).
+ * function.h - the registry: every function declared once (decision 11).
  *
  * SQL, frames, SHOW FUNCTIONS, the docs and the tests are read from these entries.
  */

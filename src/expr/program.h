@@ -3,7 +3,7 @@
  *
  * A program is made once at planning and shared read-only; an evaluator is one task's state with
  * its scratch columns, reused from batch to batch.  Results are lent until the next run.  Faults
- * travel with the columns (CONTRACTS, 3); who needs a row calls tn_column_raise().
+ * travel with the columns (decision 5); who needs a row calls tn_column_raise().
  */
 #ifndef TN_EXPR_PROGRAM_H
 #define TN_EXPR_PROGRAM_H

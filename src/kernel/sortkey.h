@@ -1,5 +1,5 @@
 /*
- * sortkey.h - scalars as bytes that memcmp orders as the type does (CONTRACTS, 3): big-endian, the
+ * sortkey.h - scalars as bytes that memcmp orders as the type does (decision 5): big-endian, the
  * sign turned, floats with -0 as 0 and NaN above everything.
  */
 #ifndef TN_KERNEL_SORTKEY_H

@@ -1,5 +1,5 @@
 /*
- * text.h - values as text and back: the spellings of COMMAND.md.
+ * text.h - values as text and back: as SQL and the command spell them.
  *
  * Integers and decimals are digits with their scale; floats the shortest text that reads back the
  * same; `true`, `false`; 2026-01-31; 13:05:00[.ffffff]; 2026-01-31 13:05:00[.ffffff][+00];

@@ -1,6 +1,6 @@
 /*
  * thread.h - threads of the library's own: all signals blocked, so that a host's handlers run on
- * the host's threads (CONTRACTS, 16).
+ * the host's threads (decision 17).
  */
 #ifndef TN_OS_THREAD_H
 #define TN_OS_THREAD_H

@@ -577,7 +577,7 @@ static bool contains(const tn_buffer *buffer, tn_str text)
     return false;
 }
 
-/* One create-only put; after any answer that is not definite the key is looked at (DESIGN, 8). */
+/* One create-only put; after any answer that is not definite the key is looked at. */
 static TN_FALLIBLE put(tn_ledger *l, const char *folder, int64_t run, tn_str id, tn_str bytes,
                        bool *mine, tarn_error *err)
 {

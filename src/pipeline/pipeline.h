@@ -1,5 +1,5 @@
 /*
- * pipeline.h - a pipeline file and its runs (DESIGN, 10; docs/pipeline.md is the reference).
+ * pipeline.h - a pipeline file and its runs (docs/pipeline.md is the reference).
  *
  * A pipeline is read from a TOML file; all its mistakes are gathered, not only the first.  A run
  * takes new inputs into an entry of the ledger, transforms them as one plan, and commits the

@@ -1,4 +1,4 @@
-/* How many rows went where, and that none is lost (CONTRACTS, 15). */
+/* How many rows went where, and that none is lost (decision 16). */
 #include "pipeline/run_internal.h"
 
 static TN_FALLIBLE unbalanced(const char *what, tn_str name, uint64_t in, uint64_t out,

@@ -3,7 +3,7 @@
  * hashed), and which are the rest.
  *
  * An equality that can fault stays in the rest where the join has another pair: keys are computed
- * before a row is known to match, so their faults would be raised too early (CONTRACTS, 3).
+ * before a row is known to match, so their faults would be raised too early (decision 5).
  */
 #include "expr/function.h"
 #include "plan/plan_internal.h"

@@ -1,5 +1,5 @@
 /*
- * fields.inc.h - the fields of plan nodes, written once (CONTRACTS, 17).
+ * fields.inc.h - the fields of plan nodes, written once (decision 18).
  *
  * FIELD(kinds, form, member, count): nodes of these kinds use `member`; of lists, `count` says how
  * long they are.  Equality, hashes, walking over expressions, rewriting, EXPLAIN and the JSON form

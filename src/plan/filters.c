@@ -2,7 +2,7 @@
  * Filters go down: through projections, into both sides of joins, below groups and set operations.
  *
  * A conjunct that can fault goes below a join only as a prefilter, where a fault lets the row pass,
- * and stays where the query had it (CONTRACTS, 3).  Volatile ones stay.  On the way LEFT, RIGHT and
+ * and stays where the query had it (decision 5).  Volatile ones stay.  On the way LEFT, RIGHT and
  * FULL joins whose missing rows a filter would drop become narrower ones, and what is known of one
  * side of an equality is said of the other.
  */

@@ -1,5 +1,5 @@
 /*
- * plan.h - the one plan language (CONTRACTS, 17): what SQL and frames build, the optimiser rewrites
+ * plan.h - the one plan language (decision 18): what SQL and frames build, the optimiser rewrites
  * and the engine runs.
  *
  * A node is read-only once made and lives in an arena with its expressions; a rule answers another
@@ -104,7 +104,7 @@ struct tn_plan {
     uint32_t order_count;
     uint64_t limit, offset; /* UINT64_MAX: no limit */
     bool prefilter;     /* FILTER: rows whose conjunct faults pass, since it is asked again above
-                           (CONTRACTS, 3) */
+                           (decision 5) */
     bool all;           /* EXCEPT, INTERSECT */
     bool outer;         /* UNNEST keeps rows whose list is empty or null */
     uint32_t shared_id; /* SHARED: equal ids are one run */

@@ -1,7 +1,7 @@
 /*
  * What can fail is computed above joins, sorts, DISTINCT ON and plans that are read more than once,
  * not below: their row stores keep no faults, so a fault would be raised for rows that nobody asks
- * for (CONTRACTS, 3).
+ * for (decision 5).
  */
 #include "plan/optimise_internal.h"
 

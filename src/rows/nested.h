@@ -3,7 +3,7 @@
  *
  * Three forms.  *Verbatim* is for payload.  *Canonical* is for keys: equal values have equal bytes
  * (-0 becomes 0, every NaN the same one).  *Sort* is for ORDER BY: bytes compare as values do.  The
- * first two can be read back.  Written and read with an explicit stack (CONTRACTS, 12).
+ * first two can be read back.  Written and read with an explicit stack (decision 14).
  */
 #ifndef TN_ROWS_NESTED_H
 #define TN_ROWS_NESTED_H

@@ -1,5 +1,5 @@
 /*
- * rows.h - the row store (CONTRACTS, 6): what every operator that blocks keeps its rows in.
+ * rows.h - the row store (decision 8): what every operator that blocks keeps its rows in.
  *
  * A row is a fixed part: the owner's header, the fields by falling size, a bit per field that is
  * set where it is null.  Strings of more than 12 bytes lie in the heap of the same page, which

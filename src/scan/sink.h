@@ -1,7 +1,7 @@
 /*
  * sink.h - everything a query can be written into: a file, a table, chunks in memory.
  *
- * The engine pushes batches from many tasks; the sink *stages* (CONTRACTS, 11) and makes nothing
+ * The engine pushes batches from many tasks; the sink *stages* (decision 13) and makes nothing
  * visible.  Whoever ran the query then commits or aborts through the sink's own kind (table/,
  * session/): commit is not the engine's business.
  */

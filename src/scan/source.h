@@ -1,5 +1,5 @@
 /*
- * source.h - everything that can be read: a file, a table, a list of chunks (CONTRACTS, 5).
+ * source.h - everything that can be read: a file, a table, a list of chunks (decision 19).
  *
  * A *source* describes: schema, statistics.  A *scan* is one run over it, made from a request and
  * shared by all tasks through atomics.  A *scan task* is one driver's reader: it takes numbered
@@ -87,7 +87,7 @@ typedef enum tn_virtual {
     TN_VIRTUAL_MODIFIED = 8 /* "_modified" TIMESTAMPTZ of the file */
 } tn_virtual;
 
-/* Rows a step cannot take (CONTRACTS, 15). */
+/* Rows a step cannot take (decision 16). */
 typedef struct tn_reject {
     tn_str file;       /* URI, or empty */
     int64_t row, line; /* from 1; 0 unknown */

@@ -1,6 +1,6 @@
 /*
- * writer.h - everything that batches can be written to as files: Parquet, CSV, NDJSON (CONTRACTS,
- * 11).
+ * writer.h - everything that batches can be written to as files: Parquet, CSV, NDJSON (decision
+ * 13).
  *
  * A *file writer* makes one file over an upload.  Its rows come in groups: a whole source morsel
  * (or what a task gathered of one partition) is encoded by one worker without a lock (group_begin,

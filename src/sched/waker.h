@@ -1,5 +1,5 @@
 /*
- * waker.h - the one wait primitive (CONTRACTS, 8).
+ * waker.h - the one wait primitive (decision 10).
  *
  * Whatever can finish later (a store request, a spill read, a timer, a full sink) is started with a
  * waker and calls it exactly once, from any thread, when it has finished.  A task's waker puts its

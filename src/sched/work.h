@@ -1,5 +1,5 @@
 /*
- * work.h - the workers: who computes, and how a task parks and is taken up again (CONTRACTS, 8,
+ * work.h - the workers: who computes, and how a task parks and is taken up again (decision 10,
  * 16).
  *
  * A *gang* is one query's share of the process: a queue of ready tasks and a bound on how many of

@@ -16,7 +16,7 @@
 static tn_pool process;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* A child may take memory, whoever held the lock when it was made (CONTRACTS, 16). */
+/* A child may take memory, whoever held the lock when it was made (decision 17). */
 static void lock_process_pool(void)
 {
     tn_pool_lock(&process);

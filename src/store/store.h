@@ -1,5 +1,5 @@
 /*
- * store.h - objects by key: a folder, a bucket, a block of test memory (CONTRACTS, 10 and 11).
+ * store.h - objects by key: a folder, a bucket, a block of test memory (decisions 12 and 13).
  *
  * A *store* is what a URI's scheme and authority name: the local file system, one S3 bucket.  Keys
  * are bytes below it; `//`, `+`, `%`, spaces and Unicode survive.  An *object* is one key opened
@@ -35,7 +35,7 @@ typedef struct tn_object_info {
     bool is_folder; /* a common prefix, or a local directory */
 } tn_object_info;
 
-/* How sure the answer is (DESIGN, 8). */
+/* How sure the answer is. */
 typedef enum tn_outcome {
     TN_OUTCOME_DONE,        /* it happened */
     TN_OUTCOME_REFUSED,     /* it did not, and repeating will not help */

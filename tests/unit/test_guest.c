@@ -1,4 +1,4 @@
-/* The library as a guest in somebody's process (CONTRACTS, 16). */
+/* The library as a guest in somebody's process (decision 17). */
 #include "support/check.h"
 
 #include <tarn/tarn.h>

@@ -2,7 +2,7 @@
  * write_internal.h - one row group in the making.
  *
  * A group belongs to one worker.  Each leaf gathers a page of values, chooses its encoding on the
- * first of them (DESIGN, 5 "Write") and may leave a dictionary later.  Pages in a dictionary's
+ * first of them and may leave a dictionary later.  Pages in a dictionary's
  * codes wait for the group's end, since the dictionary stands before them and fixes their width.
  */
 #ifndef TN_FORMAT_PARQUET_WRITE_INTERNAL_H

@@ -4,7 +4,7 @@
  *
  * A morsel knows its first byte, not its first record.  It begins behind the first line end, which
  * is a guess where line ends may stand inside a record; each publishes where its records began and
- * ended, and neighbours must agree (CONTRACTS, 5).  A fault in a guessed morsel counts only once
+ * ended, and neighbours must agree (decision 19).  A fault in a guessed morsel counts only once
  * the records before it were counted: where the guess was wrong, the morsel is read again.  Line
  * and row numbers are relative until something needs them; then the records before the morsel are
  * counted, once.

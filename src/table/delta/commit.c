@@ -1,6 +1,6 @@
 /*
  * One commit: a log entry put where none is yet.  Its body carries a random id; after "it exists"
- * or an answer that was lost the entry is read, and the id tells whose it is (DESIGN, 8).
+ * or an answer that was lost the entry is read, and the id tells whose it is.
  */
 #include "column/value.h"
 #include "format/parquet/parquet.h"

@@ -4,7 +4,7 @@
  * Follows the Delta Transaction Log Protocol (delta-io/delta, PROTOCOL.md).  A snapshot is
  * read-only and may be scanned from many threads.  A writer stages whole data files and makes them
  * visible with one create-only put of a log entry that carries a random id, so that an answer which
- * was lost can be looked up (DESIGN, 8); it rebases over the commits of others where that is right.
+ * was lost can be looked up; it rebases over the commits of others where that is right.
  *
  * What a table asks for and Tarn lacks is refused by the feature's name, for reading only where
  * readers need it.
