@@ -33,8 +33,8 @@ static const char *const rules[] = {
     "statistics",
     "projection_pushdown",
     "scan_conjuncts",
-    "fold,inline_shared,top_n,simplify,filter_pushdown,pull_fallible,join_order,build_side,"
-    "statistics,projection_pushdown,scan_conjuncts"};
+    ("fold,inline_shared,top_n,simplify,filter_pushdown,pull_fallible,join_order,build_side,"
+     "statistics,projection_pushdown,scan_conjuncts")};
 
 /* The plan as all rules leave it; with any of them off it must still be a plan. */
 static const char *optimised(plans *p, tn_plan *plan)

@@ -416,13 +416,13 @@ TEST(an_expression_is_bound_over_a_plan)
 TEST(binding_survives_the_loss_of_any_allocation)
 {
     static const char *const texts[] = {
-        "WITH c AS (SELECT a, count(*) n FROM t GROUP BY a) SELECT x.a, sum(x.n) FILTER (WHERE x.n "
-        "> "
-        "1) "
-        "FROM c x JOIN c y USING (a), v WHERE x.a IN (SELECT c FROM u WHERE u.a = y.n) GROUP BY "
-        "ROLLUP (x.a) HAVING max(x.n) > 1 ORDER BY 1 DESC LIMIT 3",
-        "SELECT DISTINCT ON (a) a, CASE b WHEN 1 THEN 'x' END FROM t FULL JOIN u USING (a) WHERE s "
-        "= 'a' AND (a, b) IN ((1, 2), (3, 4)) UNION ALL VALUES (1, 'a'), (2, NULL) ORDER BY a",
+        ("WITH c AS (SELECT a, count(*) n FROM t GROUP BY a) SELECT x.a, sum(x.n) FILTER (WHERE "
+         "x.n > 1) "
+         "FROM c x JOIN c y USING (a), v WHERE x.a IN (SELECT c FROM u WHERE u.a = y.n) GROUP BY "
+         "ROLLUP (x.a) HAVING max(x.n) > 1 ORDER BY 1 DESC LIMIT 3"),
+        ("SELECT DISTINCT ON (a) a, CASE b WHEN 1 THEN 'x' END FROM t FULL JOIN u USING (a) WHERE "
+         "s "
+         "= 'a' AND (a, b) IN ((1, 2), (3, 4)) UNION ALL VALUES (1, 'a'), (2, NULL) ORDER BY a"),
         "INSERT INTO t (s, a) SELECT 'x', delay FROM rows(n => 1)"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
         for (test_oom oom = test_oom_start(pool); test_oom_next(&oom);) {

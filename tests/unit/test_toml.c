@@ -181,8 +181,8 @@ TEST(documents_that_toml_takes)
 {
     static const char *const good[] = {"",
                                        "\n\n# only\n",
-                                       "\xef\xbb\xbf"
-                                       "a = 1",
+                                       ("\xef\xbb\xbf"
+                                        "a = 1"),
                                        "a = []",
                                        "a = {}",
                                        "a = [[],[1,[2]],]",
