@@ -93,6 +93,8 @@ int usage_error(const invocation *in, const char *hint, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* A warning; with --strict it is an error, and false is answered. */
 bool warn(const invocation *in, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A warning whatever --strict says. */
+void tell_warning(const invocation *in, const char *text);
 /* One line of the log where the level is wanted: "info", "debug". Members are JSON without braces,
  * or "". */
 void log_line(const invocation *in, const char *level, const char *message, const char *members);

@@ -114,6 +114,16 @@ bool warn(const invocation *in, const char *format, ...)
     return !strict;
 }
 
+void tell_warning(const invocation *in, const char *text)
+{
+    tarn_error error = TARN_ERROR_INIT;
+    error.code = TARN_E_INVALID;
+    (void)snprintf(error.message, sizeof(error.message), "%s", text);
+    if (!is_quiet(in)) {
+        put(in, &error, "warning", NULL, 0);
+    }
+}
+
 void tell(const invocation *in, const char *format, ...)
 {
     va_list arguments;

@@ -34,6 +34,7 @@ typedef struct tn_segment {
     bool is_teed;                      /* runs as an output of another's tee, not by itself */
     struct tn_segment *const *outputs; /* of a tee at its end */
     uint32_t output_count;
+    uint64_t rows_all, bytes_all; /* of the source, for the progress; 0 unknown */
 } tn_segment;
 
 typedef TN_VEC(tn_segment *) tn_segments;
@@ -72,6 +73,7 @@ struct tn_query {
     tarn_code failed;
     tarn_error failure;
     uint64_t rows_out;
+    bool is_weighed; /* the segments know what their sources hold */
 };
 
 TN_FALLIBLE tn_query__compile(tn_query *query, tarn_error *err);

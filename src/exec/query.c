@@ -214,22 +214,67 @@ static TN_FALLIBLE fail(tn_query *query, tarn_code code, const tarn_error *failu
     return code;
 }
 
+/* What the sources hold, once: rows where they are known, else bytes. */
+static void weigh(tn_query *query)
+{
+    tn_arena arena;
+    query->is_weighed = true;
+    tn_arena_init(&arena, query->parent);
+    for (size_t i = 0; i < query->order.count; i++) {
+        tn_segment *segment = query->order.items[i];
+        tn_source *source = segment->node == NULL ? NULL : segment->node->source;
+        tn_statistics known = {0};
+        if (segment->origin != TN_ORIGIN_SOURCE || segment->values != NULL || source == NULL ||
+            source->ops->statistics == NULL ||
+            source->ops->statistics(source, NULL, 0, &arena, &known, NULL) != TARN_OK) {
+            continue;
+        }
+        segment->rows_all = known.rows_known == TN_EXACT ? known.rows : 0;
+        segment->bytes_all = known.bytes_known != TN_UNKNOWN ? known.bytes : 0;
+    }
+    tn_arena_deinit(&arena);
+}
+
+/* Bytes read so far; and how many it will be, by the share of the sources' rows or bytes that was
+ * seen. */
 static void report_progress(tn_query *query)
 {
     uint64_t done = 0;
+    double seen = 0;
+    double all = 0;
+    bool is_known = true;
     if (query->options.progress == NULL) {
         return;
     }
-    for (size_t i = 0; i <= query->current && i < query->order.count; i++) {
+    if (!query->is_weighed) {
+        weigh(query);
+    }
+    for (size_t i = 0; i < query->order.count; i++) {
         tn_segment *segment = query->order.items[i];
         tn_scan *scan = segment->pipeline.scan;
         tn_scan_counters now = segment->scanned;
-        if (scan != NULL && scan->ops->counters != NULL) {
+        if (segment->origin != TN_ORIGIN_SOURCE || segment->values != NULL) {
+            continue;
+        }
+        if (i <= query->current && scan != NULL && scan->ops->counters != NULL) {
             scan->ops->counters(scan, &now);
         }
+        const double rows = (double)(now.rows_read + now.rows_pruned);
+        const double share = i < query->current      ? 1
+                             : segment->rows_all > 0 ? rows / (double)segment->rows_all
+                             : segment->bytes_all > 0
+                                 ? (double)now.bytes_read / (double)segment->bytes_all
+                                 : 0;
         done += now.bytes_read;
+        seen += (share < 1 ? share : 1) * (double)segment->bytes_all;
+        all += (double)segment->bytes_all;
+        is_known = is_known && segment->bytes_all > 0;
     }
-    query->options.progress(query->options.progress_context, done, 0);
+    const double total = is_known && seen > 0 ? (double)done * all / seen : 0;
+    query->options.progress(query->options.progress_context, done,
+                            total > (double)done ? (uint64_t)total
+                            : is_known           ? done
+                                                 : 0);
 }
 
 /* The count of a WRITE: one row. */

@@ -384,6 +384,14 @@ done:
 
 /* ---- what must hold before a commit -----------------------------------------------------------*/
 
+static TN_FALLIBLE strict(tarn_error *err, uint64_t rows, tn_str of, tn_str rule)
+{
+    (void)tn_fail(err, TARN_E_INVALID, "%llu rows of '%.*s' break '%.*s'", (unsigned long long)rows,
+                  TN_STR_ARGS(of), TN_STR_ARGS(rule));
+    tn_hint(err, "nothing was committed; --strict makes warnings errors");
+    return TARN_E_INVALID;
+}
+
 static TN_FALLIBLE check_rules(const tn_execution *x, tarn_error *err)
 {
     for (size_t i = 0; i < x->p->nodes.count; i++) {
@@ -393,6 +401,9 @@ static TN_FALLIBLE check_rules(const tn_execution *x, tarn_error *err)
         }
         for (uint32_t r = 0; sink != NULL && r < sink->rule_count; r++) {
             if (sink->rules[r]->action == TN_EXPECT_WARN && sink->broken[r] > 0) {
+                if (x->options->strict) {
+                    return strict(err, sink->broken[r], sink->station->id, sink->rules[r]->name);
+                }
                 tn_execution__note(x, true, "%llu rows of '%.*s' break '%.*s'",
                                    (unsigned long long)sink->broken[r],
                                    TN_STR_ARGS(sink->station->id),
@@ -407,6 +418,9 @@ static TN_FALLIBLE check_rules(const tn_execution *x, tarn_error *err)
         }
         if (sink->first.code != TARN_OK) {
             return tn_error_copy(err, &sink->first);
+        }
+        if (x->options->strict) {
+            return strict(err, sink->broken[0], TN_STR("its query"), sink->rules[0]->name);
         }
         tn_execution__note(x, true, "the query of '%.*s' returns %llu rows",
                            TN_STR_ARGS(sink->rules[0]->name), (unsigned long long)sink->broken[0]);
@@ -459,6 +473,9 @@ static TN_FALLIBLE stage_quarantine(tn_execution *x, tn_target *target, tarn_err
     TN_TRY(
         tn_plan_write(&x->build.context, scan, tn_delta_writer_sink(target->writer), &write, err));
     TN_TRY(tn_session_run_writes(x->p->session, &x->build.context, write, &stats, err));
+    x->stats.spilled_bytes += stats.spilled_bytes + tn_spill_bytes(x->collector.spool.spill);
+    x->stats.peak_bytes =
+        stats.peak_bytes > x->stats.peak_bytes ? stats.peak_bytes : x->stats.peak_bytes;
 done:
     tn_source_release(source);
     return code;

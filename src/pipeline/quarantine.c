@@ -3,8 +3,9 @@
 #include "base/utf8.h"
 #include "kernel/text.h"
 
-enum { CHUNK_ROWS = 4096, COLUMN_COUNT = 8 };
+enum { CHUNK_ROWS = TN_BATCH_ROWS, COLUMN_COUNT = 8 };
 static const size_t raw_max = 16 << 20;
+static const size_t chunk_bytes = 1 << 20;
 
 tarn_code tn_quarantine_schema(tn_arena *arena, tn_schema *out, tarn_error *err)
 {
@@ -30,7 +31,6 @@ tarn_code tn_collector_init(tn_collector *c, tn_dataflow *p, tn_arena *arena, in
     const tn_type *types[COLUMN_COUNT];
     *c = (tn_collector){.p = p, .arena = arena, .run = run};
     (void)pthread_mutex_init(&c->lock, NULL);
-    c->chunks.pool = p->pool;
     tn_text_init(&c->text, p->pool, raw_max);
     TN_RETURN_IF_ERROR(tn_quarantine_schema(arena, &c->schema, err));
     for (uint32_t i = 0; i < COLUMN_COUNT; i++) {
@@ -39,6 +39,9 @@ tarn_code tn_collector_init(tn_collector *c, tn_dataflow *p, tn_arena *arena, in
     const tn_type **kept;
     TN_RETURN_IF_ERROR(tn_arena_array(arena, const tn_type *, COLUMN_COUNT, &kept, err));
     memcpy(kept, types, sizeof(types));
+    tn_query_options query;
+    tn_session_query_options(p->session, &query);
+    TN_RETURN_IF_ERROR(tn_spool_open(&c->spool, p->pool, query.temp_dir, &c->schema, err));
     return tn_chunk_builder_create(p->pool, kept, COLUMN_COUNT, CHUNK_ROWS, &c->builder, err);
 }
 
@@ -47,10 +50,7 @@ void tn_collector_deinit(tn_collector *c)
     if (c->p == NULL) {
         return;
     }
-    for (size_t i = 0; i < c->chunks.count; i++) {
-        tn_chunk_release(c->chunks.items[i]);
-    }
-    tn_vec_free(&c->chunks);
+    tn_spool_close(&c->spool);
     tn_chunk_builder_destroy(c->builder);
     tn_text_deinit(&c->text);
     (void)pthread_mutex_destroy(&c->lock);
@@ -61,11 +61,9 @@ static TN_FALLIBLE end_chunk(tn_collector *c, tarn_error *err)
 {
     tn_chunk *chunk;
     TN_RETURN_IF_ERROR(tn_chunk_builder_finish(c->builder, &chunk, err));
-    if (tn_vec_push(&c->chunks, chunk, err) != TARN_OK) {
-        tn_chunk_release(chunk);
-        return TARN_E_NOMEM;
-    }
-    return TARN_OK;
+    const tarn_code code = tn_spool_add(&c->spool, chunk, err);
+    tn_chunk_release(chunk);
+    return code;
 }
 
 static tn_value text_or_null(tn_str text)
@@ -107,7 +105,7 @@ static TN_FALLIBLE add_row(tn_collector *c, tn_str source, const tn_reject *row,
     }
     c->rows++;
     if (tn_chunk_builder_rows(c->builder) == CHUNK_ROWS ||
-        tn_chunk_builder_bytes(c->builder) > raw_max) {
+        tn_chunk_builder_bytes(c->builder) > chunk_bytes) {
         code = end_chunk(c, err);
     }
 done:
@@ -121,8 +119,7 @@ tarn_code tn_collector_source(tn_collector *c, tn_source **out, tarn_error *err)
     if (tn_chunk_builder_rows(c->builder) > 0) {
         TN_RETURN_IF_ERROR(end_chunk(c, err));
     }
-    return tn_memory_source_create(c->p->pool, TN_STR("quarantine"), &c->schema, c->chunks.items,
-                                   c->chunks.count, out, err);
+    return tn_spool_source(&c->spool, TN_STR("quarantine"), out, err);
 }
 
 /* ---- bad records ------------------------------------------------------------------------------*/

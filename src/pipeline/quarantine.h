@@ -2,13 +2,13 @@
  * quarantine.h - where rows go that a run does not take: counted, and kept with their reason.
  *
  * A collector serves all reject edges and expectations of a run, from any thread.  Its rows become
- * the quarantine table's when the run's plan has ended.
+ * the quarantine table's when the run's plan has ended; until then they are in its spool.
  */
 #ifndef TN_PIPELINE_QUARANTINE_H
 #define TN_PIPELINE_QUARANTINE_H
 
 #include "pipeline/bind_internal.h"
-#include "scan/memory.h"
+#include "pipeline/spool.h"
 
 #include <pthread.h>
 
@@ -40,7 +40,7 @@ struct tn_collector {
     tn_arena *arena;
     int64_t run;
     tn_chunk_builder *builder;
-    TN_VEC(tn_chunk *) chunks;
+    tn_spool spool;
     uint64_t rows;
     tn_schema schema;
     tn_text text; /* scratch */

@@ -1,6 +1,7 @@
 /* tarn run: what is unfinished is replayed, then what is new is taken. */
 #include "pipeline/run_internal.h"
 
+#include "kernel/text.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/random.h"
@@ -45,7 +46,9 @@ static void on_discovery(void *context, bool is_warning, tn_str text)
     if (is_warning && notes->warnings++ == 0) {
         (void)snprintf(notes->first, sizeof(notes->first), "%.*s", TN_STR_ARGS(text));
     }
-    say(notes->r, is_warning ? TN_NOTE_WARNING : TN_NOTE_INFO, text);
+    if (!is_warning || !notes->r->options->strict) { /* else it is the error */
+        say(notes->r, is_warning ? TN_NOTE_WARNING : TN_NOTE_INFO, text);
+    }
 }
 
 static void waiting(void *context)
@@ -85,6 +88,51 @@ static TN_FALLIBLE refuse_replay(const tn_ledger_entry *entry, const tn_input *c
     tn_hint(err, "bring the input back, or give the run up with 'tarn reset --run %lld'",
             (long long)entry->run);
     return TARN_E_INVALID;
+}
+
+/* Parameters are pins, too: a replay takes those that the entry has, whatever is given today. */
+static TN_FALLIBLE take_pinned(runner *r, const tn_ledger_entry *entry, tn_arena *arena,
+                               tarn_error *err)
+{
+    tn_dataflow *p = r->p;
+    for (uint32_t i = 0; i < p->param_count; i++) {
+        const tn_json *pinned = NULL;
+        tn_value *value = &p->param_values[i];
+        tn_str today;
+        tn_text text;
+        for (const tn_json *each = tn_json_first(entry->parameter_list); each != NULL;
+             each = each->next) {
+            pinned = tn_str_equal(each->name, p->param_names[i]) ? each : pinned;
+        }
+        if (pinned == NULL || pinned->kind != TN_JSON_STRING) {
+            continue; /* the file had no such parameter then */
+        }
+        tn_text_init(&text, p->pool, 1 << 16);
+        tn_text_of(value, &text);
+        tarn_code code = tn_text_status(&text, err);
+        code = code == TARN_OK ? tn_arena_copy(arena, tn_text_str(&text), &today, err) : code;
+        tn_text_deinit(&text);
+        TN_RETURN_IF_ERROR(code);
+        if (tn_str_equal(today, pinned->text)) {
+            continue;
+        }
+        sayf(r, TN_NOTE_WARNING, "run %lld keeps %.*s = %.*s, with which it began, not %.*s",
+             (long long)entry->run, TN_STR_ARGS(p->param_names[i]), TN_STR_ARGS(pinned->text),
+             TN_STR_ARGS(today));
+        if (value->type == TN_VARCHAR) {
+            *value = tn_value_varchar(pinned->text);
+            continue;
+        }
+        code = tn_text_parse(pinned->text, value->type, arena, value, err);
+        if (code != TARN_OK) {
+            tn_explain(err, "the parameter '%.*s' of run %lld", TN_STR_ARGS(p->param_names[i]),
+                       (long long)entry->run);
+            tn_hint(err, "give it the type it had, or give the run up with 'tarn reset --run %lld'",
+                    (long long)entry->run);
+            return code;
+        }
+    }
+    return TARN_OK;
 }
 
 /* `*finished` false where the entry was closed as void: its inputs are new again. */
@@ -141,11 +189,15 @@ static TN_FALLIBLE replay(runner *r, tn_ledger_entry *entry, bool *finished, tar
              "gave",
              (long long)entry->run, TN_STR_ARGS(landed.names));
     }
+    TN_TRY(take_pinned(r, entry, &x.arena, err));
     TN_TRY(tn_execution__bind(&x, err));
     TN_TRY(tn_execution__run(&x, err));
     r->summary->replayed = true;
     summarise(r, &x);
 done:
+    for (uint32_t i = 0; i < r->p->param_count; i++) { /* today's are for what is new */
+        r->p->param_values[i] = r->p->params[i].value;
+    }
     tn_execution__close(&x);
     return code;
 }

@@ -191,5 +191,22 @@ with tempfile.TemporaryDirectory() as scratch:
         again = command(place, "run", "p.toml")
         check(f"... and the next run mends it ({title})", again.returncode == 0, again.stderr)
 
+    # What is set aside does not stay in memory; and the bar of a known input says how far it is.
+    place = f"{scratch}/many"
+    os.makedirs(f"{place}/in")
+    with open(f"{place}/in/0.csv", "w", encoding="utf-8") as text_out:
+        text_out.write("id,k,pad\n")
+        pad = "abcdefghij" * 40
+        for row in range(300_000):
+            text_out.write(f"x{row},1,{pad}\n")
+    with open(f"{place}/p.toml", "w", encoding="utf-8") as text_out:
+        text_out.write((HEAD + sink("raw") + QUARANTINE).replace("FORMAT", "csv"))
+    result = command(place, "run", "p.toml", "--stats", "--memory", "64MB", "--progress", "always")
+    stats = json.loads(result.stderr.strip().splitlines()[-1]) if result.returncode == 0 else {}
+    check("120 MB of bad records are set aside within 64 MB",
+          stats.get("peak_rss_bytes", 1 << 40) < 64e6 and stats["spilled_bytes"] > 60e6
+          and table(place, "lake/bad") == 300_000, f"{result.stderr[-500:]}")
+    check("the bar has a share", "%" in result.stderr and "[#" in result.stderr, result.stderr[:300])
+
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed > 0)

@@ -195,6 +195,22 @@ with tempfile.TemporaryDirectory() as scratch:
               and all("3000" not in str(r) or True for r in got["clean"]),
               f"died {died}, {again.returncode}: {again.stderr} {[len(got[t]) for t in TABLES]}")
 
+    # Parameters are pins: a replay takes those with which the run began.
+    folder = make(f"{scratch}/parameters")
+    with open(f"{folder}/pipeline.toml", "w", encoding="utf-8") as out:
+        out.write(PIPELINE.replace('name = "shop"', 'name = "shop"\nparams = { most = 100 }').replace(
+            "FROM raw", "FROM raw WHERE id < $most"))
+    write_file(folder, 0, broken=False)
+    os.remove(f"{folder}/landing/1.csv")
+    died = killed(run(folder, "staged", ["-p", "most=20"]))
+    again = run(folder)
+    check("a replay keeps the parameters of its run", died and again.returncode == 0
+          and len(rows(folder, "clean")) == 19 and "keeps most = 20" in again.stderr,
+          f"{again.stderr} {len(rows(folder, 'clean'))}")
+    write_file(folder, 1)
+    run(folder)
+    check("... and the next run takes today's", len(rows(folder, "clean")) == 19)
+
     # Two runners at once, and one that does not wait.
     for start in range(5):
         folder = make(f"{scratch}/two-{start}")

@@ -38,18 +38,35 @@ static tn_str column_name(const tn__text_task *task, const tn__bad *bad)
     return bad->column < 0 ? TN_STR_NONE : task->scan->source->base.schema.fields[bad->column].name;
 }
 
+/* A place whose line is known, so that a block of bad records is not counted from its start for
+ * each. */
+typedef struct known_line {
+    uint32_t at;
+    int64_t line; /* 0: none is known */
+} known_line;
+
 /* The record's line; of a field that never ends, its own. */
-static int64_t place_of(const tn__text_task *task, const tn__bad *bad)
+static int64_t place_of(const tn__text_task *task, const tn__bad *bad, known_line *known)
 {
     const bool is_open = bad->type == NULL && bad->field_start > bad->start;
-    return tn__text_line_of(task, is_open ? bad->field_start : bad->start);
+    const uint32_t at = is_open ? bad->field_start : bad->start;
+    if (known->line == 0 || at < known->at) {
+        known->line = tn__text_line_of(task, at);
+    } else {
+        for (uint32_t i = known->at; i < at; i++) {
+            known->line += task->blocks.parser->text[i] == '\n';
+        }
+    }
+    known->at = at;
+    return known->line;
 }
 
 static tarn_code fail(const tn__text_task *task, const tn__bad *bad, tarn_error *err)
 {
     const tn__text_source *source = task->scan->source;
     const char *uri = tn_object_uri(source->object);
-    const int64_t line = place_of(task, bad);
+    known_line known = {0, 0};
+    const int64_t line = place_of(task, bad, &known);
     const tn_str name = column_name(task, bad);
     const tarn_code code = describe(task, bad, err);
     if (name.size > 0) {
@@ -64,7 +81,8 @@ static tarn_code fail(const tn__text_task *task, const tn__bad *bad, tarn_error 
     return code;
 }
 
-static tarn_code reject(const tn__text_task *task, const tn__bad *bad, tarn_error *err)
+static tarn_code reject(const tn__text_task *task, const tn__bad *bad, known_line *known,
+                        tarn_error *err)
 {
     tn_reject_edge *edge = task->scan->request.rejects;
     const char *text = task->blocks.parser->text;
@@ -74,7 +92,7 @@ static tarn_code reject(const tn__text_task *task, const tn__bad *bad, tarn_erro
     const tn_reject row = {
         .file = tn_str_of(uri),
         .row = tn__text_row_of(task, bad->record),
-        .line = place_of(task, bad),
+        .line = place_of(task, bad, known),
         .column = column_name(task, bad),
         .code = code,
         .reason = tn_str_of(why.message),
@@ -123,6 +141,7 @@ tarn_code tn__text_take_bad(tn__text_task *task, uint32_t *dropped, tarn_error *
     const bool edge = task->scan->request.rejects != NULL;
     uint32_t previous = UINT32_MAX;
     uint32_t outside = 0;
+    known_line known = {0, 0};
 
     *dropped = 0;
     sort_bad(parser->bad, parser->bad_count);
@@ -141,7 +160,7 @@ tarn_code tn__text_take_bad(tn__text_task *task, uint32_t *dropped, tarn_error *
         (*dropped)++;
         outside += bad->row == UINT32_MAX;
         if (edge) {
-            TN_RETURN_IF_ERROR(reject(task, bad, err));
+            TN_RETURN_IF_ERROR(reject(task, bad, &known, err));
         }
     }
     parser->bad_count = 0;
