@@ -65,8 +65,8 @@ tarn_code tn_spool_add(tn_spool *s, const tn_chunk *chunk, tarn_error *err)
         TN_RETURN_IF_ERROR(
             tn_row_writer_prepare(s->writer, pointers, batch.selection, batch.selected, err));
         tn_row_writer_measure(s->writer, batch.selected);
-        TN_RETURN_IF_ERROR(tn_row_writer_add(s->writer, &s->rows, NULL, NULL, batch.selected,
-                                             s->added, err));
+        TN_RETURN_IF_ERROR(
+            tn_row_writer_add(s->writer, &s->rows, NULL, NULL, batch.selected, s->added, err));
     }
     return write_out(s, err);
 }
@@ -174,9 +174,8 @@ static tarn_code read(tn_scan_task *base, tn_waker *waker, tn_batch *out, tn_sca
                       .rows = count,
                       .selected = count,
                       .tag = {task->morsel, task->part++, false}};
-    task->bytes += task->cursor.page != task->page && task->cursor.page != NULL
-                       ? task->cursor.page->size
-                       : 0;
+    task->bytes +=
+        task->cursor.page != task->page && task->cursor.page != NULL ? task->cursor.page->size : 0;
     task->page = task->cursor.page;
     if (task->left == 0 || task->bytes >= MORSEL_BYTES) { /* what a writer may hold at once */
         out->tag.last = true;
@@ -230,8 +229,8 @@ static tarn_code statistics(tn_source *base, const tn_conjunct *conjuncts, uint3
     (void)count;
     (void)arena;
     (void)err;
-    *out = (tn_statistics){.rows_known = TN_EXACT,
-                           .rows = ((spool_source *)base)->spool->rows.count};
+    *out =
+        (tn_statistics){.rows_known = TN_EXACT, .rows = ((spool_source *)base)->spool->rows.count};
     return TARN_OK;
 }
 
