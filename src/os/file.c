@@ -69,6 +69,10 @@ tarn_code tn_os_fail(tarn_error *err, int error, const char *format, ...)
     err->os_errno = error;
     if (code == TARN_E_DISK_FULL) {
         tn_hint(err, "free some space, or write elsewhere");
+    } else if (error == EACCES || error == EPERM) {
+        tn_hint(err, "'ls -l' shows whose it is and who may do that");
+    } else if (error == EROFS) {
+        tn_hint(err, "the file system is mounted to be read only");
     } else if (error == EMFILE) {
         tn_hint(err, "raise the limit of open files: ulimit -n");
     }

@@ -299,6 +299,12 @@ static TN_FALLIBLE read_uris(tn_dataflow *p, tn_station *node, const tn_toml *ur
                                                   "'uri' is a text or a list of texts"));
         } else {
             TN_RETURN_IF_ERROR(tn_model__uri(p, each, &node->uris[node->uri_count], &good, err));
+            if (tn_str_equal(each->text, TN_STR("-"))) {
+                good = false;
+                TN_RETURN_IF_ERROR(tn_dataflow__fault(
+                    p, each, false, "put it into a file first", err,
+                    "a source cannot be standard input, which cannot be read again"));
+            }
         }
         node->uri_count += good;
         node->is_faulty = node->is_faulty || !good;

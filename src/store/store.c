@@ -73,6 +73,7 @@ tarn_code tn_stores_create(tn_pool *pool, const tn_store_options *options, tn_st
         stores->options = *options;
     }
     (void)pthread_mutex_init(&stores->lock, NULL);
+    (void)pthread_mutex_init(&stores->input_lock, NULL);
     TN_TRY(tn_store__local(stores, &stores->local, err));
     stores->first = stores->local;
     *out = stores;
@@ -92,6 +93,8 @@ void tn_stores_destroy(tn_stores *stores)
         stores->first = gone->next;
         gone->kind->destroy(gone);
     }
+    tn_stores__close_input(stores);
+    (void)pthread_mutex_destroy(&stores->input_lock);
     (void)pthread_mutex_destroy(&stores->lock);
     tn_pool_free(stores->pool, stores, sizeof(*stores));
 }

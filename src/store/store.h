@@ -64,6 +64,11 @@ TN_FALLIBLE tn_stores_create(tn_pool *pool, const tn_store_options *options, tn_
                              tarn_error *err);
 void tn_stores_destroy(tn_stores *stores);
 
+/* Standard input, read to its end when first asked for, as a key of the local store: it may be read
+ * as often as anything else.  This waits. */
+TN_FALLIBLE tn_stores_input(tn_stores *stores, tn_arena *arena, tn_store **store, tn_str *key,
+                            tarn_error *err);
+
 /*
  * The store of a URI and the key in it.  "s3://bucket/a/b" gives the bucket and "a/b"; a path or
  * "file:///x" the local store and the path.  `key` points into `uri` (or is copied to `arena` where

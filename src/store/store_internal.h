@@ -9,6 +9,7 @@
 #ifndef TN_STORE_INTERNAL_H
 #define TN_STORE_INTERNAL_H
 
+#include "os/file.h"
 #include "store/store.h"
 
 #include <pthread.h>
@@ -52,7 +53,12 @@ struct tn_stores {
     void *hook_context;
     _Atomic uint64_t stop_seen_ns; /* when the options' flag was first seen; 0: it is not set */
     const struct tn_http *http;    /* NULL: the process's own.  Tests bring a double. */
+    pthread_mutex_t input_lock;    /* guards what follows; held while standard input is read */
+    tn_stage input;                /* a copy of standard input */
+    bool has_input;
 };
+
+void tn_stores__close_input(tn_stores *stores);
 
 typedef struct tn_object_kind {
     void (*close)(tn_object *object); /* frees what the kind added, not the struct */

@@ -98,6 +98,8 @@ static TN_FALLIBLE unknown_scheme(tn_str scheme, tarn_error *err)
     const tn_str near = tn_str_nearest(scheme, known, sizeof(known) / sizeof(known[0]));
     if (near.size > 0) {
         tn_hint(err, "did you mean '%.*s://'?", TN_STR_ARGS(near));
+    } else if (tn_str_starts(scheme, TN_STR("http"))) {
+        tn_hint(err, "fetch it first; FROM '-' reads what curl writes to standard output");
     }
     return TARN_E_UNSUPPORTED;
 }

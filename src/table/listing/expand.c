@@ -236,6 +236,12 @@ static TN_FALLIBLE expand_one(expansion *e, tn_str uri, bool may_be_empty, tarn_
     tn_object_info info;
     const size_t before = e->files.count;
 
+    if (tn_str_equal(uri, TN_STR("-"))) {
+        TN_RETURN_IF_ERROR(tn_stores_input(e->stores, e->arena, &store, &key, err));
+        TN_RETURN_IF_ERROR(tn_store_head(store, key, &info, err));
+        info.key = key;
+        return add(e, store, &info, err);
+    }
     TN_RETURN_IF_ERROR(tn_stores_resolve(e->stores, uri, e->arena, &store, &key, err));
     const size_t glob = tn_glob_start(key);
     if (glob < key.size) {
