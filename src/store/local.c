@@ -378,6 +378,9 @@ static TN_FALLIBLE target_publish(local_target *target, tn_store *store, tn_str 
         if (err != NULL) {
             err->code = TARN_E_OUTCOME_UNKNOWN;
             err->flags |= TARN_ERROR_OUTCOME_UNKNOWN;
+            err->hint[0] = '\0';
+            tn_hint(err,
+                    "it is in place and whole; whether it outlives a loss of power is unknown");
         }
         code = TARN_E_OUTCOME_UNKNOWN;
     }
