@@ -3,7 +3,8 @@
  * hashed), and which are the rest.
  *
  * An equality that can fault stays in the rest where the join has another pair: keys are computed
- * before a row is known to match, so their faults would be raised too early (decision 5).
+ * before a row is known to match, so their faults would be raised too early (decision 5).  The only
+ * pair is computed for the rows of a side that pass what is asked of that side alone.
  */
 #include "expr/function.h"
 #include "plan/plan_internal.h"
@@ -76,7 +77,7 @@ static tarn_code pair_of(split *s, const tn_expr *conjunct, tn_join_pair *pair, 
     return same_type(s, pair, is_pair, err);
 }
 
-static tarn_code split_one(split *s, const tn_expr *conjunct, bool take_fallible, tarn_error *err)
+static tarn_code split_one(split *s, const tn_expr *conjunct, bool take, tarn_error *err)
 {
     tn_join_pair pair = {0};
     bool is_pair = false;
@@ -84,10 +85,47 @@ static tarn_code split_one(split *s, const tn_expr *conjunct, bool take_fallible
     if (!is_pair) {
         return tn_vec_push(&s->rest, conjunct, err);
     }
-    if (!take_fallible && (pair.left->can_fail || pair.right->can_fail)) {
+    if (!take && (pair.left->can_fail || pair.right->can_fail)) {
         return tn_vec_push(&s->fallible, conjunct, err);
     }
     return tn_vec_push(&s->pairs, pair, err);
+}
+
+/* CASE WHEN what is asked of this side alone THEN the key END: NULL matches nothing. */
+static tarn_code guard_key(split *s, const tn_columns *side, const tn_expr **key, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_expr_vec own = TN_VEC_INIT(s->context->pool);
+    const tn_expr *parts[2] = {NULL, *key};
+    for (size_t i = 0; (*key)->can_fail && i < s->rest.count; i++) {
+        const tn_expr *conjunct = s->rest.items[i];
+        tn_reads reads = TN_READS_NONE;
+        TN_TRY(tn_expr__reads(conjunct, side, s->context->pool, &reads, err));
+        if (reads == TN_READS_INSIDE && !conjunct->is_volatile) {
+            TN_TRY(tn_vec_push(&own, conjunct, err));
+        }
+    }
+    if (own.count > 0) {
+        TN_TRY(tn_expr__all(s->context, own.items, (uint32_t)own.count, &parts[0], err));
+        if ((*key)->kind == TN_EXPR_CASE && tn_expr_equal((*key)->children[0], parts[0])) {
+            goto done; /* the join was made before */
+        }
+        TN_TRY(tn_expr_case(&s->context->expr, parts, 2, (*key)->span, key, err));
+    }
+done:
+    tn_vec_free(&own);
+    return code;
+}
+
+static tarn_code take_fallible(split *s, const tn_expr *conjunct, tarn_error *err)
+{
+    const size_t count = s->pairs.count;
+    TN_RETURN_IF_ERROR(split_one(s, conjunct, true, err));
+    if (s->pairs.count == count || s->pairs.items[count].null_equal) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(guard_key(s, &s->left, &s->pairs.items[count].left, err));
+    return guard_key(s, &s->right, &s->pairs.items[count].right, err);
 }
 
 static tarn_code split_all(split *s, const tn_expr *const *conjuncts, uint32_t count,
@@ -102,7 +140,7 @@ static tarn_code split_all(split *s, const tn_expr *const *conjuncts, uint32_t c
         if (s->pairs.count > 0) {
             TN_RETURN_IF_ERROR(tn_vec_push(&s->rest, s->fallible.items[i], err));
         } else {
-            TN_RETURN_IF_ERROR(split_one(s, s->fallible.items[i], true, err));
+            TN_RETURN_IF_ERROR(take_fallible(s, s->fallible.items[i], err));
         }
     }
     return TARN_OK;

@@ -22,6 +22,19 @@ tn_plan_rule tn_rule__subqueries;    /* top-down: SUBQUERY expressions become AP
 tn_plan_rule tn_rule__unnest;        /* top-down: APPLY becomes JOIN */
 tn_plan_rule tn_rule__unnest_values; /* VALUES with subqueries or outer columns: a UNION */
 
+/* Guards: which rows of a node ask for a subquery, by tn_subquery; NULL: all.  guards.c. */
+TN_FALLIBLE tn_guards__collect(tn_plan_context *context, const tn_expr *expr, tn_pointer_map *out,
+                               tarn_error *err);
+/* Can the subquery fail where nobody asks for it? */
+TN_FALLIBLE tn_guards__wanted(tn_plan_context *context, const tn_subquery *subquery, bool *out,
+                              tarn_error *err);
+/* Adds the guard's truth to the outputs. */
+TN_FALLIBLE tn_guards__column(tn_plan_context *context, const tn_expr *guard, tn_plan **plan,
+                              const tn_expr **out, tarn_error *err);
+/* The subquery's plan with the guard, a column from outside, beneath what can fail. */
+TN_FALLIBLE tn_guards__insert(tn_plan_context *context, tn_plan *plan, const tn_expr *guard,
+                              tn_plan **out, tarn_error *err);
+
 /* The body of an APPLY, freed of the left's columns: domain.c. */
 typedef struct tn_replica {
     tn_column_id outer; /* of the left */

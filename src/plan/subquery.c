@@ -13,8 +13,9 @@
 
 typedef struct placing {
     tn_optimiser *optimiser;
-    tn_plan *child;       /* what the node reads, with the applies so far */
-    tn_pointer_map known; /* subquery to the expression that stands for it */
+    tn_plan *child;        /* what the node reads, with the applies so far */
+    tn_pointer_map known;  /* subquery to the expression that stands for it */
+    tn_pointer_map guards; /* subquery to the rows that ask for it */
 } placing;
 
 /* The subquery's plan; where it stands in the plan already, with new ids. */
@@ -79,6 +80,7 @@ static tarn_code has_outer(placing *p, const tn_plan *plan, bool *out, tarn_erro
 /* What a quantified comparison says, as ANY: ALL is NOT ANY of the opposite. */
 typedef struct quantified {
     tn_plan *plan;
+    const tn_expr *left;
     const tn_expr *condition; /* left comparison value */
     bool negated;             /* NOT ANY */
     const char *comparison;
@@ -120,6 +122,67 @@ static const char *opposite(const char *comparison)
     return comparison;
 }
 
+/* ---- guards ---- */
+
+typedef struct naming {
+    const placing *p;
+    bool missing;
+} naming;
+
+static tarn_code known_subquery(void *context, const tn_expr *expr, const tn_expr **out,
+                                tarn_error *err)
+{
+    naming *n = context;
+    size_t known = 0;
+    (void)err;
+    *out = expr;
+    if (expr->kind != TN_EXPR_SUBQUERY) {
+        return TARN_OK;
+    }
+    if (tn_pointer_map__find(&n->p->known, expr->subquery, &known)) {
+        *out = (const tn_expr *)(uintptr_t)known;
+    } else {
+        n->missing = true;
+    }
+    return TARN_OK;
+}
+
+/* The column of the child that says whether a row asks for the subquery; NULL: all do. */
+static tarn_code guard_of(placing *p, const tn_expr *expr, const tn_expr **out, tarn_error *err)
+{
+    tn_plan_context *context = p->optimiser->context;
+    naming n = {.p = p};
+    size_t at = 0;
+    bool wanted = false;
+    *out = NULL;
+    if (!tn_pointer_map__find(&p->guards, expr->subquery, &at) || at == 0) {
+        return TARN_OK;
+    }
+    const tn_expr *guard = (const tn_expr *)(uintptr_t)at;
+    TN_RETURN_IF_ERROR(tn_guards__wanted(context, expr->subquery, &wanted, err));
+    if (!wanted && !(expr->child_count > 0 && expr->children[0]->can_fail)) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(
+        tn_expr_rewrite(guard, context->expr.arena, known_subquery, &n, &guard, err));
+    return n.missing ? TARN_OK : tn_guards__column(context, guard, &p->child, out, err);
+}
+
+/* The subquery's plan, for the rows that ask for it. */
+static tarn_code guarded_plan(placing *p, const tn_expr *expr, const tn_expr *guard, tn_plan **out,
+                              tarn_error *err)
+{
+    tn_plan_context *context = p->optimiser->context;
+    const tn_subquery *subquery = expr->subquery;
+    bool wanted = false;
+    TN_RETURN_IF_ERROR(fresh_plan(p, subquery->plan, out, err));
+    if (guard == NULL) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_guards__wanted(context, subquery, &wanted, err));
+    return wanted ? tn_guards__insert(context, *out, guard, out, err) : TARN_OK;
+}
+
 static tarn_code quantify(placing *p, const tn_expr *expr, quantified *q, tarn_error *err)
 {
     tn_plan_context *context = p->optimiser->context;
@@ -128,9 +191,16 @@ static tarn_code quantify(placing *p, const tn_expr *expr, quantified *q, tarn_e
     const char *comparison = all ? opposite(subquery->comparison) : subquery->comparison;
     const tn_expr *left = expr->children[0];
     const tn_expr *value = NULL;
+    const tn_expr *guard = NULL;
     q->comparison = comparison;
 
-    TN_RETURN_IF_ERROR(fresh_plan(p, subquery->plan, &q->plan, err));
+    TN_RETURN_IF_ERROR(guard_of(p, expr, &guard, err));
+    TN_RETURN_IF_ERROR(guarded_plan(p, expr, guard, &q->plan, err));
+    if (guard != NULL && left->can_fail) {
+        const tn_expr *const parts[2] = {guard, left};
+        TN_RETURN_IF_ERROR(tn_expr_case(&context->expr, parts, 2, left->span, &left, err));
+    }
+    q->left = left;
     TN_RETURN_IF_ERROR(tn_expr__column_of(context, &q->plan->outputs[0], &value, err));
     TN_RETURN_IF_ERROR(tn_expr__call2(context, comparison, left, value, &q->condition, err));
     q->negated = subquery->negated != all;
@@ -164,15 +234,14 @@ static tarn_code place_conjunct(placing *p, const tn_expr *expr, bool negated, t
 }
 
 /* A reader of the subquery's plan, and the comparison with its column. */
-static tarn_code compare_shared(placing *p, const tn_expr *expr, const quantified *q,
-                                uint32_t shared_id, tn_plan **out, const tn_expr **condition,
-                                tarn_error *err)
+static tarn_code compare_shared(placing *p, const quantified *q, uint32_t shared_id, tn_plan **out,
+                                const tn_expr **condition, tarn_error *err)
 {
     tn_plan_context *context = p->optimiser->context;
     const tn_expr *value = NULL;
     TN_RETURN_IF_ERROR(tn_plan_shared(context, q->plan, shared_id, out, err));
     TN_RETURN_IF_ERROR(tn_expr__column_of(context, &(*out)->outputs[0], &value, err));
-    return tn_expr__call2(context, q->comparison, expr->children[0], value, condition, err);
+    return tn_expr__call2(context, q->comparison, q->left, value, condition, err);
 }
 
 /* A column of truth: TRUE where a row has the condition true, else NULL where one has it NULL. */
@@ -194,10 +263,10 @@ static tarn_code place_quantified(placing *p, const tn_expr *expr, const tn_expr
     }
     /* Two readers of the subquery; where it reads from outside, unnesting makes copies of it. */
     const uint32_t shared_id = context->next_shared++;
-    TN_RETURN_IF_ERROR(compare_shared(p, expr, &q, shared_id, &once, &q.condition, err));
+    TN_RETURN_IF_ERROR(compare_shared(p, &q, shared_id, &once, &q.condition, err));
     TN_RETURN_IF_ERROR(apply(p, TN_JOIN_MARK, once, q.condition, false, err));
     TN_RETURN_IF_ERROR(mark_column(p, &parts[0], err));
-    TN_RETURN_IF_ERROR(compare_shared(p, expr, &q, shared_id, &again, &unknown, err));
+    TN_RETURN_IF_ERROR(compare_shared(p, &q, shared_id, &again, &unknown, err));
     TN_RETURN_IF_ERROR(tn_expr__call1(context, "is_null", unknown, &unknown, err));
     TN_RETURN_IF_ERROR(apply(p, TN_JOIN_MARK, again, unknown, false, err));
     TN_RETURN_IF_ERROR(mark_column(p, &parts[2], err));
@@ -211,11 +280,13 @@ static tarn_code place_quantified(placing *p, const tn_expr *expr, const tn_expr
 static tarn_code place_value(placing *p, const tn_expr *expr, const tn_expr **out, tarn_error *err)
 {
     const tn_subquery *subquery = expr->subquery;
+    const tn_expr *guard = NULL;
     tn_plan *plan = NULL;
     if (subquery->kind == TN_SUBQUERY_ANY || subquery->kind == TN_SUBQUERY_ALL) {
         return place_quantified(p, expr, out, err);
     }
-    TN_RETURN_IF_ERROR(fresh_plan(p, subquery->plan, &plan, err));
+    TN_RETURN_IF_ERROR(guard_of(p, expr, &guard, err));
+    TN_RETURN_IF_ERROR(guarded_plan(p, expr, guard, &plan, err));
     if (subquery->kind == TN_SUBQUERY_EXISTS) {
         TN_RETURN_IF_ERROR(apply(p, TN_JOIN_MARK, plan, NULL, false, err));
         TN_RETURN_IF_ERROR(mark_column(p, out, err));
@@ -377,11 +448,18 @@ static tarn_code find_subquery(void *context, const tn_expr *expr, tarn_error *e
     return f->found ? TARN_OK : tn_expr__has_subquery(expr, f->pool, &f->found, err);
 }
 
+static tarn_code collect_guards(void *context, const tn_expr *expr, tarn_error *err)
+{
+    placing *p = context;
+    return tn_guards__collect(p->optimiser->context, expr, &p->guards, err);
+}
+
 static tarn_code place(placing *p, tn_plan *plan, tn_plan **out, tarn_error *err)
 {
     tn_plan_context *context = p->optimiser->context;
     tn_plan *node = plan;
     p->child = plan->children[0];
+    TN_RETURN_IF_ERROR(tn_plan__each_expr(plan, collect_guards, p, err));
     if (plan->kind == TN_PLAN_FILTER) {
         TN_RETURN_IF_ERROR(place_filter(p, plan, out, err));
         return tn_plan__restore(context, *out, plan->outputs, plan->output_count, out, err);
@@ -406,6 +484,7 @@ TN_FALLIBLE tn_rule__subqueries(void *context, tn_plan *plan, tn_plan **out, tar
         return TARN_OK;
     }
     tn_pointer_map__init(&p.known, f.pool);
+    tn_pointer_map__init(&p.guards, f.pool);
     if (plan->kind == TN_PLAN_JOIN || plan->kind == TN_PLAN_APPLY) {
         TN_TRY(place_join(&p, plan, out, err));
         /* The filter that holds the condition now may be the result itself. */
@@ -417,5 +496,6 @@ TN_FALLIBLE tn_rule__subqueries(void *context, tn_plan *plan, tn_plan **out, tar
     }
 done:
     tn_pointer_map__deinit(&p.known);
+    tn_pointer_map__deinit(&p.guards);
     return code;
 }

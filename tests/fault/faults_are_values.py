@@ -121,6 +121,61 @@ RULES = [
      "SELECT x FROM t WHERE x <> 0 AND 10 / x > (SELECT min(z) FROM u WHERE u.x = 9 AND 1 / (z - 100) "
      "> 0) OR x = 1 ORDER BY 1", "1",
      "SELECT x FROM t WHERE 10 / x > (SELECT min(z) - 1000 FROM u)"),
+    ("subqueries",
+     "SELECT x, CASE WHEN x = 0 THEN -1 ELSE (SELECT max(z / t.x) FROM u) END FROM t ORDER BY 1",
+     "0,-1\n1,201\n2,100",
+     "SELECT x, CASE WHEN x = 1 THEN -1 ELSE (SELECT max(z / t.x) FROM u) END FROM t"),
+    ("subqueries",
+     "SELECT x, if(x < 9, 1, (SELECT max(1 / (z - 100)) FROM u)) FROM t ORDER BY 1", "0,1\n1,1\n2,1",
+     "SELECT x, if(x < 2, 1, (SELECT max(1 / (z - 100)) FROM u)) FROM t"),
+    ("subqueries",
+     "SELECT x, x <> 0 AND (SELECT max(z / t.x) FROM u) > 150 FROM t ORDER BY 1",
+     "0,false\n1,true\n2,false",
+     "SELECT x, x < 2 AND (SELECT max(z / t.x) FROM u) > 150 FROM t"),
+    ("subqueries", "SELECT x FROM t WHERE x = 0 OR (SELECT max(z / t.x) FROM u) > 150 ORDER BY 1",
+     "0\n1", "SELECT x FROM t WHERE x = 1 OR (SELECT max(z / t.x) FROM u) > 150"),
+    ("subqueries",
+     "SELECT x, coalesce(nullif(x, 1), (SELECT max(z / t.x) FROM u)) FROM t ORDER BY 1",
+     "0,0\n1,201\n2,2",
+     "SELECT x, coalesce(nullif(x, 0), (SELECT max(z / t.x) FROM u)) FROM t"),
+    ("subqueries",
+     "SELECT x, CASE WHEN x = 0 THEN false ELSE 200 / x IN (SELECT z FROM u) END FROM t ORDER BY 1",
+     "0,false\n1,true\n2,true",
+     "SELECT x, CASE WHEN x = 1 THEN false ELSE 200 / x IN (SELECT z FROM u) END FROM t"),
+    ("subqueries",
+     "SELECT x, CASE WHEN x = 0 THEN false ELSE x NOT IN (SELECT z / t.x FROM u) END FROM t ORDER BY 1",
+     "0,false\n1,true\n2,true",
+     "SELECT x, CASE WHEN x = 1 THEN false ELSE x NOT IN (SELECT z / t.x FROM u) END FROM t"),
+    ("subqueries",
+     "SELECT x, CASE WHEN x = 0 THEN false ELSE EXISTS (SELECT 1 FROM u WHERE u.z = 200 / t.x) END "
+     "FROM t ORDER BY 1", "0,false\n1,true\n2,true",
+     "SELECT x, CASE WHEN x = 1 THEN false ELSE EXISTS (SELECT 1 FROM u WHERE u.z = 200 / t.x) END "
+     "FROM t"),
+    ("subqueries",
+     "SELECT x, CASE WHEN x = 0 THEN false ELSE EXISTS (SELECT 1 FROM u WHERE z / t.x > 150) END "
+     "FROM t ORDER BY 1", "0,false\n1,true\n2,false",
+     "SELECT x, CASE WHEN x = 1 THEN false ELSE EXISTS (SELECT 1 FROM u WHERE z / t.x > 150) END "
+     "FROM t"),
+    ("subqueries",
+     "SELECT x, CASE WHEN x = 0 THEN -1 ELSE (SELECT z / t.x FROM u ORDER BY z / t.x LIMIT 1) END "
+     "FROM t ORDER BY 1", "0,-1\n1,100\n2,50",
+     "SELECT x, CASE WHEN x = 1 THEN -1 ELSE (SELECT z / t.x FROM u ORDER BY z / t.x LIMIT 1) END "
+     "FROM t"),
+    ("subqueries",
+     "SELECT x, CASE WHEN (SELECT count(*) FROM u WHERE u.x = t.x) = 0 THEN 0 ELSE (SELECT max(z / t.x) "
+     "FROM u) END FROM t ORDER BY 1", "0,0\n1,201\n2,100",
+     "SELECT x, CASE WHEN (SELECT count(*) FROM u WHERE u.x = t.x) = 1 THEN 0 ELSE (SELECT max(z / t.x) "
+     "FROM u) END FROM t"),
+    ("subqueries", "SELECT sum(CASE WHEN x <> 0 THEN (SELECT max(z / t.x) FROM u) END) FROM t", "301",
+     "SELECT sum(CASE WHEN x <> 1 THEN (SELECT max(z / t.x) FROM u) END) FROM t"),
+    ("subqueries",
+     "SELECT x, CASE WHEN x = 2 THEN -1 WHEN x = 0 THEN (SELECT 1 / (t.x + 1)) ELSE (SELECT z FROM u "
+     "WHERE u.x = t.x) END FROM t ORDER BY 1", "0,1\n1,100\n2,-1",
+     "SELECT x, CASE WHEN x = 2 THEN -1 WHEN x = 0 THEN (SELECT 1 / t.x) ELSE (SELECT z FROM u "
+     "WHERE u.x = t.x) END FROM t"),
+    ("unnest",
+     "SELECT t.x, z FROM t LEFT JOIN u ON t.x <> 0 AND u.z = 200 / t.x ORDER BY 1",
+     "0,\n1,200\n2,100", "SELECT t.x, z FROM t LEFT JOIN u ON t.x <> 1 AND u.z = 200 / t.x"),
     ("inline_shared",
      "WITH c AS (SELECT x, 10 / x AS q FROM t) SELECT q FROM c WHERE x <> 0 ORDER BY 1", "5\n10",
      "WITH c AS (SELECT x, 10 / x AS q FROM t) SELECT q FROM c"),
