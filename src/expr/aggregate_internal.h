@@ -78,5 +78,7 @@ size_t tn_aggregate__extreme_size(tn_lane lane);
 const tn_aggregate_ops *tn_aggregate__moments(uint8_t op);
 const tn_aggregate_ops *tn_aggregate__pair(uint8_t op);
 const tn_aggregate_ops *tn_aggregate__one_of(uint8_t op);
+/* Makes a call whose DOUBLE depends on the order of its rows one of the ordered class. */
+TN_FALLIBLE tn_aggregate__heed_order(tn_bound_aggregate *bound, tn_arena *arena, tarn_error *err);
 
 #endif

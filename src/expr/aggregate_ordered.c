@@ -387,3 +387,71 @@ const tn_aggregate_ops tn_aggregate__array_agg = {.stream_size = listed_size,
                                                   .stream_rows = listed_rows,
                                                   .stream_end = listed_end,
                                                   .stream_abandon = listed_abandon};
+
+/* ---- sum(x ORDER BY y): a state of fixed size, fed in the order asked for ---- */
+
+static size_t heeding_size(const tn_bound_aggregate *self)
+{
+    return ((const tn_bound_aggregate *)self->data)->single_size;
+}
+
+static tarn_code heeding_begin(const tn_bound_aggregate *self, void *stream, tn_pool *pool,
+                               uint64_t rows, uint64_t non_null_rows, tarn_error *err)
+{
+    const tn_bound_aggregate *inner = self->data;
+    (void)pool, (void)rows, (void)non_null_rows, (void)err;
+    memset(stream, 0, inner->single_size);
+    inner->ops->init(inner, stream);
+    return TARN_OK;
+}
+
+static tarn_code heeding_rows(const tn_bound_aggregate *self, void *stream,
+                              const tn_column *arguments, const uint16_t *selection, uint32_t count,
+                              tarn_error *err)
+{
+    const tn_bound_aggregate *inner = self->data;
+    return inner->ops->update_one(inner, stream, arguments, selection, count, 0, NULL, err);
+}
+
+static tarn_code heeding_end(const tn_bound_aggregate *self, void *stream, tn_arena *arena,
+                             tn_value *out, tarn_error *err)
+{
+    const tn_bound_aggregate *inner = self->data;
+    const void *state = stream;
+    uint64_t validity = 1;
+    double value = 0;
+    (void)arena;
+    if (inner->ops->end_morsel != NULL) {
+        inner->ops->end_morsel(inner, stream);
+    }
+    TN_RETURN_IF_ERROR(inner->ops->finalise(inner, &state, 1, &value, &validity, err));
+    *out = tn_value_null(TN_DOUBLE);
+    if (validity & 1) {
+        *out = (tn_value){.type = TN_DOUBLE, .f64 = value};
+    }
+    return TARN_OK;
+}
+
+static void heeding_abandon(const tn_bound_aggregate *self, void *stream)
+{
+    (void)self, (void)stream;
+}
+
+TN_FALLIBLE tn_aggregate__heed_order(tn_bound_aggregate *bound, tn_arena *arena, tarn_error *err)
+{
+    static const tn_aggregate_ops heeding = {.stream_size = heeding_size,
+                                             .stream_begin = heeding_begin,
+                                             .stream_rows = heeding_rows,
+                                             .stream_end = heeding_end,
+                                             .stream_abandon = heeding_abandon};
+    tn_bound_aggregate *inner = NULL;
+    TN_RETURN_IF_ERROR(tn_arena_new(arena, tn_bound_aggregate, &inner, err));
+    *inner = *bound;
+    bound->ops = &heeding;
+    bound->data = inner;
+    bound->is_ordered = true;
+    bound->takes_narrow = false;
+    bound->state_size = 0;
+    bound->single_size = 0;
+    return TARN_OK;
+}

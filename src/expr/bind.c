@@ -1,4 +1,5 @@
 /* Typed nodes: literals, columns, calls, CASE, IN, aggregates. */
+#include "expr/aggregate_internal.h"
 #include "expr/expr_internal.h"
 
 #include <assert.h>
@@ -398,6 +399,17 @@ const tn_bound_aggregate *tn_expr_bound_aggregate(const tn_expr *expr)
     return expr->kind == TN_EXPR_AGGREGATE ? expr->function_data : NULL;
 }
 
+/* Sums of floats, and what is made of them, differ in their last bits by the order of rows. */
+static bool rounds_by_order(const tn_bound_aggregate *bound, const tn_function *function)
+{
+    bool floats = false;
+    for (uint32_t i = 0; i < bound->argument_count && i < 4; i++) {
+        floats = floats || tn_type_is_float(bound->argument_types[i]);
+    }
+    return floats && !bound->is_ordered && !bound->keeps_tag && bound->result_type == TN_DOUBLE &&
+           strcmp(function->name, "min") != 0 && strcmp(function->name, "max") != 0;
+}
+
 tarn_code tn_expr_aggregate(tn_expr_context *context, const tn_aggregate_call *call,
                             const tn_expr **out, tarn_error *err)
 {
@@ -448,6 +460,9 @@ tarn_code tn_expr_aggregate(tn_expr_context *context, const tn_aggregate_call *c
     bound->argument_count = binder.count - bound->constant_count;
     for (uint32_t i = 0; i < bound->argument_count && i < 4; i++) {
         bound->argument_types[i] = binder.children[i]->type;
+    }
+    if (order != NULL && rounds_by_order(bound, function)) {
+        TN_RETURN_IF_ERROR(tn_aggregate__heed_order(bound, context->arena, err));
     }
     *out = expr;
     return TARN_OK;

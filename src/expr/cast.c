@@ -74,7 +74,8 @@ bool tn_cast__can_fail(const tn_type *from, const tn_type *to)
         return !integer_holds(from, to);
     }
     if (tn_type_is_numeric(from) && tn_type_is_float(to)) {
-        return to->kind == TN_KIND_REAL && from->kind == TN_KIND_DOUBLE;
+        return (to->kind == TN_KIND_REAL && from->kind == TN_KIND_DOUBLE) ||
+               from->lane == TN_LANE_i256; /* beyond 38 digits */
     }
     if (to->kind == TN_KIND_DECIMAL && !tn_type_is_float(from) && tn_type_is_numeric(from)) {
         return !decimal_holds(from, to);

@@ -465,7 +465,13 @@ static void faults_to_nulls(tn_evaluator *ev, const tn_instruction *ins, tn_regi
 tarn_code tn_eval__operation(tn_evaluator *ev, const tn_instruction *ins, tn_register *const *args,
                              tn_register *out, tarn_error *err)
 {
+    ev->has_cut = false;
     TN_RETURN_IF_ERROR(run_form(ev, ins, args, out, err));
+    if (ev->has_cut) {
+        ev->has_cut = false;
+        memcpy(out->faults, ev->cut, sizeof(out->faults));
+        TN_RETURN_IF_ERROR(tn_eval__add_faults(ev, ins, args, out, err));
+    }
     if (ins->expr->try_cast) {
         faults_to_nulls(ev, ins, out);
     }

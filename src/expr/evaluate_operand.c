@@ -17,21 +17,14 @@ bool tn_eval__is_null_constant(const tn_column *column)
             !tn_bit_get(column->validity, 0));
 }
 
-static TN_FALLIBLE no_lane(const tn_column *column, tarn_error *err)
-{
-    return tn_fail(err, TARN_E_UNSUPPORTED, "%.*s: values beyond 38 digits are not computed with",
-                   TN_STR_ARGS(column->type->name));
-}
-
-/* `count` values of one lane as another. */
+/* `count` values of one lane as another.  Values beyond 38 digits have none in 128 bits: faults of
+ * their rows, which the operation that asks has (tn_eval__operation). */
 static TN_FALLIBLE convert(const tn_column *column, const void *from, size_t count, tn_lane lane,
-                           void *to, tarn_error *err)
+                           void *to, tn_register *reg, tarn_error *err)
 {
     if (column->lane == TN_LANE_i256 && lane == TN_LANE_i128) {
-        uint64_t faults[TN_ROW_WORDS];
-        return tn_convert_checked(TN_LANE_i256, lane)(from, count, to, faults)
-                   ? no_lane(column, err)
-                   : TARN_OK;
+        reg->flat_cut = tn_convert_checked(TN_LANE_i256, lane)(from, count, to, reg->flat_faults);
+        return TARN_OK;
     }
     if (lane == TN_LANE_i256 && column->lane != TN_LANE_i128) {
         tn_i128 wide[64];
@@ -83,7 +76,8 @@ static TN_FALLIBLE constant_operand(tn_evaluator *ev, tn_register *reg, tn_lane 
     if (column->lane == lane) {
         memcpy(reg->flat_values, column->values, size);
     } else {
-        TN_RETURN_IF_ERROR(convert(column, column->values, 1, lane, reg->flat_values, err));
+        TN_RETURN_IF_ERROR(convert(column, column->values, 1, lane, reg->flat_values, reg, err));
+        memset(reg->flat_faults, reg->flat_cut ? 0xff : 0, sizeof(reg->flat_faults));
     }
     char *to = reg->flat_values;
     for (size_t filled = 1; filled < TN_CONSTANT_COPIES; filled *= 2) {
@@ -123,10 +117,20 @@ static void scatter(const void *from, size_t size, const uint16_t *rows, size_t 
 }
 
 /* The slice's values in a lane narrower than its own, which slices do not know: 256 bits as 128. */
-static TN_FALLIBLE cut_values(const tn_slice *slice, tn_i256 *wide, tn_i128 *to, tarn_error *err)
+static void cut_values(tn_register *reg, const tn_slice *slice, tn_i256 *wide, const uint16_t *rows,
+                       uint32_t from, tn_i128 *to)
 {
+    uint64_t faults[TN_SLICE_ROWS / 64] = {0};
     tn_slice_values(slice, TN_LANE_i256, wide, 0);
-    return convert(slice->base, wide, slice->count, TN_LANE_i128, to, err);
+    if (!tn_convert_checked(TN_LANE_i256, TN_LANE_i128)(wide, slice->count, to, faults)) {
+        return;
+    }
+    for (uint32_t i = 0; i < slice->count; i++) {
+        if (tn_bit_get(faults, i)) {
+            tn_bit_set(reg->flat_faults, rows == NULL ? from + i : rows[i]);
+            reg->flat_cut = true;
+        }
+    }
 }
 
 /* Dictionaries and sequences: through slices, which see through all of it. */
@@ -147,6 +151,7 @@ static TN_FALLIBLE gathered_operand(tn_evaluator *ev, tn_register *reg, tn_lane 
         reg->flat.column = column->children;
     }
     memset(reg->flat_validity, 0xff, sizeof(reg->flat_validity));
+    memset(reg->flat_faults, 0, sizeof(reg->flat_faults));
     bool nulls = false;
     for (uint32_t from = 0; from < ev->count; from += TN_SLICE_ROWS) {
         const uint32_t count = ev->count - from < TN_SLICE_ROWS ? ev->count - from : TN_SLICE_ROWS;
@@ -154,7 +159,7 @@ static TN_FALLIBLE gathered_operand(tn_evaluator *ev, tn_register *reg, tn_lane 
         tn_slice_open(&slice, column, rows, NULL, from, count);
         if (slice.base->lane == TN_LANE_i256 && lane == TN_LANE_i128) {
             tn_i128 *to = rows == NULL ? (tn_i128 *)reg->flat_values + from : cut;
-            TN_RETURN_IF_ERROR(cut_values(&slice, dense.values, to, err));
+            cut_values(reg, &slice, dense.values, rows, from, to);
             if (rows != NULL) {
                 scatter(cut, size, rows, count, reg->flat_values);
             }
@@ -180,6 +185,18 @@ static TN_FALLIBLE gathered_operand(tn_evaluator *ev, tn_register *reg, tn_lane 
     return TARN_OK;
 }
 
+/* Faults that came of narrowing the operand, for the operation at hand. */
+static void note_cut(tn_evaluator *ev, const tn_register *reg)
+{
+    if (!reg->flat_cut) {
+        return;
+    }
+    for (uint32_t i = 0; i < tn_eval__word_count(ev); i++) {
+        ev->cut[i] = (ev->has_cut ? ev->cut[i] : 0) | reg->flat_faults[i];
+    }
+    ev->has_cut = true;
+}
+
 tarn_code tn_eval__operand(tn_evaluator *ev, tn_register *reg, tn_lane lane, tn_operand *out,
                            tarn_error *err)
 {
@@ -195,13 +212,16 @@ tarn_code tn_eval__operand(tn_evaluator *ev, tn_register *reg, tn_lane lane, tn_
     }
     if (reg->flat_epoch == epoch && reg->flat_lane == lane) {
         *out = reg->flat;
+        note_cut(ev, reg);
         return TARN_OK;
     }
+    reg->flat_cut = false;
     if (column->encoding == TN_CONSTANT) {
         TN_RETURN_IF_ERROR(constant_operand(ev, reg, lane, err));
     } else if (column->encoding == TN_FLAT) {
         TN_RETURN_IF_ERROR(flat_room(ev, reg, tn_lane_size(lane), err));
-        TN_RETURN_IF_ERROR(convert(column, column->values, ev->rows, lane, reg->flat_values, err));
+        TN_RETURN_IF_ERROR(
+            convert(column, column->values, ev->rows, lane, reg->flat_values, reg, err));
         reg->flat = (tn_operand){reg->flat_values, UINT32_MAX, column->validity, column};
     } else {
         TN_RETURN_IF_ERROR(gathered_operand(ev, reg, lane, err));
@@ -209,5 +229,6 @@ tarn_code tn_eval__operand(tn_evaluator *ev, tn_register *reg, tn_lane lane, tn_
     reg->flat_epoch = epoch;
     reg->flat_lane = lane;
     *out = reg->flat;
+    note_cut(ev, reg);
     return TARN_OK;
 }

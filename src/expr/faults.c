@@ -55,6 +55,24 @@ static tarn_code describe_call(const tn_bound_call *bound, const tn_value *value
                    shown->data == NULL ? "" : shown->data);
 }
 
+/* A value that 128 bits do not hold. */
+static const tn_value *beyond(const tn_value *values, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const tn_value *value = &values[i];
+        if (value->is_null || value->type->kind != TN_KIND_DECIMAL ||
+            value->type->lane != TN_LANE_i256) {
+            continue;
+        }
+        const uint64_t *words = value->i256.words;
+        const uint64_t sign = words[1] >> 63 != 0 ? UINT64_MAX : 0;
+        if (words[2] != sign || words[3] != sign) {
+            return value;
+        }
+    }
+    return NULL;
+}
+
 tarn_code tn_fault__describe(const tn_expr *expr, const tn_bound_call *bound,
                              const tn_value *values, uint32_t count, tarn_error *err)
 {
@@ -64,7 +82,12 @@ tarn_code tn_fault__describe(const tn_expr *expr, const tn_bound_call *bound,
     tn_pool_init(&pool, NULL, "message", SIZE_MAX);
     tn_text_init(&shown[0], &pool, MESSAGE_MAX);
     tn_text_init(&shown[1], &pool, MESSAGE_MAX);
-    if (expr->kind == TN_EXPR_CAST) {
+    const tn_value *wide = beyond(values, count);
+    if (wide != NULL) {
+        code = tn_fail(err, TARN_E_UNSUPPORTED,
+                       "%s, a %.*s: values beyond 38 digits are not computed with",
+                       tn_value__show(wide, &shown[0]), TN_STR_ARGS(wide->type->name));
+    } else if (expr->kind == TN_EXPR_CAST) {
         code = describe_cast(expr->type, &values[0], &shown[0], err);
     } else if (bound->form == TN_FORM_ARITHMETIC) {
         code = describe_arithmetic(bound, values, &shown[0], &shown[1], err);

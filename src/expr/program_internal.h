@@ -76,6 +76,8 @@ typedef struct tn_register {
     void *flat_values;
     size_t flat_size;
     uint64_t flat_validity[TN_ROW_WORDS];
+    bool flat_cut; /* some values do not fit the lane: their rows fault for who asked */
+    uint64_t flat_faults[TN_ROW_WORDS];
     /* What the values lie between, where that is known in this run. */
     uint64_t bounds_epoch;
     tn_i128 min, max;
@@ -94,6 +96,8 @@ typedef struct tn_conjunct_state {
 struct tn_evaluator {
     const tn_program *program;
     tn_pool *pool;
+    bool has_cut; /* the operation at hand asked for operands that do not fit: in these rows */
+    uint64_t cut[TN_ROW_WORDS];
     tn_arena arena; /* of one run: masks of faults, heads of nested results */
     uint64_t epoch;
     const tn_batch *in;
