@@ -79,6 +79,9 @@ typedef struct tarn_pipeline_run_options {
     void (*note)(void *context, bool is_warning, const char *text); /* what happens; or NULL */
     tarn_progress *progress;                                        /* or NULL */
     void *context;
+    /* One run is done, and tarn_pipeline_flow() answers of it; another may follow: a run that was
+     * not finished is repeated before what is new is taken.  `run` is of this one; or NULL. */
+    void (*done)(void *context, const tarn_pipeline_summary *run);
 } tarn_pipeline_run_options;
 #define TARN_PIPELINE_RUN(...) \
     (&(tarn_pipeline_run_options){.struct_size = sizeof(tarn_pipeline_run_options), __VA_ARGS__})

@@ -112,33 +112,49 @@ static void on_progress(void *context, uint64_t done, uint64_t total)
     options->progress(options->context, done, total);
 }
 
+static void put_summary(const tn_dataflow_summary *from, tarn_pipeline_summary *out)
+{
+    const tn_query_stats *stats = &from->stats;
+    *out = (tarn_pipeline_summary){.struct_size = sizeof(*out),
+                                   .run = from->run,
+                                   .runs = from->runs,
+                                   .files = from->files,
+                                   .replayed = from->replayed,
+                                   .voided = from->voided,
+                                   .seconds = from->seconds,
+                                   .stats = {sizeof(tarn_stats), stats->rows_in, stats->rows_out,
+                                             stats->rows_rejected, stats->bytes_read,
+                                             stats->spilled_bytes, stats->peak_bytes}};
+}
+
+static void on_done(void *context, const tn_dataflow_summary *run)
+{
+    const tarn_pipeline_run_options *options = context;
+    tarn_pipeline_summary summary;
+    put_summary(run, &summary);
+    options->done(options->context, &summary);
+}
+
 tarn_code tarn_pipeline_run(tarn_pipeline *p, const tarn_pipeline_run_options *options,
                             tarn_pipeline_summary *out, tarn_error *err)
 {
-    tarn_pipeline_run_options given =
-        options == NULL ? (tarn_pipeline_run_options){.struct_size = sizeof(given)} : *options;
+    tarn_pipeline_run_options given = {.struct_size = sizeof(given)};
     TN_RETURN_IF_ERROR(tn_api__check(p->session, err));
+    if (options != NULL) { /* a caller built with an older header knows less of it */
+        memcpy(&given, options,
+               options->struct_size < sizeof(given) ? options->struct_size : sizeof(given));
+    }
     const tn_dataflow_run_options own = {.dry_run = given.dry_run,
                                          .no_wait = given.no_wait,
                                          .strict = given.strict,
                                          .limit_files = given.limit_files,
                                          .note = on_note,
                                          .progress = given.progress == NULL ? NULL : on_progress,
+                                         .done = given.done == NULL ? NULL : on_done,
                                          .context = &given};
     const tarn_code code = tn_dataflow_run(p->dataflow, &own, &p->summary, err);
-    const tn_dataflow_summary *summary = &p->summary;
     if (out != NULL && out->struct_size >= sizeof(*out)) {
-        const tn_query_stats *stats = &summary->stats;
-        *out = (tarn_pipeline_summary){
-            .struct_size = sizeof(*out),
-            .run = summary->run,
-            .runs = summary->runs,
-            .files = summary->files,
-            .replayed = summary->replayed,
-            .voided = summary->voided,
-            .seconds = summary->seconds,
-            .stats = {sizeof(tarn_stats), stats->rows_in, stats->rows_out, stats->rows_rejected,
-                      stats->bytes_read, stats->spilled_bytes, stats->peak_bytes}};
+        put_summary(&p->summary, out);
     }
     return code;
 }

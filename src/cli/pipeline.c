@@ -124,6 +124,7 @@ int run_check(invocation *in)
 
 typedef struct running {
     invocation *in;
+    const tarn_pipeline *pipeline;
     bool shows_progress, drawn;
     uint64_t last_ns;
 } running;
@@ -256,13 +257,12 @@ static void put_summary(const invocation *in, const tarn_pipeline *pipeline,
                         const tarn_pipeline_summary *summary)
 {
     tarn_flow flow = TARN_FLOW_INIT;
-    if (is_quiet(in) || summary->runs == 0) {
+    if (is_quiet(in)) {
         return;
     }
     if (!wants_json(in)) {
         (void)fprintf(stderr, "run %" PRId64 " is done%s: %.2f s\n", summary->run,
-                      summary->replayed && summary->runs == 1 ? " (repeated from its pins)" : "",
-                      summary->seconds);
+                      summary->replayed ? " (repeated from its pins)" : "", summary->seconds);
         for (size_t i = 0; tarn_pipeline_flow(pipeline, i, &flow); i++) {
             put_flow(stderr, "  ", &flow);
         }
@@ -315,12 +315,19 @@ static int run_step(invocation *in, tarn_pipeline *pipeline, const char *step, u
                                                    : report(in, &error, NULL, 0));
 }
 
+static void on_done(void *context, const tarn_pipeline_summary *run)
+{
+    running *r = context;
+    clear_bar(r);
+    put_summary(r->in, r->pipeline, run);
+}
+
 static int run_whole(invocation *in, tarn_pipeline *pipeline, uint64_t limit)
 {
     tarn_error error = TARN_ERROR_INIT;
     tarn_pipeline_summary summary = TARN_PIPELINE_SUMMARY_INIT;
     const char *progress = option_text(in, "progress");
-    running r = {.in = in};
+    running r = {.in = in, .pipeline = pipeline};
     r.shows_progress =
         !wants_json(in) && !is_quiet(in) &&
         (progress == NULL || strcmp(progress, "auto") == 0 ? isatty(STDERR_FILENO) == 1
@@ -330,10 +337,9 @@ static int run_whole(invocation *in, tarn_pipeline *pipeline, uint64_t limit)
         TARN_PIPELINE_RUN(.dry_run = option_is_set(in, "dry-run"),
                           .no_wait = option_is_set(in, "no-wait"),
                           .strict = option_is_set(in, "strict"), .limit_files = limit,
-                          .note = on_note, .progress = on_progress, .context = &r),
+                          .note = on_note, .progress = on_progress, .context = &r, .done = on_done),
         &summary, &error);
     clear_bar(&r);
-    put_summary(in, pipeline, &summary);
     add_stats(in, &summary.stats);
     const int faulty = refuse_faults(in, pipeline);
     return faulty >= 0 ? faulty : code == TARN_OK ? EXIT_DONE : report(in, &error, NULL, 0);

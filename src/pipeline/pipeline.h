@@ -79,6 +79,9 @@ typedef struct tn_dataflow_run_options {
     /* What happens, a line each: "run 4 takes 2 new files of raw". May be NULL. */
     void (*note)(void *context, tn_dataflow_level level, tn_str text);
     void (*progress)(void *context, uint64_t done, uint64_t total);
+    /* A run is done; the summary that will be the answer has its number and flows now, `run` is of
+     * it alone. May be NULL. */
+    void (*done)(void *context, const tn_dataflow_summary *run);
     void *context;
 } tn_dataflow_run_options;
 

@@ -14,6 +14,7 @@ typedef struct runner {
     const tn_dataflow_run_options *options;
     tn_ledger ledger;
     tn_dataflow_summary *summary;
+    uint64_t begun_ns; /* this run, with the looking for what it takes */
 } runner;
 
 static void say(const runner *r, tn_dataflow_level level, tn_str text)
@@ -58,22 +59,46 @@ static void waiting(void *context)
 
 /* ---- the end of a run -------------------------------------------------------------------------*/
 
-static void summarise(const runner *r, const tn_execution *x)
+/* To the whole call's summary, and to whoever wants to hear of each run. */
+static void conclude(runner *r, tn_dataflow_summary *run)
 {
-    tn_dataflow_summary *summary = r->summary;
-    summary->run = x->entry->run;
-    summary->runs++;
-    summary->files += x->found.new_files;
-    summary->stats.rows_in += x->stats.rows_in;
-    summary->stats.rows_out += x->stats.rows_out;
-    summary->stats.rows_rejected += x->stats.rows_rejected;
-    summary->stats.bytes_read += x->stats.bytes_read;
-    summary->stats.spilled_bytes += x->stats.spilled_bytes;
-    summary->stats.peak_bytes = x->stats.peak_bytes > summary->stats.peak_bytes
-                                    ? x->stats.peak_bytes
-                                    : summary->stats.peak_bytes;
-    summary->flows = x->flows;
-    summary->flow_count = x->flow_count;
+    const uint64_t now = tn_clock_monotonic_ns();
+    tn_dataflow_summary *all = r->summary;
+    run->runs = 1;
+    run->seconds = (double)(now - r->begun_ns) / 1e9;
+    r->begun_ns = now;
+    all->run = run->run;
+    all->runs++;
+    all->files += run->files;
+    all->replayed = all->replayed || run->replayed;
+    all->stats.rows_in += run->stats.rows_in;
+    all->stats.rows_out += run->stats.rows_out;
+    all->stats.rows_rejected += run->stats.rows_rejected;
+    all->stats.bytes_read += run->stats.bytes_read;
+    all->stats.spilled_bytes += run->stats.spilled_bytes;
+    all->stats.peak_bytes = run->stats.peak_bytes > all->stats.peak_bytes ? run->stats.peak_bytes
+                                                                          : all->stats.peak_bytes;
+    all->flows = run->flows;
+    all->flow_count = run->flow_count;
+    if (r->options->done != NULL) {
+        r->options->done(r->options->context, run);
+    }
+}
+
+static void summarise(runner *r, const tn_execution *x, bool replayed)
+{
+    tn_dataflow_summary run = {.run = x->entry->run,
+                               .files = x->found.new_files,
+                               .replayed = replayed,
+                               .stats = x->stats,
+                               .flows = x->flows,
+                               .flow_count = x->flow_count};
+    run.stats.rows_out = 0; /* a plan that writes gives no rows: those committed are meant */
+    for (size_t i = 0; i < x->flow_count; i++) {
+        const tn_flow *flow = &x->flows[i];
+        run.stats.rows_out += flow->kind == TN_FLOW_SINK && !flow->skipped ? flow->rows_out : 0;
+    }
+    conclude(r, &run);
 }
 
 /* ---- replay -----------------------------------------------------------------------------------*/
@@ -153,8 +178,9 @@ static TN_FALLIBLE replay(runner *r, tn_ledger_entry *entry, bool *finished, tar
         sayf(r, TN_NOTE_INFO, "run %lld was committed, but not marked as done: it is now",
              (long long)entry->run);
         code = tn_execution__finish(&x, err);
-        r->summary->run = entry->run;
-        r->summary->runs++;
+        if (code == TARN_OK) {
+            conclude(r, &(tn_dataflow_summary){.run = entry->run});
+        }
         goto done;
     }
     if (changed != NULL && landed.have > 0) {
@@ -192,8 +218,7 @@ static TN_FALLIBLE replay(runner *r, tn_ledger_entry *entry, bool *finished, tar
     TN_TRY(take_pinned(r, entry, &x.arena, err));
     TN_TRY(tn_execution__bind(&x, err));
     TN_TRY(tn_execution__run(&x, err));
-    r->summary->replayed = true;
-    summarise(r, &x);
+    summarise(r, &x, true);
 done:
     for (uint32_t i = 0; i < r->p->param_count; i++) { /* today's are for what is new */
         r->p->param_values[i] = r->p->params[i].value;
@@ -266,7 +291,7 @@ static TN_FALLIBLE take_new(runner *r, bool *again, tarn_error *err)
     }
     tn_stop_at(TN_STOP_ledger_written);
     TN_TRY(tn_execution__run(&x, err));
-    summarise(r, &x);
+    summarise(r, &x, false);
 done:
     tn_execution__close(&x);
     return code;
@@ -304,6 +329,7 @@ tarn_code tn_dataflow_run(tn_dataflow *p, const tn_dataflow_run_options *options
     const uint64_t begun = tn_clock_monotonic_ns();
     int lock = -1;
 
+    r.begun_ns = begun;
     *out = (tn_dataflow_summary){0};
     TN_RETURN_IF_ERROR(tn_stop_check(err));
     TN_RETURN_IF_ERROR(tn_dataflow__first_fault(p, err));

@@ -62,6 +62,19 @@ done:
     return code;
 }
 
+bool tn_stores__is_input(tn_stores *stores, tn_str key)
+{
+    char name[64];
+    if (stores == NULL || !tn_str_starts(key, TN_STR("/proc/self/fd/"))) {
+        return false; /* nobody waits here for another's standard input */
+    }
+    pthread_mutex_lock(&stores->input_lock);
+    (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", stores->input.fd);
+    const bool same = stores->has_input && tn_str_equal(key, tn_str_of(name));
+    pthread_mutex_unlock(&stores->input_lock);
+    return same;
+}
+
 void tn_stores__close_input(tn_stores *stores)
 {
     if (stores->has_input) {

@@ -136,7 +136,7 @@ static void local_expect(tn_object *base, uint64_t offset, uint64_t size)
 static TN_FALLIBLE fail_changed(const tn_object *object, tarn_error *err)
 {
     const tarn_code code =
-        tn_fail(err, TARN_E_INVALID, "'%s' was changed while being read", object->uri);
+        tn_fail(err, TARN_E_CONFLICT, "'%s' was changed while being read", object->uri);
     tn_subject(err, object->uri);
     tn_hint(err, "run it again; writers should replace a file, not write over it");
     return code;
@@ -229,7 +229,8 @@ static tarn_code local_open(tn_store *store, tn_str key, tn_pool *pool,
     tn_local__about(&file, &base->info);
     if (options->tag != NULL && options->tag[0] != '\0' &&
         strcmp(options->tag, base->info.tag) != 0) {
-        code = tn_fail(err, TARN_E_INVALID, "'%s' has changed since it was listed", base->uri);
+        code = tn_fail(err, TARN_E_CONFLICT, "'%s' has changed since it was listed", base->uri);
+        tn_hint(err, "run it again; writers should replace a file, not write over it");
         goto done;
     }
     ((local_object *)base)->fd = fd;

@@ -218,7 +218,7 @@ static tarn_code s3_get(tn_store *store, tn_str key, size_t size_max, tn_pool *p
     if (code != TARN_OK && is_empty_object(&request)) {
         TN_TRY(s3_head(store, key, &found, err));
         if (found.size != 0) {
-            code = tn_fail(err, TARN_E_INVALID, "'%s/%.200s' was changed while being read",
+            code = tn_fail(err, TARN_E_CONFLICT, "'%s/%.200s' was changed while being read",
                            store->root, key.data);
             goto done;
         }

@@ -298,7 +298,7 @@ static tarn_code check_range(tn_s3_request *request)
     uint64_t last = request->offset + request->size - 1;
 
     if (request->tag[0] != '\0' && head->etag[0] != '\0' && strcmp(request->tag, head->etag) != 0) {
-        return tn_fail(&request->error, TARN_E_INVALID, "the object was changed while being read");
+        return tn_fail(&request->error, TARN_E_CONFLICT, "the object was changed while being read");
     }
     if (head->status == 200) { /* all of it, although a part was asked for */
         const bool whole =
@@ -628,7 +628,7 @@ static void judge(tn_s3_request *request, int status, const tn_s3_problem *probl
         refuse(request, request->is_update ? TARN_E_CONFLICT : TARN_E_EXISTS, TN_OUTCOME_CONFLICT,
                problem);
     } else if (status == 412) {
-        refuse(request, TARN_E_INVALID, TN_OUTCOME_REFUSED, problem);
+        refuse(request, TARN_E_CONFLICT, TN_OUTCOME_REFUSED, problem);
     } else if (status == 404 && request->is_update) {
         refuse(request, TARN_E_CONFLICT, TN_OUTCOME_CONFLICT, problem);
     } else if (status == 404) {

@@ -166,7 +166,8 @@ tarn_code tn_store_uri(const tn_store *store, tn_str key, tn_arena *arena, tn_st
                        tarn_error *err)
 {
     if (store->root[0] == '\0') {
-        return tn_arena_copy(arena, key, out, err);
+        return tn_arena_copy(arena, tn_stores__is_input(store->stores, key) ? TN_INPUT_NAME : key,
+                             out, err);
     }
     return tn_arena_print(arena, out, err, "%s/%.*s", store->root, TN_STR_ARGS(key));
 }
@@ -182,8 +183,11 @@ bool tn_store_is_local(const tn_store *store)
 tarn_code tn_object__create(tn_store *store, tn_str key, tn_pool *pool, size_t struct_size,
                             const tn_object_kind *kind, tn_object **out, tarn_error *err)
 {
-    const size_t root = strlen(store->root);
-    const size_t uri_size = root + (root > 0) + key.size + 1;
+    const bool is_input = store->root[0] == '\0' && tn_stores__is_input(store->stores, key);
+    /* The key is the URI's end, but for standard input, whose name is none. */
+    const tn_str head = is_input ? TN_INPUT_NAME : tn_str_of(store->root);
+    const size_t before = head.size + (head.size > 0);
+    const size_t uri_size = before + key.size + 1;
     void *memory = NULL;
     void *uri = NULL;
 
@@ -198,11 +202,11 @@ tarn_code tn_object__create(tn_store *store, tn_str key, tn_pool *pool, size_t s
     *object = (tn_object){.kind = kind, .store = store, .pool = pool, .struct_size = struct_size};
     object->uri = uri;
     object->uri_size = uri_size;
-    memcpy(object->uri, store->root, root);
-    if (root > 0) {
-        object->uri[root] = '/';
+    if (head.size > 0) {
+        memcpy(object->uri, head.data, head.size);
+        object->uri[head.size] = is_input ? '\0' : '/';
     }
-    object->key = object->uri + root + (root > 0);
+    object->key = object->uri + before;
     if (key.size > 0) {
         memcpy(object->key, key.data, key.size);
     }

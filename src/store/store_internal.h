@@ -59,6 +59,9 @@ struct tn_stores {
 };
 
 void tn_stores__close_input(tn_stores *stores);
+/* Is it the key that tn_stores_input() gave?  Its name in messages is TN_INPUT_NAME then. */
+bool tn_stores__is_input(tn_stores *stores, tn_str key);
+#define TN_INPUT_NAME TN_STR("standard input")
 
 typedef struct tn_object_kind {
     void (*close)(tn_object *object); /* frees what the kind added, not the struct */

@@ -61,3 +61,7 @@ try "... of one file" tarn cp --no-clobber f.csv locked.csv
 try "a key that there is not" tarn run nothing.toml
 printf '[pipeline]\nname = "p"\nstat = "x"\n' >keys.toml
 try "a key that is not known" tarn check keys.toml
+printf 'a,b\n1,x\n2,"y\n' >quote.csv
+echo "-- standard input is named so"
+tarn query "SELECT * FROM '-'" <quote.csv
+printf 'a\n1\n' | tarn query "SELECT DISTINCT _file FROM '-'"

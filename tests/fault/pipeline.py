@@ -3,6 +3,7 @@
 run that nothing disturbed.  usage: pipeline.py TARN"""
 import csv
 import io
+import json
 import os
 import shutil
 import signal
@@ -181,6 +182,17 @@ with tempfile.TemporaryDirectory() as scratch:
             check(f"killed at {point}, input {what}", died and good,
                   f"died {died}, landed {have}+{sums}, {again.returncode}: {again.stderr} "
                   f"{[len(got[t]) for t in TABLES]}")
+
+    # A run that is repeated and the one that takes what is new say both how they went.
+    folder = make(f"{scratch}/both")
+    died = killed(run(folder, "ledger_written"))
+    write_file(folder, 2)
+    again = run(folder, arguments=["--stats"])
+    stats = json.loads(again.stderr.strip().rsplit("\n", 1)[-1])
+    check("a replay and a new run are told of both", died and again.returncode == 0 and
+          "run 1 is done (repeated from its pins)" in again.stderr and
+          "run 2 is done:" in again.stderr and again.stderr.count("  source  raw") == 2, again.stderr)
+    check("--stats counts the rows committed", stats["rows_out"] == 2 * (198 + 2), str(stats))
 
     # ... and killed once more while such a run is being closed.
     for point in [n for n in names if n.startswith("void_")]:

@@ -207,7 +207,7 @@ def an_object_that_is_replaced_while_it_is_read_is_an_error(tarn):
                     tarn.run("cp", "v2.csv", uri)
                 return None
             with Proxy(rule) as proxy:
-                said = tarn.through(proxy).fails(*arguments, code=1)
+                said = tarn.through(proxy).fails(*arguments, code=75)
             check(uri in said and "changed while being read" in said, said)
             check(not tarn.file("back").exists(), "half of each was copied")
 

@@ -319,8 +319,9 @@ TEST(an_answer_that_is_not_the_range_is_no_answer)
         {{206, 0, NULL, "0123456789", 0}, TARN_E_CORRUPT},
         {{206, 0, "Content-Range: bytes 5-14/100\n", "0123456789x", 0}, TARN_E_CORRUPT},
         {{200, 0, "Content-Length: 100\n", "0123456789", 0}, TARN_E_UNSUPPORTED},
-        {{206, 0, "Content-Range: bytes 5-14/100\nETag: \"u\"\n", "0123456789", 0}, TARN_E_INVALID},
-        {{412, 0, NULL, ERROR_XML("PreconditionFailed"), 0}, TARN_E_INVALID},
+        {{206, 0, "Content-Range: bytes 5-14/100\nETag: \"u\"\n", "0123456789", 0},
+         TARN_E_CONFLICT},
+        {{412, 0, NULL, ERROR_XML("PreconditionFailed"), 0}, TARN_E_CONFLICT},
         {{404, 0, NULL, ERROR_XML("NoSuchKey"), 0}, TARN_E_NOT_FOUND},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -319,7 +319,7 @@ TEST(reads_are_pinned_to_the_file_that_was_opened)
     (void)fseek(file, 0, SEEK_END);
     (void)fputs("more", file);
     (void)fclose(file);
-    CHECK_EQ(tn_object_verify(object, &err), TARN_E_INVALID);
+    CHECK_EQ(tn_object_verify(object, &err), TARN_E_CONFLICT);
     CHECK(strstr(err.message, "was changed while being read") != NULL);
     tn_object_close(object);
 
