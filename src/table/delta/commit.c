@@ -676,6 +676,14 @@ static TN_FALLIBLE put_entry(entry *e, int64_t version, bool *won, tarn_error *e
         }
         tarn_error blind = TARN_ERROR_INIT;
         const tarn_code looked = look(writer, key, e->id, &whose, &blind);
+        if (looked == TARN_OK && whose == OURS && put == TARN_E_OUTCOME_UNKNOWN &&
+            tn_store_is_local(writer->store)) {
+            writer->keep_files = true; /* in place, but the disk did not say that it is kept */
+            code = put;
+            tn_error_copy(err, &cause);
+            tn_explain(err, "the commit to '%.*s' is made", TN_STR_ARGS(writer->uri));
+            goto done;
+        }
         if (looked == TARN_OK && whose != NOBODYS) {
             *won = whose == OURS;
             goto done;
