@@ -183,6 +183,6 @@ void put_stats(const invocation *in)
         (unsigned long long)in->stats.rows_rejected,
         (unsigned long long)(in->stats.bytes_read > figures.bytes_read ? in->stats.bytes_read
                                                                        : figures.bytes_read),
-        (unsigned long long)figures.bytes_written, (unsigned long long)in->stats.peak_bytes,
+        (unsigned long long)figures.bytes_written, (unsigned long long)figures.peak_bytes,
         (unsigned long long)figures.peak_rss_bytes, (unsigned long long)in->stats.spilled_bytes);
 }

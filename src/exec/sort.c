@@ -428,6 +428,10 @@ tarn_code tn_sort_create(tn_run *run, const tn_sort_key *keys, uint32_t key_coun
                          uint64_t limit, uint64_t offset, tn_dynamic_filter *filter,
                          tn_operator **out, tarn_error *err)
 {
+    if (limit > TOP_N_MAX && filter == NULL &&
+        tn_sort__is_column(keys, key_count, layout, types, width)) {
+        return tn_sort__create_column(run, &keys[0], limit, offset, out, err);
+    }
     return create(run, keys, key_count, 0, layout, types, width, limit, offset, filter, out, err);
 }
 

@@ -22,6 +22,7 @@ typedef struct tn_sorter {
     const tn_order *orders;
     uint32_t order_count, prefix, first_payload;
     bool varies, has_rank;
+    bool is_bare; /* a row is 8 bytes of key and nothing else */
     size_t run_bytes;
     uint64_t limit; /* rows wanted; UINT64_MAX: all */
     uint32_t fan_in;
@@ -42,6 +43,7 @@ typedef struct tn_sorter_options {
     const tn_type *const *types; /* of the payload */
     uint32_t width;
     bool has_rank; /* ties go by a 64-bit rank, given with each row */
+    bool is_bare;  /* no orders, no payload: see tn_sort__create_column() */
     size_t budget; /* bytes the sorter may hold pinned, all tasks together */
     uint32_t tasks;
     uint64_t limit;
@@ -79,6 +81,8 @@ TN_FALLIBLE tn_sorter__add(tn_sorter_task *task, const tn_column *const *keys,
                            const tn_column *const *payload, const uint16_t *selection,
                            uint32_t count, uint64_t rank, const uint64_t *ranks, tarn_error *err);
 TN_FALLIBLE tn_sorter__task_finish(tn_sorter_task *task, tarn_error *err);
+/* Takes a sealed run over; `run` is empty then. */
+TN_FALLIBLE tn_sorter__add_run(tn_sorter *sorter, tn_rows *run, bool has_nulls, tarn_error *err);
 /* After all tasks finished: so few runs that they can be merged at once. */
 TN_FALLIBLE tn_sorter__finish(tn_sorter *sorter, tarn_error *err);
 
@@ -91,6 +95,12 @@ void tn_merge__destroy(tn_merge *merge); /* NULL is allowed */
 TN_FALLIBLE tn_merge__next(tn_merge *merge, uint32_t max, uint8_t **rows, uint32_t *count,
                            tarn_error *err);
 
+/* The same of a bare sorter: the keys themselves. */
+TN_FALLIBLE tn_merge__next_keys(tn_merge *merge, uint32_t max, uint64_t *keys, uint32_t *count,
+                                tarn_error *err);
+
+/* Sorts keys alone; `spare` has as many.  False where `cancelled` was set. */
+bool tn_sort__keys(const tn_sorter *sorter, uint64_t *keys, uint64_t *spare, size_t count);
 /* Sorts pointers to rows; `spare` has as many.  Stable.  False where `cancelled` was set. */
 bool tn_sort__entries(const tn_sorter *sorter, tn_sort_entry *entries, tn_sort_entry *spare,
                       size_t count, size_t skip);
@@ -108,6 +118,12 @@ TN_FALLIBLE tn_sort__create_first(tn_run *run, const tn_sort_key *keys, uint32_t
                                   uint32_t distinct, const struct tn_layout *layout,
                                   const tn_type *const *types, uint32_t width,
                                   struct tn_operator **out, tarn_error *err);
+
+/* ORDER BY where the key is all of the row: one column of whole numbers. */
+bool tn_sort__is_column(const tn_sort_key *keys, uint32_t key_count, const struct tn_layout *layout,
+                        const tn_type *const *types, uint32_t width);
+TN_FALLIBLE tn_sort__create_column(tn_run *run, const tn_sort_key *key, uint64_t limit,
+                                   uint64_t offset, struct tn_operator **out, tarn_error *err);
 
 static inline uint64_t tn_sort__head(const uint8_t *row, size_t skip)
 {

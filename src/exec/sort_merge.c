@@ -36,25 +36,15 @@ size_t tn_run__available(const tn_run *run)
     return least;
 }
 
-tarn_code tn_sorter__create(const tn_sorter_options *options, tn_sorter **out, tarn_error *err)
+/* Rows of key, rank and payload. */
+static TN_FALLIBLE lay_out(tn_sorter *sorter, const tn_sorter_options *options, tarn_error *err)
 {
     tarn_code code = TARN_OK;
-    tn_sorter *sorter = NULL;
     tn_sort_keys *keys = NULL;
     void *memory = NULL;
     const tn_type **types = NULL;
     const uint32_t width = options->width + 1;
 
-    *out = NULL;
-    TN_TRY(tn_pool_alloc_zeroed(options->pool, sizeof(*sorter), &memory, err));
-    sorter = memory;
-    pthread_mutex_init(&sorter->lock, NULL);
-    sorter->pool = options->pool;
-    sorter->spill = options->spill;
-    sorter->cancelled = options->cancelled;
-    sorter->order_count = options->order_count;
-    sorter->has_rank = options->has_rank;
-    sorter->limit = options->limit;
     TN_TRY(tn_pool_alloc(options->pool, options->order_count * sizeof(tn_order), &memory, err));
     memcpy(memory, options->orders, options->order_count * sizeof(tn_order));
     sorter->orders = memory;
@@ -69,6 +59,35 @@ tarn_code tn_sorter__create(const tn_sorter_options *options, tn_sorter **out, t
     }
     TN_TRY(tn_row_layout_create(options->pool, types, options->width + sorter->first_payload,
                                 keys->prefix + (options->has_rank ? 8 : 0), &sorter->layout, err));
+done:
+    tn_pool_free(options->pool, types, width * sizeof(void *));
+    tn_sort_keys_destroy(keys);
+    return code;
+}
+
+tarn_code tn_sorter__create(const tn_sorter_options *options, tn_sorter **out, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_sorter *sorter = NULL;
+    void *memory = NULL;
+
+    *out = NULL;
+    TN_TRY(tn_pool_alloc_zeroed(options->pool, sizeof(*sorter), &memory, err));
+    sorter = memory;
+    pthread_mutex_init(&sorter->lock, NULL);
+    sorter->pool = options->pool;
+    sorter->spill = options->spill;
+    sorter->cancelled = options->cancelled;
+    sorter->order_count = options->order_count;
+    sorter->has_rank = options->has_rank;
+    sorter->limit = options->limit;
+    if (options->is_bare) {
+        sorter->is_bare = true;
+        sorter->prefix = 8;
+        TN_TRY(tn_row_layout_create(options->pool, NULL, 0, 8, &sorter->layout, err));
+    } else {
+        TN_TRY(lay_out(sorter, options, err));
+    }
     /* A run needs its rows, two pointers with a key for each, and its copy page by page. */
     const size_t share = options->budget / 8 / (options->tasks == 0 ? 1 : options->tasks);
     sorter->run_bytes = share < RUN_MIN ? RUN_MIN : tn_min_size(share, RUN_MAX);
@@ -77,8 +96,6 @@ tarn_code tn_sorter__create(const tn_sorter_options *options, tn_sorter **out, t
     *out = sorter;
     sorter = NULL;
 done:
-    tn_pool_free(options->pool, types, width * sizeof(void *));
-    tn_sort_keys_destroy(keys);
     tn_sorter__destroy(sorter);
     return code;
 }
@@ -198,7 +215,7 @@ static size_t make_entries(tn_sorter_task *task, tn_sort_entry *entries, bool *h
     return skip;
 }
 
-static TN_FALLIBLE add_run(tn_sorter *sorter, tn_rows *run, bool has_nulls, tarn_error *err)
+tarn_code tn_sorter__add_run(tn_sorter *sorter, tn_rows *run, bool has_nulls, tarn_error *err)
 {
     pthread_mutex_lock(&sorter->lock);
     const tarn_code code = tn_vec_grow(sorter->pool, (void **)&sorter->runs, &sorter->run_capacity,
@@ -266,7 +283,7 @@ static TN_FALLIBLE sort_task(tn_sorter_task *task, bool keep, tarn_error *err)
     }
     if (in_order && !keep && wanted == count) {
         tn_rows_seal(&task->run);
-        TN_TRY(add_run(sorter, &task->run, has_nulls, err));
+        TN_TRY(tn_sorter__add_run(sorter, &task->run, has_nulls, err));
         task->run.keep = true;
         goto done;
     }
@@ -277,7 +294,7 @@ static TN_FALLIBLE sort_task(tn_sorter_task *task, bool keep, tarn_error *err)
         tn_rows_init(&sorted, sorter->layout, sorter->pool, sorter->spill);
     } else {
         tn_rows_seal(&sorted);
-        TN_TRY(add_run(sorter, &sorted, has_nulls, err));
+        TN_TRY(tn_sorter__add_run(sorter, &sorted, has_nulls, err));
     }
 done:
     tn_rows_clear(&sorted);
@@ -426,7 +443,7 @@ tarn_code tn_merge__create(tn_sorter *sorter, tn_rows *runs, size_t count, tn_po
     merge->sorter = sorter;
     merge->pool = pool;
     merge->count = count;
-    merge->skip = sorter->has_nulls ? 0 : 1;
+    merge->skip = sorter->has_nulls || sorter->is_bare ? 0 : 1;
     TN_TRY(tn_pool_alloc_zeroed(pool, (count + 1) * sizeof(source), (void **)&merge->sources, err));
     TN_TRY(tn_pool_alloc_zeroed(pool, (count + 1) * sizeof(loser), (void **)&merge->tree, err));
     for (size_t i = 0; i < count; i++) {
@@ -561,6 +578,36 @@ tarn_code tn_merge__next(tn_merge *merge, uint32_t max, uint8_t **rows, uint32_t
         }
         from->key = tn_sort__head(from->row, merge->skip);
         __builtin_prefetch(from->row + 4 * size);
+        replay(merge, winner);
+    }
+    *count = made;
+    return TARN_OK;
+}
+
+tarn_code tn_merge__next_keys(tn_merge *merge, uint32_t max, uint64_t *keys, uint32_t *count,
+                              tarn_error *err)
+{
+    uint32_t made = 0;
+    *count = 0;
+    if (merge->count == 0) {
+        return TARN_OK;
+    }
+    if (!merge->started) {
+        TN_RETURN_IF_ERROR(start(merge, err));
+    }
+    while (made < max) {
+        const uint32_t winner = merge->tree[0].source;
+        source *from = &merge->sources[winner];
+        if (from->row == NULL) {
+            break;
+        }
+        keys[made++] = from->key;
+        from->row += sizeof(uint64_t);
+        if (from->row == from->end) {
+            TN_RETURN_IF_ERROR(next_page(merge, from, err));
+        } else {
+            from->key = tn_sort__head(from->row, 0);
+        }
         replay(merge, winner);
     }
     *count = made;

@@ -247,3 +247,214 @@ TEST(sorting_survives_the_loss_of_any_allocation)
     }
     CHECK(!seen.failed);
 }
+
+/* ---- one column, which is all of the row ---- */
+
+typedef struct one {
+    const tn_type *type;
+    uint32_t batches;
+    uint64_t range;
+    bool nulls, selected, descending, nulls_first, failed;
+    uint64_t values[BATCH];
+    uint64_t validity[(BATCH + 63) / 64];
+    uint16_t selection[BATCH];
+    tn_column column;
+    uint64_t rows, nulls_seen; /* of the result */
+    bool any, last_null;
+    uint64_t last, sum;
+} one;
+
+/* Values of the lane, as a number that orders as they do. */
+static uint64_t one_at(const tn_column *column, size_t i)
+{
+    const uint64_t half = UINT64_C(1) << 63;
+    switch (column->lane) {
+    case TN_LANE_i16:
+        return (uint64_t)(int64_t)((const int16_t *)column->values)[i] ^ half;
+    case TN_LANE_i32:
+        return (uint64_t)(int64_t)((const int32_t *)column->values)[i] ^ half;
+    case TN_LANE_i64:
+        return ((const uint64_t *)column->values)[i] ^ half;
+    case TN_LANE_u8:
+        return ((const uint8_t *)column->values)[i];
+    default:
+        return ((const uint64_t *)column->values)[i];
+    }
+}
+
+static bool make_one(void *context, uint32_t index, tn_batch *out)
+{
+    one *in = context;
+    const size_t size = tn_lane_size(in->type->lane);
+    uint32_t count = 0;
+    if (index >= in->batches) { /* an empty batch ends the morsel */
+        *out = (tn_batch){.tag = {index / 4, index % 4, true}};
+        return index == in->batches;
+    }
+    for (uint32_t i = 0; i < BATCH; i++) {
+        const uint64_t id = (uint64_t)index * BATCH + i;
+        const uint64_t value = mix(id + 1) % in->range - (id % 2 == 0 ? in->range / 2 : 0);
+        memcpy((uint8_t *)in->values + i * size, &value, size);
+        tn_bit_put(in->validity, i, id % 7 != 3);
+        in->selection[count] = (uint16_t)i;
+        count += id % 3 != 0;
+    }
+    in->column = (tn_column){.type = in->type,
+                             .lane = (uint8_t)in->type->lane,
+                             .rows = BATCH,
+                             .values = in->values,
+                             .validity = in->nulls ? in->validity : NULL};
+    *out = (tn_batch){.columns = &in->column,
+                      .width = 1,
+                      .rows = BATCH,
+                      .selection = in->selected ? in->selection : NULL,
+                      .selected = in->selected ? count : BATCH,
+                      .tag = {index / 4, index % 4, index % 4 == 3}};
+    return true;
+}
+
+static void see_one(void *context, const tn_batch *batch)
+{
+    one *in = context;
+    for (uint32_t i = 0; i < batch->selected; i++) {
+        const bool null = tn_column_is_null(&batch->columns[0], i);
+        const uint64_t value = null ? 0 : one_at(&batch->columns[0], i);
+        if (in->any) {
+            in->failed =
+                in->failed || (null != in->last_null && null == in->nulls_first) ||
+                (!null && !in->last_null && (in->descending ? value > in->last : value < in->last));
+        }
+        in->any = true;
+        in->last = value;
+        in->last_null = null;
+        in->sum += value;
+        in->rows++;
+        in->nulls_seen += null;
+    }
+}
+
+static tarn_code run_one(tn_pool *pool, one *in, size_t limit_bytes, uint32_t threads,
+                         uint64_t limit, uint64_t offset, uint64_t *spilled)
+{
+    bench b;
+    tn_operator *op = NULL;
+    tarn_code code;
+    const tn_column_id id = 0;
+    const tn_layout layout = {1, &id};
+
+    TN_TRY(bench_init(&b, pool, limit_bytes, threads));
+    const tn_sort_key key = {.expr = bench_column(&b, 0, in->type),
+                             .descending = in->descending,
+                             .nulls_first = in->nulls_first};
+    if (key.expr == NULL) {
+        code = TARN_E_NOMEM;
+        goto done;
+    }
+    if (!tn_sort__is_column(&key, 1, &layout, &in->type, 1)) {
+        test_fail(__FILE__, __LINE__, "not sorted as a column");
+    }
+    TN_TRY(
+        tn_sort_create(&b.run, &key, 1, &layout, &in->type, 1, limit, offset, NULL, &op, &b.err));
+    TN_TRY(bench_push(&b, op, make_one, in));
+    TN_TRY(bench_read(&b, op, see_one, in));
+    *spilled = tn_spill_bytes(b.run.spill);
+done:
+    if (op != NULL) {
+        op->ops->destroy(op);
+    }
+    bench_deinit(&b);
+    return code;
+}
+
+TEST(a_column_that_is_its_own_key_is_sorted)
+{
+    static one in;
+    const tn_type *types[] = {TN_BIGINT, TN_INTEGER, TN_UTINYINT, TN_UBIGINT, TN_SMALLINT};
+    for (uint32_t variant = 0; variant < 40; variant += TEST_SIZE(3, 7)) {
+        const bool large = variant >= 36;
+        const size_t bytes = large ? 4 << 20 : SIZE_MAX;
+        uint64_t spilled = 0;
+        in = (one){.type = types[variant % 5],
+                   .batches = large ? 1200 : 60,
+                   .range = variant % 9 < 4 ? 100 : UINT64_C(1) << 50,
+                   .nulls = variant % 2 == 0,
+                   .selected = variant % 4 == 2,
+                   .descending = variant % 8 >= 4,
+                   .nulls_first = variant % 16 >= 8};
+        uint64_t rows = 0;
+        uint64_t nulls = 0;
+        uint64_t sum = 0;
+        tn_batch batch;
+        for (uint32_t index = 0; make_one(&in, index, &batch); index++) {
+            for (uint32_t i = 0; i < batch.selected; i++) {
+                const uint32_t at = batch.selection == NULL ? i : batch.selection[i];
+                const bool null = tn_column_is_null(&in.column, at);
+                rows++;
+                nulls += null;
+                sum += null ? 0 : one_at(&in.column, at);
+            }
+        }
+        const uint32_t threads = 1 + variant % 2;
+        CHECK_EQ(run_one(pool, &in, bytes, threads, UINT64_MAX, 0, &spilled), TARN_OK);
+        CHECK(!in.failed);
+        CHECK_U64(in.rows, rows);
+        CHECK_U64(in.nulls_seen, nulls);
+        CHECK_U64(in.sum, sum);
+        CHECK(spilled > 0 || !large);
+        in.any = false;
+        in.rows = 0;
+        CHECK_EQ(run_one(pool, &in, bytes, threads, UINT64_C(1) << 40, rows - 5000, &spilled),
+                 TARN_OK);
+        CHECK(!in.failed);
+        CHECK_U64(in.rows, 5000);
+    }
+    uint64_t spilled;
+    in = (one){.type = TN_BIGINT};
+    CHECK_EQ(run_one(pool, &in, SIZE_MAX, 2, UINT64_MAX, 0, &spilled), TARN_OK);
+    CHECK_U64(in.rows, 0);
+}
+
+TEST(sorting_a_column_survives_the_loss_of_any_allocation)
+{
+    static one in;
+    uint64_t spilled;
+    for (test_oom oom = test_oom_start(pool); test_oom_next(&oom);) {
+        in = (one){.type = TN_BIGINT, .batches = 6, .range = 1000, .nulls = true};
+        CHECK_EQ(run_one(pool, &in, SIZE_MAX, 2, UINT64_MAX, 0, &spilled),
+                 oom.refused ? TARN_E_NOMEM : TARN_OK);
+    }
+    CHECK(!in.failed);
+}
+
+TEST(keys_are_sorted_wherever_they_differ)
+{
+    enum { COUNT = 20000 };
+    static uint64_t keys[COUNT];
+    static uint64_t spare[COUNT];
+    static _Atomic bool cancelled;
+    const tn_sorter sorter = {.cancelled = &cancelled};
+
+    for (uint64_t shape = 0; shape < 8; shape++) {
+        uint64_t sum = 0;
+        for (uint64_t i = 0; i < COUNT; i++) {
+            const uint64_t random = mix(i + shape * COUNT + 1);
+            const uint64_t of[] = {
+                random,       random % 1000 + (i == 77 ? UINT64_C(1) << 63 : 0), /* skew */
+                42,           (random % 20) << 40 | mix(random) >> 40,           i, COUNT - i,
+                random << 32, (random % 300) << 50 | (random >> 20) % 3};
+            keys[i] = of[shape];
+            sum += keys[i];
+        }
+        CHECK(tn_sort__keys(&sorter, keys, spare, COUNT));
+        for (size_t i = 0; i < COUNT; i++) {
+            CHECK(i == 0 || keys[i - 1] <= keys[i]);
+            sum -= keys[i];
+        }
+        CHECK_U64(sum, 0);
+    }
+    keys[0] = 7;
+    keys[1] = 3;
+    atomic_store(&cancelled, true);
+    CHECK(!tn_sort__keys(&sorter, keys, spare, COUNT));
+    atomic_store(&cancelled, false);
+}
