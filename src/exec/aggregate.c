@@ -4,12 +4,16 @@
 #include "base/size.h"
 #include "kernel/hash_column.h"
 
+#include <math.h>
+
 enum {
     WINDOW = 64 << 10,       /* rows between two looks at the reduction */
     SCATTER_MIN = 256 << 10, /* rows scattered before the table is tried again */
     SCATTER_MAX = 4 << 20,
     LOCAL_MIN = 256 << 10,
     LOCAL_MAX = 8 << 20, /* bytes of a task's table: what caches hold, about */
+    GROW_MAX = 256 << 20,
+    REPEATS_MIN = 256, /* rows of known groups that an estimate stands on */
     PART_MIN = 512 << 10,
     SMALL = 512 << 10, /* bytes of rows that are not worth partitions */
     BITS_SMALL = 6,
@@ -30,6 +34,9 @@ typedef struct agg_task {
     uint64_t window_rows, window_groups; /* since the last look */
     uint64_t scatter_left, scatter_next; /* rows that go unaggregated */
     bool frozen;                         /* the table takes no more groups */
+    uint64_t table_rows;                 /* that the groups at hand were made of */
+    size_t table_max;                    /* bytes of the table */
+    bool outgrew;                        /* it grew, and did not hold all groups */
     uint64_t morsel;
     uint32_t part;
     uint64_t taken;
@@ -87,6 +94,7 @@ static tarn_code task_open(tn_operator *base, const tn_task *task, tn_operator_t
     made->morsel = UINT64_MAX;
     made->scatter_next = SCATTER_MIN;
     made->frozen = op->has_ordered;
+    made->table_max = op->local_max;
     TN_TRY(tn_inputs__create(op->program, op->expr_count, task->pool, &made->inputs, err));
     TN_TRY(tn_groups__create(op, task->pool, 1, !op->has_move, &made->groups, err));
     TN_TRY(tn_pool_alloc(task->pool, TN_BATCH_ROWS, (void **)&made->part_of, err));
@@ -139,12 +147,25 @@ done:
 
 static TN_FALLIBLE flush(agg_task *task, tarn_error *err)
 {
+    tn_groups *groups = task->groups;
     if (task->states == NULL) {
         TN_RETURN_IF_ERROR(make_sets(task, task->op->groups, true, &task->states, err));
     }
-    TN_RETURN_IF_ERROR(partition_groups(task->op, &task->groups->sets[0], task->states, err));
-    tn_rows_clear(&task->groups->sets[0]);
-    tn_groups__reset(task->groups);
+    if (groups->set_count > 1) {
+        for (uint32_t p = 0; p < task->op->parts; p++) {
+            tn_rows_append(&task->states[p], &groups->sets[p]);
+        }
+    } else {
+        TN_RETURN_IF_ERROR(partition_groups(task->op, &groups->sets[0], task->states, err));
+        tn_rows_clear(&groups->sets[0]);
+    }
+    if (task->table_max > task->op->local_max) {
+        tn_groups__shrink(groups);
+        task->outgrew = true;
+        task->table_max = task->op->local_max;
+    }
+    tn_groups__reset(groups);
+    task->table_rows = 0;
     return TARN_OK;
 }
 
@@ -196,26 +217,75 @@ static TN_FALLIBLE scatter(agg_task *task, const tn_batch *part, uint64_t rank, 
     return TARN_OK;
 }
 
+/*
+ * How many groups there are, if `rows` rows drew `seen` of them and all come as often as each
+ * other: seen / rows = (1 - exp(-x)) / x, where x = rows / groups.  INFINITY: hardly one came
+ * twice.
+ */
+static double groups_expected(uint64_t rows, uint64_t seen)
+{
+    const double share = (double)seen / (double)rows;
+    double low = 0;
+    double high = 64;
+    if (rows - seen < REPEATS_MIN) {
+        return INFINITY;
+    }
+    for (int i = 0; i < 40; i++) {
+        const double x = (low + high) / 2;
+        if ((1 - exp(-x)) / x > share) {
+            low = x;
+        } else {
+            high = x;
+        }
+    }
+    return (double)rows / high;
+}
+
+/* Whether a larger table will hold all groups. */
+static bool may_grow(const agg_task *task)
+{
+    enum { ENTRIES = 4 * 8 }; /* of the directory, a group, at most */
+    const tn_aggregation *op = task->op;
+    const tn_groups *groups = task->groups;
+    if (op->grow_max == 0 || task->outgrew || groups->count == 0) {
+        return false;
+    }
+    if (task->table_max > op->local_max) {
+        return true; /* it was decided */
+    }
+    const double row = (double)groups->sets[0].bytes / (double)groups->count;
+    const double bytes = groups_expected(task->table_rows, groups->count) * (row + ENTRIES);
+    /* What is free depends on chance; where results must not, what may be used is to do. */
+    const size_t free =
+        op->run->deterministic ? SIZE_MAX : tn_run__available(op->run) / 2 / op->threads;
+    return bytes < (double)tn_min_size(op->grow_max, free);
+}
+
 /* Looks at what the table gained in the last window, and at its size. */
 static TN_FALLIBLE weigh(agg_task *task, uint64_t groups_before, uint32_t rows, tarn_error *err)
 {
     task->window_rows += rows;
     task->window_groups += task->groups->count - groups_before;
+    task->table_rows += rows;
     if (task->window_rows >= WINDOW) {
-        if (2 * task->window_groups > task->window_rows) {
+        if (2 * task->window_groups > task->window_rows && !may_grow(task)) {
             task->scatter_left = task->scatter_next;
             task->scatter_next = tn_min_size(2 * task->scatter_next, SCATTER_MAX);
         }
         task->window_rows = task->window_groups = 0;
     }
-    if (tn_groups__bytes(task->groups) > task->op->local_max) {
-        if (task->op->has_move) {
-            task->frozen = true;
-        } else {
-            return flush(task, err);
-        }
+    if (tn_groups__bytes(task->groups) <= task->table_max) {
+        return TARN_OK;
     }
-    return TARN_OK;
+    if (task->op->has_move) {
+        task->frozen = true;
+        return TARN_OK;
+    }
+    if (task->table_max == task->op->local_max && may_grow(task)) {
+        task->table_max = task->op->grow_max;
+        return tn_groups__spread(task->groups, err);
+    }
+    return flush(task, err);
 }
 
 static tarn_code take(tn_operator_task *base, const tn_batch *in, tn_answer *answer,
@@ -293,7 +363,16 @@ static tarn_code combine(tn_operator_task *base, tn_answer *answer, tarn_error *
             }
         }
     }
-    if (task->groups->count > 0) {
+    op->mixed = op->mixed || task->raw != NULL || task->states != NULL;
+    if (task->groups->set_count > 1) {
+        TN_TRY(make_partitions(op, err));
+        for (uint32_t p = 0; p < op->parts; p++) {
+            tn_rows_append(&op->partitions[p].states, &task->groups->sets[p]);
+        }
+        op->spread_count += task->groups->count > 0;
+        tn_groups__shrink(task->groups);
+        task->groups->count = 0;
+    } else if (task->groups->count > 0) {
         tn_rows_append(&op->locals, &task->groups->sets[0]);
         op->local_count++;
         task->groups->count = 0;
@@ -345,6 +424,9 @@ static tarn_code finalise(tn_operator *base, const tn_task *task, tn_answer *ans
         goto done;
     }
     TN_TRY(make_partitions(op, err));
+    for (uint32_t p = 0; p < op->parts; p++) {
+        op->partitions[p].whole = op->spread_count == 1 && !op->mixed && op->locals.count == 0;
+    }
     if (op->locals.count > 0) {
         TN_TRY(tn_pool_alloc(&op->pool, op->parts * sizeof(tn_rows), (void **)&sets, err));
         for (uint32_t p = 0; p < op->parts; p++) {
@@ -525,9 +607,19 @@ static void plan_memory(tn_aggregation *op)
 {
     const size_t budget = tn_run__budget(op->run);
     const size_t threads = op->run->threads == 0 || op->run->deterministic ? 1 : op->run->threads;
+    bool has_text = false;
+    for (uint32_t k = 0; k < op->key_count; k++) {
+        has_text = has_text || op->groups->fields[k].lane == TN_LANE_view;
+    }
+    op->threads = threads;
     op->bits = op->key_count == 0 ? 0 : budget >= LARGE_BUDGET ? BITS_LARGE : BITS_SMALL;
     op->parts = 1U << op->bits;
     op->local_max = tn_max_size(LOCAL_MIN, tn_min_size(LOCAL_MAX, budget / 8 / threads));
+    /* Numbers alone are cheaper kept as rows and aggregated in parts that caches hold. */
+    op->grow_max = has_text && !op->has_move && !op->has_ordered
+                       ? tn_min_size(GROW_MAX, budget / 4 / threads)
+                       : 0;
+    op->grow_max = op->grow_max > op->local_max ? op->grow_max : 0;
     op->part_max = tn_max_size(PART_MIN, budget / 6 / threads);
     op->page_max = tn_max_size(4096, tn_min_size(256 << 10, budget / 16 / threads / op->parts));
 }

@@ -3,6 +3,8 @@
 
 #include "kernel/hash_column.h"
 
+#include <assert.h>
+
 enum { DIRECTORY_MIN = 1024, AHEAD = 16, SALT_SHIFT = 48 };
 
 typedef struct short_entry {
@@ -208,6 +210,77 @@ static TN_FALLIBLE grow(tn_groups *groups, uint64_t more, tarn_error *err)
     return TARN_OK;
 }
 
+void tn_groups__shrink(tn_groups *groups)
+{
+    tn_pool_free_pages(groups->pool, groups->directory,
+                       groups->directory == NULL ? 0 : (groups->mask + 1) * entry_size(groups));
+    groups->directory = NULL;
+    groups->mask = 0;
+}
+
+/* Copies the groups to `sets` and enters the copies in the directory, which was emptied. */
+static TN_FALLIBLE move_groups(tn_groups *groups, tn_rows *sets, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    const unsigned shift = 64 - groups->op->bits;
+    uint64_t *directory = groups->directory;
+    uint8_t *rows[512];
+    uint8_t *copies[512];
+    uint8_t part_of[512];
+    tn_rows_cursor cursor = {.rows = &groups->sets[0]};
+    uint32_t count;
+    do {
+        TN_TRY(tn_rows_cursor_next(&cursor, 512, rows, &count, err));
+        for (uint32_t i = 0; i < count; i++) {
+            part_of[i] = (uint8_t)(tn_group__hash(rows[i]) >> shift);
+        }
+        TN_TRY(tn_rows_copy(sets, part_of, rows, count, copies, err));
+        for (uint32_t i = 0; i < count; i++) {
+            const uint64_t hash = tn_group__hash(copies[i]);
+            size_t at = hash & groups->mask;
+            while (directory[at] != 0) {
+                at = (at + 1) & groups->mask;
+            }
+            directory[at] = salt_of(hash) | (uint64_t)(uintptr_t)copies[i];
+        }
+    } while (count > 0);
+done:
+    tn_rows_cursor_close(&cursor);
+    return code;
+}
+
+tarn_code tn_groups__spread(tn_groups *groups, tarn_error *err)
+{
+    const tn_aggregation *op = groups->op;
+    tarn_code code = TARN_OK;
+    tn_rows *sets = NULL;
+
+    assert(!op->short_key && !op->has_move && groups->set_count == 1 && op->bits > 0);
+    TN_TRY(tn_pool_alloc(groups->pool, op->parts * sizeof(tn_rows), (void **)&sets, err));
+    for (uint32_t p = 0; p < op->parts; p++) {
+        tn_rows_init(&sets[p], op->groups, (tn_pool *)(uintptr_t)&op->pool, op->run->spill);
+        sets[p].keep = true;
+        sets[p].page_max = op->page_max;
+    }
+    memset(groups->directory, 0, (groups->mask + 1) * entry_size(groups));
+    tn_memo__forget(&groups->memo);
+    code = move_groups(groups, sets, err);
+    /* Where it failed, the directory points into both: the query ends, nothing is looked up. */
+    for (uint32_t p = 0; code != TARN_OK && p < op->parts; p++) {
+        tn_rows_clear(&sets[p]);
+    }
+    TN_TRY(code);
+    tn_rows_clear(&groups->sets[0]);
+    tn_pool_free(groups->pool, groups->sets, sizeof(tn_rows));
+    groups->sets = sets;
+    groups->set_count = op->parts;
+    groups->bits = op->bits;
+    sets = NULL;
+done:
+    tn_pool_free(groups->pool, sets, op->parts * sizeof(tn_rows));
+    return code;
+}
+
 /* The bits of a short key; floats were made canonical. */
 static void load_keys(const tn_column *column, size_t count, uint64_t *restrict keys)
 {
@@ -341,6 +414,7 @@ static TN_FALLIBLE find_any(tn_groups *groups, uint32_t count, tarn_error *err)
     const size_t mask = groups->mask;
     uint32_t active = count;
     uint8_t **candidates = (uint8_t **)groups->states;
+    const size_t last_word = groups->op->groups->row_size - 8; /* its nulls, perhaps a line on */
 
     for (uint32_t i = 0; i < count; i++) {
         groups->active[i] = (uint16_t)i;
@@ -368,6 +442,7 @@ static TN_FALLIBLE find_any(tn_groups *groups, uint32_t count, tarn_error *err)
             } else {
                 candidates[found] = (uint8_t *)(uintptr_t)(directory[at] & POINTER);
                 __builtin_prefetch(candidates[found]);
+                __builtin_prefetch(candidates[found] + last_word);
                 groups->found[found++] = (uint16_t)i;
             }
         }

@@ -3,10 +3,13 @@
  *
  * A task aggregates into a table of its own as long as that pays: every 64 k rows it looks how many
  * of them made new groups.  Where more than half did, rows go as they are (keys, arguments) to
- * partitions by hash for a while, which costs less than a probe that misses.  A table that outgrows
- * its share gives its groups, as states, to the same partitions.  The next pipeline's scan takes
- * one partition after the other and aggregates it whole.  Ordered aggregates (median, string_agg)
- * keep no state: all their rows go to partitions, and are sorted by group there.
+ * partitions by hash for a while, which costs less than a probe that misses.  Where keys are
+ * strings, rows are wide and hardly narrower than groups: if the share of new groups tells that a
+ * larger table holds them all, it may grow instead, its groups lying by partition from then on.  A
+ * table that outgrows its share gives its groups, as states, to the same partitions.  The next
+ * pipeline's scan takes one partition after the other and aggregates it whole.  Ordered aggregates
+ * (median, string_agg) keep no state: all their rows go to partitions, and are sorted by group
+ * there.
  */
 #ifndef TN_EXEC_AGGREGATE_INTERNAL_H
 #define TN_EXEC_AGGREGATE_INTERNAL_H
@@ -62,7 +65,9 @@ typedef struct tn_aggregation {
     bool has_move;         /* states point to strings: they cannot be evicted */
     bool has_ordered, has_rank, input_ordered;
     uint32_t bits, parts; /* of partitions */
+    size_t threads;
     size_t local_max, part_max, page_max;
+    size_t grow_max;   /* bytes of a table that may grow; 0: none may */
     uint32_t index_at; /* offset of a group's number */
 
     pthread_mutex_t lock; /* guards what follows */
@@ -70,6 +75,8 @@ typedef struct tn_aggregation {
     size_t partition_count, partition_capacity, next_partition;
     tn_rows locals; /* groups of tasks that did not partition */
     uint32_t local_count;
+    uint32_t spread_count; /* tables that gave their groups by partition, each once */
+    bool mixed;            /* others gave to partitions, too */
     tn_agg_heap *heaps;
     tn_agg_morsel *morsels;
     size_t morsel_count, morsel_capacity;
@@ -121,6 +128,11 @@ void tn_groups__destroy(tn_groups *groups); /* NULL is allowed */
 size_t tn_groups__bytes(const tn_groups *groups);
 /* Forgets the groups, whose rows the caller took. */
 void tn_groups__reset(tn_groups *groups);
+/* Lays the groups out by partition, from here on.  Not for short keys, nor for states with strings.
+ */
+TN_FALLIBLE tn_groups__spread(tn_groups *groups, tarn_error *err);
+/* Gives the memory of an empty table back. */
+void tn_groups__shrink(tn_groups *groups);
 /* Hashes of the keys, into groups->hashes. */
 TN_FALLIBLE tn_groups__prepare(tn_groups *groups, const tn_column *const *keys,
                                const uint16_t *selection, uint32_t count, tarn_error *err);

@@ -295,7 +295,14 @@ tarn_code tn_row_writer_add(tn_row_writer *writer, tn_rows *sets, const uint8_t 
 static void differ_views(const tn_view *views, const uint16_t *which, size_t count,
                          uint8_t *const *rows, size_t offset, uint8_t *differs)
 {
+    enum { AHEAD = 16 }; /* where a table is larger than caches, its rows' strings are far away */
     for (size_t i = 0; i < count; i++) {
+        if (i + AHEAD < count) {
+            const tn_view *next = (const tn_view *)(void *)(rows[i + AHEAD] + offset);
+            if (next->size > TN_VIEW_INLINE) {
+                __builtin_prefetch(next->data);
+            }
+        }
         differs[i] |= !tn_view_equal(&views[which == NULL ? i : which[i]],
                                      (const tn_view *)(void *)(rows[i] + offset));
     }

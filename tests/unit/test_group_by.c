@@ -215,13 +215,16 @@ typedef struct input {
     char text[BATCH * 32];
     tn_view views[BATCH];
     tn_column columns[3];
+    uint32_t few; /* groups of the first quarter; 0: as many as later */
 } input;
 
 static uint32_t group_of(const input *in, int64_t id)
 {
     uint64_t value = (uint64_t)id * UINT64_C(0xff51afd7ed558ccd);
     value ^= value >> 33;
-    return (uint32_t)(value * UINT64_C(0xc4ceb9fe1a85ec53) >> 20) % in->groups;
+    const bool is_early = id < (int64_t)in->batches * BATCH / 4;
+    return (uint32_t)(value * UINT64_C(0xc4ceb9fe1a85ec53) >> 20) %
+           (in->few > 0 && is_early ? in->few : in->groups);
 }
 
 static void text_of(uint32_t group, char *out)
@@ -424,6 +427,31 @@ TEST(groups_spill_and_stay_right)
     }
 }
 
+TEST(a_table_of_strings_grows_where_it_will_hold_all_groups)
+{
+    uint64_t spilled = 0;
+    for (uint32_t threads = 1; threads <= 4; threads *= 2) {
+        for (uint32_t keys = 1; keys <= 2; keys++) {
+            in = (input){.batches = 400, .groups = 60000 / threads, .texts = true};
+            CHECK_EQ(run(pool, &in, 32 << 20, threads, keys, false, false, &out, &spilled),
+                     TARN_OK);
+            CHECK(is_right(&in, &out));
+            CHECK_EQ(spilled, 0); /* its 600,000 rows would be */
+        }
+    }
+}
+
+TEST(a_table_that_outgrows_the_estimate_hands_its_groups_over)
+{
+    uint64_t spilled = 0;
+    for (uint32_t threads = 1; threads <= 4; threads *= 2) {
+        in = (input){.batches = 400, .groups = GROUPS_MAX, .few = 40000 / threads, .texts = true};
+        CHECK_EQ(run(pool, &in, 24 << 20, threads, 1, false, false, &out, &spilled), TARN_OK);
+        CHECK(is_right(&in, &out));
+        CHECK(spilled > 0);
+    }
+}
+
 TEST(states_with_strings_are_kept_apart_from_what_spills)
 {
     uint64_t spilled = 0;
@@ -463,6 +491,16 @@ TEST(no_groups_and_one_row_without_keys)
                      TARN_OK);
             CHECK(variant == 2 ? is_right(&in, &out) : out.groups == (keys == 0));
         }
+    }
+}
+
+TEST(growing_survives_the_loss_of_any_allocation)
+{
+    uint64_t spilled = 0;
+    for (test_oom oom = test_oom_start(pool); test_oom_next(&oom);) {
+        in = (input){.batches = 8, .groups = 3000, .texts = true};
+        CHECK_EQ(run(pool, &in, 2 << 20, 1, 1, false, false, &out, &spilled),
+                 oom.refused ? TARN_E_NOMEM : TARN_OK);
     }
 }
 
