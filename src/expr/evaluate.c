@@ -598,8 +598,11 @@ tarn_code tn_eval__instruction(tn_evaluator *ev, uint32_t index, tarn_error *err
     } else {
         TN_RETURN_IF_ERROR(run_instruction(ev, ins, reg, err));
     }
-    /* A static result is kept; one with a fault is made again, since its mask lives for a run. */
-    reg->epoch = ins->is_static && reg->column.faults == NULL ? TN_STATIC_EPOCH : ev->epoch;
+    /* A static result is kept; one with a fault is made again, since its mask lives for a run, as
+     * do the elements of lists that were made here. */
+    const bool lasts = reg->column.faults == NULL &&
+                       (ins->opcode == TN_OPCODE_CONSTANT || !tn_type_is_nested(reg->column.type));
+    reg->epoch = ins->is_static && lasts ? TN_STATIC_EPOCH : ev->epoch;
     return TARN_OK;
 }
 

@@ -69,9 +69,10 @@ static void add_kernel(const tn_kernel *kernel, const char *owner)
 
 static void fill(void)
 {
-    static const tn_kernel *const casts[] = {&tn_cast__to_text,        &tn_cast__blob_to_text,
-                                             &tn_cast__nested_to_text, &tn_cast__from_text,
-                                             &tn_cast__text_to_blob,   &tn_cast__time};
+    static const tn_kernel *const casts[] = {
+        &tn_cast__to_text,   &tn_cast__blob_to_text, &tn_cast__nested_to_text,
+        &tn_cast__from_text, &tn_cast__text_to_blob, &tn_cast__empty_list,
+        &tn_cast__time};
     for (size_t i = 0; i < sizeof(casts) / sizeof(*casts); i++) {
         add_kernel(casts[i], "a cast");
     }
