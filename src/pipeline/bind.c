@@ -24,6 +24,7 @@ static tarn_code find(tn_catalogue *catalogue, const tn_object_name *name, tn_re
     }
     tn_built *built = &b->built[station->index];
     tn_built *own = b->reader == NULL ? NULL : &b->built[b->reader->index];
+    b->queried[station->index] = b->queried[station->index] || own == NULL;
     if (own != NULL) {
         own->reads++;
         own->input = station;
@@ -184,6 +185,7 @@ tarn_code tn_build__open(tn_build *b, tn_dataflow *p, tn_arena *arena, const tn_
         p->nodes.items[i]->uses = 0;
     }
     TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_built, p->nodes.count + 1, &b->built, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(arena, bool, p->nodes.count + 1, &b->queried, err));
     for (size_t i = 0; i < p->nodes.count; i++) {
         TN_RETURN_IF_ERROR(tn_arena_array(arena, bool, p->nodes.count, &b->built[i].named, err));
         TN_RETURN_IF_ERROR(tn_arena_array(arena, bool, p->nodes.count, &b->built[i].read, err));

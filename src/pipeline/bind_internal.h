@@ -53,6 +53,7 @@ typedef struct tn_build {
     tn_reject_edge **rejects;   /* one a station, or NULL */
     tn_scan_counters *counters; /* one a station, or NULL: what its scans count */
     tn_built *built;
+    bool *queried;            /* one a station: named by an expectation's query */
     _Atomic uint64_t *meters; /* two a station: rows that it gave before its rules, and after */
     TN_VEC(tn_source *) opened;
     /* of the text being bound */

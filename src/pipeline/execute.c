@@ -263,10 +263,10 @@ tarn_code tn_execution__pin(tn_execution *x, tarn_error *err)
 
 /* ---- writers ----------------------------------------------------------------------------------*/
 
-static TN_FALLIBLE had_run(tn_execution *x, tn_target *target, tarn_error *err)
+/* `*version`: the last run of this pipeline that the table has. */
+static TN_FALLIBLE look_up(tn_execution *x, tn_target *target, int64_t *version, tarn_error *err)
 {
     tn_delta *table;
-    int64_t version;
     tarn_error cause = TARN_ERROR_INIT;
     const tarn_code code =
         tn_delta_open(tn_session_stores(x->p->session), tn_session_types(x->p->session),
@@ -279,10 +279,42 @@ static TN_FALLIBLE had_run(tn_execution *x, tn_target *target, tarn_error *err)
         return code;
     }
     target->has_run =
-        tn_delta_txn(table, target->application, &version) && version >= x->entry->run;
+        tn_delta_txn(table, target->application, version) && *version >= x->entry->run;
     target->receipt = (tn_delta_receipt){.version = tn_delta_describe(table)->version,
                                          .skipped = target->has_run};
     tn_delta_close(table);
+    return TARN_OK;
+}
+
+static TN_FALLIBLE had_run(tn_execution *x, tn_target *target, tarn_error *err)
+{
+    int64_t version;
+    return look_up(x, target, &version, err);
+}
+
+/* A number that was just made cannot be in a table, unless another ledger gave it out: what this
+ * run would write there would be taken for written. */
+tarn_code tn_execution__refuse_foreign(tn_execution *x, bool *is_foreign, tarn_error *err)
+{
+    *is_foreign = false;
+    for (size_t i = 0; i < x->target_count; i++) {
+        tn_target *target = &x->targets[i];
+        int64_t version = 0;
+        TN_RETURN_IF_ERROR(look_up(x, target, &version, err));
+        if (!target->has_run) {
+            continue;
+        }
+        *is_foreign = true;
+        (void)tn_fail(err, TARN_E_INVALID,
+                      "'%.*s' has run %lld of '%.*s' already, but the ledger in '%.*s' has no run "
+                      "%lld: it was lost, or another pipeline of this name writes there",
+                      TN_STR_ARGS(target->uri), (long long)version,
+                      TN_STR_ARGS(target->application), TN_STR_ARGS(x->p->state),
+                      (long long)x->entry->run);
+        tn_hint(err, "nothing was committed or taken; bring the ledger back ('state' says where it "
+                     "is), or give the pipeline another 'name' and every file is taken again");
+        return TARN_E_INVALID;
+    }
     return TARN_OK;
 }
 

@@ -27,7 +27,8 @@ static uint64_t metered(const tn_execution *x, size_t index, bool after_rules)
 }
 
 /* A source counts what its files hold; what its rules leave is counted as it comes by. */
-static TN_FALLIBLE source_flow(const tn_execution *x, size_t index, tn_flow *flow, tarn_error *err)
+static TN_FALLIBLE source_flow(const tn_execution *x, size_t index, bool is_asked, tn_flow *flow,
+                               tarn_error *err)
 {
     const tn_station *station = x->p->nodes.items[index];
     const tn_scan_counters *counters = &x->counters[index];
@@ -53,7 +54,7 @@ static TN_FALLIBLE source_flow(const tn_execution *x, size_t index, tn_flow *flo
                           lost > counters->rows_out + bad ? lost : counters->rows_out + bad, err);
     }
     flow->rows_out = flow->rows_in - lost; /* a condition of the one reader may have gone down */
-    if (x->rules[index] != NULL) {
+    if (x->rules[index] != NULL && is_asked) {
         flow->rows_out = metered(x, index, true);
     }
     return flow->rows_out + lost == flow->rows_in
@@ -61,9 +62,42 @@ static TN_FALLIBLE source_flow(const tn_execution *x, size_t index, tn_flow *flo
                : unbalanced("source", station->id, flow->rows_in, flow->rows_out + lost, err);
 }
 
+/* Which stations this execution reads.  A replay leaves out the tables that have the run already:
+ * rows that kept the rules may then be asked for by nobody, and are not counted. */
+typedef struct reading {
+    bool *runs;     /* something reads its rows, before the rules or after them */
+    bool *is_asked; /* ... after them: a sink that is written, or another station */
+} reading;
+
+static TN_FALLIBLE find_reading(tn_execution *x, reading *out, tarn_error *err)
+{
+    const size_t count = x->p->nodes.count;
+    TN_RETURN_IF_ERROR(tn_arena_array(&x->arena, bool, count + 1, &out->runs, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(&x->arena, bool, count + 1, &out->is_asked, err));
+    for (size_t i = 0; i < x->target_count; i++) {
+        const tn_target *target = &x->targets[i];
+        if (target->spec != NULL && target->writer != NULL) {
+            out->is_asked[target->spec->node->index] = true;
+        }
+    }
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = 0; i < count; i++) {
+            if (out->runs[i] || !(out->is_asked[i] || x->rules[i] != NULL || x->build.queried[i])) {
+                continue;
+            }
+            out->runs[i] = more = true;
+            for (size_t j = 0; j < count; j++) {
+                out->is_asked[j] = out->is_asked[j] || x->build.built[i].named[j];
+            }
+        }
+    }
+    return TARN_OK;
+}
+
 /* A step counts what it gives; what it takes is what those it reads gave. */
-static TN_FALLIBLE step_flow(const tn_execution *x, size_t index, const tn_flow *flows,
-                             tn_flow *flow, tarn_error *err)
+static TN_FALLIBLE step_flow(const tn_execution *x, size_t index, bool is_asked,
+                             const tn_flow *flows, tn_flow *flow, tarn_error *err)
 {
     const tn_station *station = x->p->nodes.items[index];
     const tn_built *built = &x->build.built[index];
@@ -79,10 +113,13 @@ static TN_FALLIBLE step_flow(const tn_execution *x, size_t index, const tn_flow 
             built->is_row_wise ? built->row_input == x->p->nodes.items[i] : built->read[i];
         flow->rows_in += reads ? flows[i].rows_out : 0;
     }
-    flow->rows_out = x->rules[index] != NULL ? metered(x, index, true) : given;
-    if (flow->rows_out + flow->quarantined + flow->dropped != given) {
-        return unbalanced("the expectations of step", station->id, given,
-                          flow->rows_out + flow->quarantined + flow->dropped, err);
+    const uint64_t lost = flow->quarantined + flow->dropped;
+    flow->rows_out = x->rules[index] == NULL    ? given
+                     : is_asked || lost > given ? metered(x, index, true)
+                                                : given - lost;
+    if (flow->rows_out + lost != given) {
+        return unbalanced("the expectations of step", station->id, given, flow->rows_out + lost,
+                          err);
     }
     if (built->is_row_wise && given > flow->rows_in) {
         return unbalanced("step", station->id, flow->rows_in, given, err);
@@ -92,7 +129,8 @@ static TN_FALLIBLE step_flow(const tn_execution *x, size_t index, const tn_flow 
 }
 
 /* Of all stations that ran, by index: a step after those it reads. */
-static TN_FALLIBLE station_flows(const tn_execution *x, tn_flow *flows, bool *done, tarn_error *err)
+static TN_FALLIBLE station_flows(const tn_execution *x, const reading *read, tn_flow *flows,
+                                 bool *done, tarn_error *err)
 {
     const size_t count = x->p->nodes.count;
     for (size_t left = count, before = count + 1; left > 0 && left < before;) {
@@ -107,8 +145,8 @@ static TN_FALLIBLE station_flows(const tn_execution *x, tn_flow *flows, bool *do
                 continue;
             }
             TN_RETURN_IF_ERROR(x->p->nodes.items[i]->is_source
-                                   ? source_flow(x, i, &flows[i], err)
-                                   : step_flow(x, i, flows, &flows[i], err));
+                                   ? source_flow(x, i, read->is_asked[i], &flows[i], err)
+                                   : step_flow(x, i, read->is_asked[i], flows, &flows[i], err));
             done[i] = true;
             left--;
         }
@@ -140,13 +178,15 @@ tarn_code tn_report__flows(tn_execution *x, tn_flow **out, size_t *count, tarn_e
     }
     tn_flow *stations;
     bool *done;
+    reading read;
+    TN_RETURN_IF_ERROR(find_reading(x, &read, err));
     TN_RETURN_IF_ERROR(tn_arena_array(&x->p->arena, tn_flow, room + 1, out, err));
     TN_RETURN_IF_ERROR(tn_arena_array(&x->arena, tn_flow, p->nodes.count + 1, &stations, err));
     TN_RETURN_IF_ERROR(tn_arena_array(&x->arena, bool, p->nodes.count + 1, &done, err));
-    TN_RETURN_IF_ERROR(station_flows(x, stations, done, err));
+    TN_RETURN_IF_ERROR(station_flows(x, &read, stations, done, err));
     *count = 0;
     for (size_t i = 0; i < p->nodes.count; i++) {
-        if (done[i]) {
+        if (done[i] && read.runs[i]) {
             (*out)[(*count)++] = stations[i];
         }
         rule_flows(x->rules[i], *out, count);

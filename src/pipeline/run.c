@@ -247,6 +247,22 @@ static void announce(const runner *r, const tn_execution *x, bool dry)
     }
 }
 
+/* A table that has the number: from another ledger, unless a runner of this one was faster. */
+static TN_FALLIBLE refuse_foreign(runner *r, tn_execution *x, bool *again, tarn_error *err)
+{
+    bool is_foreign;
+    tarn_error cause = TARN_ERROR_INIT;
+    const tarn_code code = tn_execution__refuse_foreign(x, &is_foreign, &cause);
+    if (code == TARN_OK) {
+        return TARN_OK;
+    }
+    if (is_foreign) {
+        TN_RETURN_IF_ERROR(tn_ledger_load(&r->ledger, err));
+        *again = r->ledger.last >= x->entry->run;
+    }
+    return *again ? TARN_OK : tn_error_copy(err, &cause);
+}
+
 /* `*again`: another runner wrote this number, so look anew. */
 static TN_FALLIBLE take_new(runner *r, bool *again, tarn_error *err)
 {
@@ -278,6 +294,10 @@ static TN_FALLIBLE take_new(runner *r, bool *again, tarn_error *err)
     entry.seed = tn_random_u64();
     entry.document_hash = r->p->document_hash;
     TN_TRY(tn_execution__bind(&x, err));
+    code = refuse_foreign(r, &x, again, err);
+    if (code != TARN_OK || *again) {
+        goto done;
+    }
     announce(r, &x, r->options->dry_run);
     if (r->options->dry_run) {
         r->summary->files = x.found.new_files;

@@ -47,6 +47,8 @@ TN_FALLIBLE tn_execution__open(tn_execution *x, tn_dataflow *p, tn_ledger *ledge
 void tn_execution__close(tn_execution *x);
 /* Marks the entry done: all its commits are there. */
 TN_FALLIBLE tn_execution__finish(tn_execution *x, tarn_error *err);
+/* TARN_E_INVALID and `*is_foreign` where a table has the number that a new entry is to get. */
+TN_FALLIBLE tn_execution__refuse_foreign(tn_execution *x, bool *is_foreign, tarn_error *err);
 /* Transforms, commits, marks the entry done. */
 TN_FALLIBLE tn_execution__run(tn_execution *x, tarn_error *err);
 /* Which of an entry's tables have it. */

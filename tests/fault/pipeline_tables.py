@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Tables that have a run and tables that do not: after a crash between two commits, in every
+combination, and under a ledger that is lost or another's.  usage: pipeline_tables.py TARN"""
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+tarn = os.path.abspath(sys.argv[1])
+passed = failed = 0
+
+PIPELINE = """
+[pipeline]
+name = "k"
+
+[[source]]
+id = "a"
+uri = "in/*.csv"
+columns = { id = "BIGINT NOT NULL", v = "DECIMAL(10,2)" }
+
+[[source]]
+id = "n"
+uri = "nd/*.jsonl"
+
+[[step]]
+id = "clean"
+sql = "SELECT id, v, g FROM a WHERE v >= 0"
+
+[[step]]
+id = "agg"
+sql = "SELECT g, count(*) AS c, sum(v) AS s FROM clean GROUP BY g"
+
+[[step]]
+id = "nn"
+sql = "SELECT * FROM n"
+
+[[expect]]
+on = "clean"
+name = "mod"
+rule = "id % 50 <> 3"
+action = "quarantine"
+
+[[sink]]
+from = "clean"
+to = "lake/clean"
+partition_by = ["g"]
+
+[[sink]]
+from = "agg"
+to = "lake/agg"
+
+[[sink]]
+from = "nn"
+to = "lake/nn"
+
+[quarantine]
+to = "lake/bad"
+"""
+QUERY = """
+[[expect]]
+name = "clean has no id below 0"
+query = "SELECT id FROM clean WHERE id < 0 LIMIT 1"
+action = "fail"
+"""
+TABLES = ("bad", "clean", "agg", "nn")
+
+
+def check(name, good, why=""):
+    global passed, failed
+    if good:
+        passed += 1
+        print(f"ok   {name}")
+    else:
+        failed += 1
+        print(f"FAIL {name}: {why}")
+
+
+def write_file(folder, number):
+    with open(f"{folder}/in/{number}.csv", "w", encoding="utf-8") as out:
+        out.write("id,v,g\n")
+        for i in range(300):
+            out.write(f"{number * 1000 + i if i != 11 else ''},{i - 20}.25,{'xyz'[i % 3]}\n")
+    with open(f"{folder}/nd/{number}.jsonl", "w", encoding="utf-8") as out:
+        for i in range(20):
+            out.write(f'{{"k": {number * 100 + i}}}\n')
+
+
+def make(folder, text=PIPELINE):
+    os.makedirs(f"{folder}/in")
+    os.makedirs(f"{folder}/nd")
+    with open(f"{folder}/p.toml", "w", encoding="utf-8") as out:
+        out.write(text)
+    write_file(folder, 1)
+    return folder
+
+
+def call(folder, *arguments):
+    return subprocess.run([tarn, *arguments], cwd=folder, env=dict(os.environ, HOME=folder),
+                          capture_output=True, text=True, timeout=120)
+
+
+def rows(folder, table):
+    columns = {"bad": "rule, raw", "clean": "id, v, g", "agg": "g, c, s", "nn": "k"}[table]
+    got = call(folder, "query", f"SELECT {columns} FROM 'lake/{table}' ORDER BY ALL")
+    return got.stdout if got.returncode == 0 else got.stderr
+
+
+def tables(folder):
+    return {table: rows(folder, table) for table in TABLES}
+
+
+with tempfile.TemporaryDirectory() as scratch:
+    whole = make(f"{scratch}/whole")
+    got = call(whole, "run", "p.toml")
+    wanted = tables(whole)
+    check("the undisturbed run fills its tables", got.returncode == 0 and
+          all(text.count("\n") > 1 for text in wanted.values()), f"{got.stderr} {wanted}")
+
+    # What a crash between commits leaves, and more: every set of tables that have the run.
+    for text, have in itertools.product([PIPELINE, PIPELINE + QUERY],
+                                        itertools.product([False, True], repeat=len(TABLES))):
+        missing = [table for table, has in zip(TABLES, have) if not has]
+        folder = f"{scratch}/without-{'-'.join(missing)}-{len(text)}"
+        call(make(folder, text), "run", "p.toml")
+        shutil.rmtree(f"{folder}/lake/_tarn/k/done")
+        for table in missing:
+            shutil.rmtree(f"{folder}/lake/{table}")
+        got = call(folder, "run", "p.toml")
+        # A quarantine alone is not missed: it is committed before any sink.
+        alone = missing == ["bad"]
+        now = tables(folder)
+        check(f"run 1 is finished without {' '.join(missing) or 'nothing'}",
+              got.returncode == 0 and all(now[t] == wanted[t] for t in TABLES if not alone or
+                                          t != "bad"),
+              f"{got.returncode} {got.stderr}")
+        again = call(folder, "run", "p.toml")
+        check("... and once", again.returncode == 0 and "nothing new" in again.stderr,
+              again.stderr)
+
+    # A ledger that is lost: its numbers begin anew, and the tables have them.
+    folder = f"{scratch}/lost"
+    call(make(folder), "run", "p.toml")
+    shutil.copytree(f"{folder}/lake/_tarn", f"{folder}/kept")
+    shutil.rmtree(f"{folder}/lake/_tarn")
+    write_file(folder, 2)
+    for attempt in range(2):
+        got = call(folder, "run", "p.toml")
+        check(f"a lost ledger is told of, attempt {attempt}",
+              got.returncode == 1 and "run 1 of 'k/" in got.stderr and "hint:" in got.stderr and
+              tables(folder) == wanted, f"{got.returncode} {got.stderr}")
+    got = call(folder, "status", "p.toml")
+    check("... and nothing is marked as taken", not os.path.exists(f"{folder}/lake/_tarn/k/runs")
+          or not os.listdir(f"{folder}/lake/_tarn/k/runs"), got.stdout)
+    shutil.rmtree(f"{folder}/lake/_tarn")
+    shutil.move(f"{folder}/kept", f"{folder}/lake/_tarn")
+    got = call(folder, "run", "p.toml")
+    check("... and what is new is taken once the ledger is back",
+          got.returncode == 0 and rows(folder, "nn").count("\n") == 41, got.stderr)
+
+    # Two pipelines of one name with a ledger each, into one table.
+    folder = f"{scratch}/two"
+    call(make(folder), "run", "p.toml")
+    with open(f"{folder}/other.toml", "w", encoding="utf-8") as out:
+        out.write(PIPELINE.replace('name = "k"', 'name = "k"\nstate = "elsewhere"', 1))
+    got = call(folder, "run", "other.toml")
+    check("another ledger's number is told of", got.returncode == 1 and
+          "elsewhere" in got.stderr and tables(folder) == wanted, f"{got.returncode} {got.stderr}")
+
+print(f"{passed} passed, {failed} failed")
+sys.exit(failed > 0)
