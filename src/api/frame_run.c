@@ -32,25 +32,13 @@ static TN_FALLIBLE bind_query(tn_session *session, tn_str sql, tn_plan_context *
     return TARN_OK;
 }
 
-/* FROM "name" where the session has a table or view of it, else FROM 'uri'. */
-static TN_FALLIBLE bind_name(tn_session *session, tn_str name, tn_plan_context *plans,
+/* FROM, and what is named between quotes. */
+static TN_FALLIBLE bind_from(tn_session *session, tn_str name, char quote, tn_plan_context *plans,
                              tn_plan **out, tarn_error *err)
 {
-    tn_relation relation;
     tn_text sql;
-    tn_catalogue *catalogue = tn_session_catalogue(session);
-    const tn_object_name object = {.name = name};
-    TN_RETURN_IF_ERROR(catalogue->ops->find(catalogue, &object, &relation, err));
     tn_text_init(&sql, plans->pool, 1 << 20);
-    bool is_uri = relation.kind == TN_RELATION_NONE;
-    if (is_uri) {
-        is_uri = false;
-        for (size_t i = 0; i < name.size; i++) {
-            is_uri = is_uri || strchr("./:*?", name.data[i]) != NULL;
-        }
-    }
     tn_text_puts(&sql, "FROM ");
-    const char quote = is_uri ? '\'' : '"';
     tn_text_putc(&sql, quote);
     for (size_t i = 0; i < name.size; i++) {
         tn_text_putc(&sql, name.data[i]);
@@ -64,6 +52,36 @@ static TN_FALLIBLE bind_name(tn_session *session, tn_str name, tn_plan_context *
         code = bind_query(session, tn_text_str(&sql), plans, out, err);
     }
     tn_text_deinit(&sql);
+    return code;
+}
+
+/* FROM "name" where the session has a table or view of it, else FROM 'uri'.  A word that is neither
+ * is more likely a name that was mistyped. */
+static TN_FALLIBLE bind_name(tn_session *session, tn_str name, tn_plan_context *plans,
+                             tn_plan **out, tarn_error *err)
+{
+    tn_relation relation;
+    tarn_error missing = TARN_ERROR_INIT;
+    bool is_word = true;
+    tn_catalogue *catalogue = tn_session_catalogue(session);
+    const tn_object_name object = {.name = name};
+    TN_RETURN_IF_ERROR(catalogue->ops->find(catalogue, &object, &relation, err));
+    for (size_t i = 0; i < name.size; i++) {
+        is_word = is_word && strchr("./:*?", name.data[i]) == NULL;
+    }
+    tarn_code code;
+    if (relation.kind != TN_RELATION_NONE) {
+        code = bind_from(session, name, '"', plans, out, err);
+    } else if (!is_word) {
+        code = bind_from(session, name, '\'', plans, out, err);
+    } else {
+        code = bind_from(session, name, '\'', plans, out, &missing);
+        if (code == TARN_E_NOT_FOUND) {
+            code = bind_from(session, name, '"', plans, out, err);
+        } else if (code != TARN_OK && err != NULL) {
+            *err = missing;
+        }
+    }
     if (code != TARN_OK && err != NULL) { /* places in a text that nobody wrote */
         err->span_length = 0;
         err->line = err->column = 0;

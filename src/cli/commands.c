@@ -93,10 +93,12 @@ static const option run_options[] = {
     {"step", 0, "ID", "print the rows of that step and write nothing"},
     {"limit-files", 0, "N", "new files to take of each source at most"},
     {"no-wait", 0, NULL, "leave with 75 where another runner is at work"},
-    {"watch", 0, NULL, "not built yet"},
+    {"watch", 0, NULL, NULL},
+    {"grace", 0, "SECONDS", NULL},
     {NULL, 0, NULL, NULL}};
 
 static const option status_options[] = {{"files", 0, NULL, "list every file that is known"},
+                                        {"json", 0, NULL, "the same as one line of JSON"},
                                         {NULL, 0, NULL, NULL}};
 
 static const option reset_options[] = {

@@ -28,7 +28,7 @@ typedef struct option {
     char letter;      /* or 0 */
     const char
         *argument; /* what it takes, such as "FILE" or "a|b|c" (one of these); NULL: nothing */
-    const char *doc;
+    const char *doc; /* NULL: promised only, so not listed */
 } option;
 
 typedef struct invocation invocation;
@@ -91,6 +91,9 @@ int report(const invocation *in, const tarn_error *error, const char *sql, size_
 int report_usage(const invocation *in, const tarn_error *error, const char *text, size_t size);
 int usage_error(const invocation *in, const char *hint, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same for what is promised only: the code is `unsupported`. */
+int not_built(const invocation *in, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* A warning; with --strict it is an error, and false is answered. */
 bool warn(const invocation *in, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A warning whatever --strict says. */
@@ -126,6 +129,8 @@ typedef struct printing {
     const char *copied; /* the format's name where COPY's machinery writes it, or NULL */
 } printing;
 bool printing_of(const invocation *in, printing *out);
+/* Of a command whose answer is a text: a --format or -o on the command line is an error. */
+int refuse_forms(const invocation *in);
 uint32_t terminal_width(void);
 
 /* ---- main.c ---- */

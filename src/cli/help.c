@@ -10,8 +10,18 @@ int put_version(void)
     if (tarn_cpu(&level, NULL) != TARN_OK) {
         return EXIT_USAGE; /* main() has said why */
     }
-    printf("tarn %s (%s, CPU level %s)\n", tarn_version(), tarn_build(), level);
+    printf("tarn %s (%s, CPU level %s)\n%s\n", tarn_version(), tarn_build(), level,
+           tarn_libraries());
     return EXIT_DONE;
+}
+
+/* The next that help and completions tell of, or NULL. */
+static const option *listed(const option *o)
+{
+    while (o != NULL && o->name != NULL && o->doc == NULL) {
+        o++;
+    }
+    return o != NULL && o->name != NULL ? o : NULL;
 }
 
 static void put_option(const option *o)
@@ -32,7 +42,7 @@ static void put_option(const option *o)
 
 static void put_options(const option *options)
 {
-    for (; options != NULL && options->name != NULL; options++) {
+    for (; (options = listed(options)) != NULL; options++) {
         put_option(options);
     }
 }
@@ -82,7 +92,7 @@ static void put_troff(const char *text)
 
 static void put_troff_options(const option *options)
 {
-    for (; options != NULL && options->name != NULL; options++) {
+    for (; (options = listed(options)) != NULL; options++) {
         (void)fputs(".TP\n.B ", stdout);
         if (options->letter != 0) {
             printf("\\-%c, ", options->letter);
@@ -132,7 +142,7 @@ int put_man(void)
 
 static void put_names(const option *options, const char *before)
 {
-    for (; options != NULL && options->name != NULL; options++) {
+    for (; (options = listed(options)) != NULL; options++) {
         printf("%s--%s", before, options->name);
         if (options->letter != 0) {
             printf("%s-%c", before, options->letter);
@@ -149,7 +159,7 @@ static void put_choices(const char *argument, char between)
 
 static void put_bash_values(const option *options)
 {
-    for (; options != NULL && options->name != NULL; options++) {
+    for (; (options = listed(options)) != NULL; options++) {
         if (options->argument != NULL && strchr(options->argument, '|') != NULL) {
             printf("    --%s) COMPREPLY=($(compgen -W \"", options->name);
             put_choices(options->argument, ' ');
@@ -206,7 +216,7 @@ static void put_plain(const char *text)
 
 static void put_zsh_options(const option *options)
 {
-    for (; options != NULL && options->name != NULL; options++) {
+    for (; (options = listed(options)) != NULL; options++) {
         const bool choice = options->argument != NULL && strchr(options->argument, '|') != NULL;
         printf(" '--%s[", options->name);
         put_plain(options->doc);
@@ -254,7 +264,7 @@ static void put_zsh(void)
 
 static void put_fish_options(const option *options, const char *when)
 {
-    for (; options != NULL && options->name != NULL; options++) {
+    for (; (options = listed(options)) != NULL; options++) {
         printf("complete -c tarn%s -l %s", when, options->name);
         if (options->letter != 0) {
             printf(" -s %c", options->letter);

@@ -31,15 +31,27 @@ static int run_made(invocation *in, text *t)
 
 static int one_uri(const invocation *in)
 {
-    return in->word_count == 1
+    char hint[96];
+    (void)snprintf(hint, sizeof(hint), "such as 'tarn %s flights.csv'", in->command->name);
+    return in->word_count == 1 ? -1
+                               : usage_error(in, hint, "tarn %s takes one URI", in->command->name);
+}
+
+/* A pipeline is no table, though it would pass for a CSV file of one column. */
+static int no_pipeline(const invocation *in)
+{
+    const size_t size = strlen(in->words[0]);
+    return size <= 5 || strcmp(in->words[0] + size - 5, ".toml") != 0
                ? -1
-               : usage_error(in, in->command->usage, "tarn %s takes one URI", in->command->name);
+               : usage_error(in, "'tarn check' and 'tarn graph' look at a pipeline",
+                             "'%s' is TOML, not a file of rows", in->words[0]);
 }
 
 int run_schema(invocation *in)
 {
     text t = {NULL, 0, false};
-    const int code = one_uri(in);
+    int code = one_uri(in);
+    code = code >= 0 ? code : no_pipeline(in);
     if (code >= 0) {
         return code;
     }
@@ -53,7 +65,8 @@ int run_head(invocation *in)
     char limit[64];
     text t = {NULL, 0, false};
     uint64_t rows;
-    const int code = one_uri(in);
+    int code = one_uri(in);
+    code = code >= 0 ? code : no_pipeline(in);
     if (code >= 0) {
         return code;
     }
@@ -73,7 +86,11 @@ int run_meta(invocation *in)
     output out;
     char *about = NULL;
     int code = one_uri(in);
+    code = code >= 0 ? code : no_pipeline(in);
     if (code >= 0 || session_of(in, &code) == NULL) {
+        return code;
+    }
+    if ((code = refuse_forms(in)) >= 0) {
         return code;
     }
     if (tarn_describe(in->session, in->words[0], option_is_set(in, "pages"), &about, &error) !=

@@ -1,6 +1,7 @@
 /* What stands on the command line: options, words, and what they mean in the environment. */
 #include "commands.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@ enum { NAME_SIZE_MAX = 64 };
 
 /* Promised, not built yet: who asks for one deserves better than a guess. */
 static const char *const planned[] = {"mv", "sign", "sync", NULL};
+
+static const char *const planned_formats[] = {"arrow", "avro", "orc", NULL};
 
 /* How many letters must be added, dropped or changed; long names count as far away. */
 static size_t distance(const char *from, const char *to)
@@ -89,7 +92,9 @@ static int unknown_option(const invocation *in, const char *given_name, size_t s
     const option *lists[] = {in->command == NULL ? NULL : in->command->options, common_options};
     for (size_t i = 0; i < 2; i++) {
         for (const option *o = lists[i]; o != NULL && o->name != NULL && count < 127; o++) {
-            names[count++] = o->name;
+            if (o->doc != NULL) {
+                names[count++] = o->name;
+            }
         }
     }
     names[count++] = "version";
@@ -114,7 +119,7 @@ static int unknown_command(const invocation *in, const char *name)
     size_t count = 0;
     for (size_t i = 0; planned[i] != NULL; i++) {
         if (strcmp(name, planned[i]) == 0) {
-            return usage_error(in, "", "'%s' is not built yet", name);
+            return not_built(in, "", "'%s' is not built yet", name);
         }
     }
     for (size_t i = 0; i < command_count; i++) {
@@ -167,8 +172,13 @@ static int check_choice(const invocation *in, const option *o, const char *value
         at = end;
     }
     names[count] = NULL;
-    if (strcmp(o->name, "format") == 0 && strcmp(value, "arrow") == 0) {
-        return usage_error(in, "", "the format 'arrow' is not built yet");
+    const bool is_format = strcmp(o->name, "format") == 0 || strcmp(o->name, "from") == 0 ||
+                           strcmp(o->name, "to") == 0;
+    for (size_t i = 0; is_format && planned_formats[i] != NULL; i++) {
+        if (strcmp(value, planned_formats[i]) == 0) {
+            (void)snprintf(hint, sizeof(hint), "it takes one of %s", o->argument);
+            return not_built(in, hint, "the format '%s' is not built yet", value);
+        }
     }
     const char *near = nearest_of(value, names);
     if (near != NULL) {
@@ -207,6 +217,13 @@ static int take_long(line *l)
     const char *equals = strchr(name, '=');
     const size_t size = equals == NULL ? strlen(name) : (size_t)(equals - name);
     const option *o = find_option(l->in->command, name, size, 0);
+    if (o == NULL && size == 7 && strncmp(name, "version", size) == 0) {
+        return l->words == 0 && l->at + 1 == l->count
+                   ? put_version()
+                   : usage_error(l->in, "tarn table show URI --version N",
+                                 "'tarn %s' has no --version: 'tarn table' reads older versions",
+                                 l->in->command->name);
+    }
     if (o == NULL) {
         return unknown_option(l->in, l->arguments[l->at], size + 2);
     }
@@ -364,7 +381,12 @@ bool option_number(const invocation *in, const char *name, uint64_t otherwise, u
     if (text == NULL) {
         return true;
     }
+    errno = 0;
     *out = strtoull(text, &end, 10);
+    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && (errno == ERANGE || *out > INT64_MAX)) {
+        (void)usage_error(in, "", "'%s' is no value of --%s: it is too large", text, name);
+        return false;
+    }
     if (text[0] < '0' || text[0] > '9' || *end != '\0') {
         (void)usage_error(in, "", "'%s' is no value of --%s: a number is wanted", text, name);
         return false;

@@ -134,6 +134,20 @@ static const char *format_of_name(const char *name)
     return NULL;
 }
 
+int refuse_forms(const invocation *in)
+{
+    static const char *const names[] = {"format", "output"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        size_t at = 0;
+        if (option_each(in, names[i], &at) != NULL) {
+            return usage_error(in, "leave it out, or redirect standard output",
+                               "'tarn %s' prints text and has no --%s", in->command->name,
+                               names[i]);
+        }
+    }
+    return -1;
+}
+
 bool printing_of(const invocation *in, printing *out)
 {
     const bool terminal = isatty(STDOUT_FILENO) == 1;

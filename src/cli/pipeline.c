@@ -101,7 +101,8 @@ int run_check(invocation *in)
     tarn_error error = TARN_ERROR_INIT;
     size_t errors;
     size_t warnings;
-    int code = open_pipeline(in, &pipeline);
+    int code = refuse_forms(in);
+    code = code >= 0 ? code : open_pipeline(in, &pipeline);
     if (code >= 0) {
         return code;
     }
@@ -228,29 +229,29 @@ static void put_flow(FILE *to, const char *margin, const tarn_flow *flow)
     (void)fputc('\n', to);
 }
 
-static void put_json_flow(const tarn_flow *flow)
+static void put_json_flow(FILE *to, const tarn_flow *flow)
 {
     static const char *const kinds[] = {"source", "expectation", "quarantine", "sink", "step"};
-    (void)fprintf(stderr, "{\"kind\":\"%s\",\"name\":", kinds[flow->kind]);
-    put_json_text(stderr, flow->name);
-    (void)fputs(",\"detail\":", stderr);
-    put_json_text(stderr, flow->detail);
+    (void)fprintf(to, "{\"kind\":\"%s\",\"name\":", kinds[flow->kind]);
+    put_json_text(to, flow->name);
+    (void)fputs(",\"detail\":", to);
+    put_json_text(to, flow->detail);
     if (flow->kind == TARN_FLOW_SOURCE || flow->kind == TARN_FLOW_STEP) {
         if (flow->kind == TARN_FLOW_SOURCE) {
-            (void)fprintf(stderr, ",\"files\":%" PRIu64, flow->files);
+            (void)fprintf(to, ",\"files\":%" PRIu64, flow->files);
         }
-        (void)fprintf(stderr,
+        (void)fprintf(to,
                       ",\"rows_in\":%" PRIu64 ",\"rows_out\":%" PRIu64 ",\"filtered\":%" PRIu64
                       ",\"quarantined\":%" PRIu64 ",\"dropped\":%" PRIu64 ",\"row_wise\":%s",
                       flow->rows_in, flow->rows, flow->filtered, flow->quarantined, flow->dropped,
                       flow->row_wise ? "true" : "false");
     } else if (flow->kind == TARN_FLOW_EXPECTATION) {
-        (void)fprintf(stderr, ",\"broken\":%" PRIu64, flow->rows);
+        (void)fprintf(to, ",\"broken\":%" PRIu64, flow->rows);
     } else {
-        (void)fprintf(stderr, ",\"rows\":%" PRIu64 ",\"version\":%" PRId64 ",\"skipped\":%s",
+        (void)fprintf(to, ",\"rows\":%" PRIu64 ",\"version\":%" PRId64 ",\"skipped\":%s",
                       flow->rows, flow->version, flow->skipped ? "true" : "false");
     }
-    (void)fputc('}', stderr);
+    (void)fputc('}', to);
 }
 
 static void put_summary(const invocation *in, const tarn_pipeline *pipeline,
@@ -276,7 +277,7 @@ static void put_summary(const invocation *in, const tarn_pipeline *pipeline,
                   summary->seconds);
     for (size_t i = 0; tarn_pipeline_flow(pipeline, i, &flow); i++) {
         (void)fputs(i > 0 ? "," : "", stderr);
-        put_json_flow(&flow);
+        put_json_flow(stderr, &flow);
     }
     (void)fputs("]}\n", stderr);
 }
@@ -310,8 +311,14 @@ static int run_step(invocation *in, tarn_pipeline *pipeline, const char *step, u
     const tarn_code printed =
         tarn_pipeline_step(pipeline, step, limit, &form.print, output_write, &out, &error);
     const int faulty = refuse_faults(in, pipeline);
+    /* the name comes from the command line */
+    const bool unnamed = printed != TARN_OK && strstr(error.message, "has no step '") != NULL;
+    if (unnamed && error.hint[0] == '\0') {
+        (void)snprintf(error.hint, sizeof(error.hint), "'tarn graph' shows its steps");
+    }
     return output_close(&out, faulty >= 0          ? faulty
                               : printed == TARN_OK ? EXIT_DONE
+                              : unnamed            ? report_usage(in, &error, NULL, 0)
                                                    : report(in, &error, NULL, 0));
 }
 
@@ -352,12 +359,12 @@ int run_pipeline(invocation *in)
     if (!option_number(in, "limit-files", 0, &limit)) {
         return EXIT_USAGE;
     }
+    if (option_text(in, "grace") != NULL) {
+        return not_built(in, "SIGTERM stops the run, and the next one repeats it",
+                         "--grace is not built yet");
+    }
     if (option_is_set(in, "watch")) {
-        tarn_error error = TARN_ERROR_INIT;
-        error.code = TARN_E_UNSUPPORTED;
-        (void)snprintf(error.message, sizeof(error.message), "--watch is not built yet");
-        (void)snprintf(error.hint, sizeof(error.hint), "start 'tarn run' from cron or a timer");
-        return report_usage(in, &error, NULL, 0);
+        return not_built(in, "start 'tarn run' from cron or a timer", "--watch is not built yet");
     }
     int code = open_pipeline(in, &pipeline);
     if (code >= 0) {
@@ -365,6 +372,9 @@ int run_pipeline(invocation *in)
     }
     code = refuse_faults(in, pipeline);
     const char *step = option_text(in, "step");
+    if (code < 0 && step == NULL) { /* only a step's rows have a form */
+        code = refuse_forms(in);
+    }
     if (code < 0) {
         code = step != NULL ? run_step(in, pipeline, step, limit) : run_whole(in, pipeline, limit);
     }
@@ -424,13 +434,79 @@ static void put_files(const tarn_pipeline *pipeline, bool only_waiting)
     }
 }
 
+/* What put_runs() and put_files() tell, as one line of JSON. */
+static void put_json_status(const tarn_pipeline *pipeline, bool all_files)
+{
+    tarn_pipeline_past past = TARN_PIPELINE_PAST_INIT;
+    tarn_pipeline_table table = TARN_PIPELINE_TABLE_INIT;
+    tarn_pipeline_file file = TARN_PIPELINE_FILE_INIT;
+    tarn_flow flow = TARN_FLOW_INIT;
+    (void)fputs("{\"pipeline\":", stdout);
+    put_json_text(stdout, tarn_pipeline_name(pipeline));
+    (void)fputs(",\"ledger\":", stdout);
+    put_json_text(stdout, tarn_pipeline_state(pipeline));
+    (void)fputs(",\"runs\":[", stdout);
+    for (size_t i = 0; tarn_pipeline_past_run(pipeline, i, &past); i++) {
+        printf("%s{\"run\":%" PRId64 ",\"state\":\"%s\",\"started_us\":%" PRId64
+               ",\"ended_us\":%" PRId64 ",\"files\":%" PRIu64 ",\"rows\":%" PRIu64 ",\"flows\":[",
+               i > 0 ? "," : "", past.run, past.state, past.started_us, past.ended_us, past.files,
+               past.rows);
+        for (size_t f = 0; tarn_pipeline_past_flow(pipeline, i, f, &flow); f++) {
+            (void)fputs(f > 0 ? "," : "", stdout);
+            put_json_flow(stdout, &flow);
+        }
+        (void)fputs("],\"tables\":[", stdout);
+        for (size_t t = 0; tarn_pipeline_past_table(pipeline, i, t, &table); t++) {
+            (void)fputs(t > 0 ? ",{\"name\":" : "{\"name\":", stdout);
+            put_json_text(stdout, table.name);
+            (void)fputs(",\"uri\":", stdout);
+            put_json_text(stdout, table.uri);
+            printf(",\"rows\":%" PRIu64 ",\"version\":%" PRId64 "}", table.rows, table.version);
+        }
+        (void)fputs("]}", stdout);
+    }
+    (void)fputs("],\"files\":[", stdout);
+    bool any = false;
+    for (size_t i = 0; tarn_pipeline_known_file(pipeline, i, &file); i++) {
+        if (all_files || file.run == 0) {
+            (void)fputs(any ? ",{\"source\":" : "{\"source\":", stdout);
+            put_json_text(stdout, file.source);
+            (void)fputs(",\"uri\":", stdout);
+            put_json_text(stdout, file.uri);
+            printf(",\"size\":%" PRIu64 ",\"state\":\"%s\"", file.size,
+                   file.run == 0       ? "waiting"
+                   : file.is_forgotten ? "forgotten"
+                                       : "taken");
+            if (file.run != 0) {
+                printf(",\"run\":%" PRId64, file.run);
+            }
+            (void)fputs("}", stdout);
+            any = true;
+        }
+    }
+    (void)fputs("]}\n", stdout);
+}
+
 int run_status(invocation *in)
 {
     tarn_pipeline *pipeline;
     tarn_error error = TARN_ERROR_INIT;
     tarn_pipeline_file file = TARN_PIPELINE_FILE_INIT;
     size_t waiting = 0;
-    int code = open_pipeline(in, &pipeline);
+    const char *format = NULL;
+    size_t at = 0;
+    for (const char *each; (each = option_each(in, "format", &at)) != NULL;) {
+        format = each;
+    }
+    const bool json = option_is_set(in, "json") || (format != NULL && strcmp(format, "json") == 0);
+    int code = -1;
+    at = 0;
+    if (option_each(in, "output", &at) != NULL ||
+        (format != NULL && !json && strcmp(format, "table") != 0)) {
+        return usage_error(in, "--format json, or leave it out",
+                           "'tarn status' prints text or JSON to standard output");
+    }
+    code = open_pipeline(in, &pipeline);
     if (code >= 0) {
         return code;
     }
@@ -438,7 +514,10 @@ int run_status(invocation *in)
     if (code < 0 && tarn_pipeline_status(pipeline, &error) != TARN_OK) {
         code = report(in, &error, NULL, 0);
     }
-    if (code < 0) {
+    if (code < 0 && json) {
+        put_json_status(pipeline, option_is_set(in, "files"));
+        code = EXIT_DONE;
+    } else if (code < 0) {
         for (size_t i = 0; tarn_pipeline_known_file(pipeline, i, &file); i++) {
             waiting += file.run == 0;
         }
@@ -453,6 +532,28 @@ int run_status(invocation *in)
     return code;
 }
 
+/* --run names no run: the command line is wrong, and which runs there are helps. */
+static int report_run(const invocation *in, tarn_pipeline *pipeline, tarn_error *error)
+{
+    tarn_pipeline_past past = TARN_PIPELINE_PAST_INIT;
+    int64_t least = 0;
+    int64_t most = 0;
+    if (tarn_pipeline_status(pipeline, NULL) == TARN_OK) {
+        for (size_t i = 0; tarn_pipeline_past_run(pipeline, i, &past); i++) {
+            least = least == 0 || past.run < least ? past.run : least;
+            most = past.run > most ? past.run : most;
+        }
+    }
+    if (most > 0) {
+        (void)snprintf(error->hint, sizeof(error->hint),
+                       "it has runs %" PRId64 " to %" PRId64 "; 'tarn status' shows them", least,
+                       most);
+    } else {
+        (void)snprintf(error->hint, sizeof(error->hint), "no run was begun yet");
+    }
+    return report_usage(in, error, NULL, 0);
+}
+
 int run_reset(invocation *in)
 {
     tarn_pipeline *pipeline;
@@ -461,6 +562,10 @@ int run_reset(invocation *in)
     size_t count;
     const char *glob = option_text(in, "input");
     const bool yes = option_is_set(in, "yes");
+    int code = refuse_forms(in);
+    if (code >= 0) {
+        return code;
+    }
     if (!option_number(in, "run", 0, &run)) {
         return EXIT_USAGE;
     }
@@ -468,14 +573,15 @@ int run_reset(invocation *in)
         return usage_error(in, "tarn reset --input 'landing/2001-06*' pipeline.toml",
                            "say what to forget: --input GLOB or --run N");
     }
-    int code = open_pipeline(in, &pipeline);
+    code = open_pipeline(in, &pipeline);
     if (code >= 0) {
         return code;
     }
     code = refuse_faults(in, pipeline);
     if (code < 0 &&
         tarn_pipeline_reset(pipeline, glob, (int64_t)run, yes, &count, &error) != TARN_OK) {
-        code = report(in, &error, NULL, 0);
+        code = run != 0 && error.code == TARN_E_NOT_FOUND ? report_run(in, pipeline, &error)
+                                                          : report(in, &error, NULL, 0);
     }
     if (code < 0) {
         put_files(pipeline, false);
@@ -495,7 +601,8 @@ int run_graph(invocation *in)
     tarn_pipeline *pipeline;
     tarn_error error = TARN_ERROR_INIT;
     char *text = NULL;
-    int code = open_pipeline(in, &pipeline);
+    int code = refuse_forms(in);
+    code = code >= 0 ? code : open_pipeline(in, &pipeline);
     if (code >= 0) {
         return code;
     }

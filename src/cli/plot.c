@@ -118,18 +118,33 @@ static void put_bars(const picture *p, output *out, size_t width)
 {
     size_t label = 1;
     double most = 0;
+    double least = 0;
     for (size_t i = 0; i < p->count; i++) {
         const size_t own = tarn_text_width(p->points[i].label, strlen(p->points[i].label));
         label = own > label ? own : label;
-        most = fabs(p->points[i].y) > most ? fabs(p->points[i].y) : most;
+        most = p->points[i].y > most ? p->points[i].y : most;
+        least = p->points[i].y < least ? p->points[i].y : least;
     }
+    const double scale = most - least > 0 ? most - least : 1;
     label = label > LABEL_WIDTH_MAX ? LABEL_WIDTH_MAX : label;
     const size_t room = width > label + 24 ? width - label - 14 : 10;
+    const size_t left = (size_t)(-least / scale * (double)room + 0.5);
     for (size_t i = 0; i < p->count; i++) {
         const double y = p->points[i].y;
         put_label(out, p->points[i].label, label);
-        put(out, " │");
-        put_bar(out, most > 0 ? fabs(y) / most * (double)room : 0);
+        const double length = fabs(y) / scale * (double)room;
+        put(out, " ");
+        if (least < 0) { /* the line of zero stands to the right of what is below it */
+            const size_t cells = y < 0 ? (size_t)(length + 0.5) : 0;
+            for (size_t k = cells; k < left; k++) {
+                put(out, " ");
+            }
+            for (size_t k = 0; k < cells && k < left; k++) {
+                put(out, "█");
+            }
+        }
+        put(out, "│");
+        put_bar(out, y > 0 ? length : 0);
         put(out, " ");
         put_number(out, 0, y);
         put(out, "\n");

@@ -138,6 +138,10 @@ static int report_statement(sql_run *r, tarn_error *error)
         error->column == (int64_t)error->span_start + 1) {
         error->line = error->column = 0;
     }
+    if (r->is_made && strncmp(error->hint, "(FORMAT parquet)", 16) == 0) { /* nobody wrote SQL */
+        (void)snprintf(error->hint, sizeof(error->hint),
+                       "--to parquet, csv, tsv, json, jsonl or delta");
+    }
     return report(r->in, error, r->sql, r->sql_size);
 }
 

@@ -99,6 +99,18 @@ int usage_error(const invocation *in, const char *hint, const char *format, ...)
     return report_usage(in, &error, NULL, 0);
 }
 
+int not_built(const invocation *in, const char *hint, const char *format, ...)
+{
+    tarn_error error = TARN_ERROR_INIT;
+    va_list arguments;
+    va_start(arguments, format);
+    error.code = TARN_E_UNSUPPORTED;
+    (void)vsnprintf(error.message, sizeof(error.message), format, arguments);
+    va_end(arguments);
+    (void)snprintf(error.hint, sizeof(error.hint), "%s", hint);
+    return report_usage(in, &error, NULL, 0);
+}
+
 bool warn(const invocation *in, const char *format, ...)
 {
     const bool strict = option_is_set(in, "strict");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,6 +96,15 @@ static void set_option(shell *s, const option *o, const char *value)
     end_run(s);
 }
 
+/* x.csv, lake/t, s3://lake/t: no name of SQL unless a table is named so, and then there is no such
+ * file. */
+static bool is_bare_file(const char *what)
+{
+    const char *point = strrchr(what, '.');
+    return strpbrk(what, "'\"(") == NULL &&
+           (strchr(what, '/') != NULL || (point != NULL && access(what, F_OK) == 0));
+}
+
 static void describe(shell *s, const char *what)
 {
     char *sql = NULL;
@@ -104,7 +114,8 @@ static void describe(shell *s, const char *what)
         return;
     }
     const bool made = text_add(&sql, &size, "DESCRIBE SELECT * FROM ", 23) &&
-                      text_add(&sql, &size, what, strlen(what));
+                      (is_bare_file(what) ? text_add_quoted(&sql, &size, what)
+                                          : text_add(&sql, &size, what, strlen(what)));
     if (made) {
         run_text_here(s, sql, size);
     }
@@ -230,6 +241,22 @@ static void forget_text(shell *s)
     completion_set_before(s->names, NULL, 0);
 }
 
+/* "exit" and "quit" alone leave, as in any shell; in the middle of a statement they are its words.
+ */
+static bool says_leave(const char *line)
+{
+    static const char *const words[] = {"exit", "quit"};
+    const char *at = line + strspn(line, " \t");
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        const size_t size = strlen(words[i]);
+        if (strncasecmp(at, words[i], size) == 0 &&
+            at[size + strspn(at + size, " \t\r\n;")] == '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void take_line(shell *s, const char *line)
 {
     size_t size = strlen(line);
@@ -238,6 +265,10 @@ static void take_line(shell *s, const char *line)
     }
     const size_t blank = strspn(line, " \t");
     if (s->size == 0 && (blank >= size)) {
+        return;
+    }
+    if (s->size == 0 && says_leave(line)) {
+        s->quits = true;
         return;
     }
     if (!text_add(&s->text, &s->size, line, size)) {

@@ -246,7 +246,7 @@ int run_table(invocation *in)
     }
     for (size_t i = 0; planned[i] != NULL; i++) {
         if (strcmp(in->words[0], planned[i]) == 0) {
-            return usage_error(in, "", "'table %s' is not built yet", planned[i]);
+            return not_built(in, "", "'table %s' is not built yet", planned[i]);
         }
     }
     const char *near = nearest_of(in->words[0], in->command->verbs);

@@ -13,9 +13,11 @@ typedef struct config {
     tn_session *session;
     tn_arena arena; /* of the document */
     const char *path;
+    bool may_be_closed; /* no permission to read it is as if it were not there */
 } config;
 
-/* *out NULL where there is no such file. */
+/* *out NULL where there is no such file. What is the user's own and may not be read is passed over:
+ * the command warns of it. */
 static TN_FALLIBLE read_file(config *c, tn_str *out, bool *there, tarn_error *err)
 {
     tarn_code code = TARN_OK;
@@ -26,10 +28,11 @@ static TN_FALLIBLE read_file(config *c, tn_str *out, bool *there, tarn_error *er
 
     *there = false;
     if (tn_file_open(c->path, O_RDONLY, &fd, &cause) != TARN_OK) {
-        if (cause.code != TARN_E_NOT_FOUND) {
-            tn_error_copy(err, &cause);
+        if (cause.code == TARN_E_NOT_FOUND || (cause.code == TARN_E_AUTH && c->may_be_closed)) {
+            return TARN_OK;
         }
-        return cause.code == TARN_E_NOT_FOUND ? TARN_OK : cause.code;
+        tn_error_copy(err, &cause);
+        return cause.code;
     }
     if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size > FILE_SIZE_MAX) {
         code = tn_fail(err, TARN_E_INVALID, "'%s' is no file of settings", c->path);
@@ -86,10 +89,11 @@ static TN_FALLIBLE take_all(config *c, const tn_toml *root, tarn_error *err)
     return TARN_OK;
 }
 
-static TN_FALLIBLE read_one(tn_session *session, const char *path, tarn_error *err)
+static TN_FALLIBLE read_one(tn_session *session, const char *path, bool may_be_closed,
+                            tarn_error *err)
 {
     tarn_code code = TARN_OK;
-    config c = {.session = session, .path = path};
+    config c = {.session = session, .path = path, .may_be_closed = may_be_closed};
     const tn_toml *root;
     tn_str text = TN_STR_NONE;
     bool there;
@@ -115,15 +119,15 @@ tarn_code tn_session__read_config(tn_session *session, tarn_error *err)
     char home[TN_PATH_SIZE];
     char path[TN_PATH_SIZE + 64];
     const char *own = getenv("XDG_CONFIG_HOME");
-    TN_RETURN_IF_ERROR(read_one(session, "/etc/tarn/config.toml", err));
+    TN_RETURN_IF_ERROR(read_one(session, "/etc/tarn/config.toml", false, err));
     if (own != NULL && own[0] == '/') {
         (void)snprintf(path, sizeof(path), "%.*s/tarn/config.toml", TN_PATH_SIZE, own);
-        return read_one(session, path, err);
+        return read_one(session, path, true, err);
     }
     tn_os_home(home);
     if (home[0] == '\0') {
         return TARN_OK;
     }
     (void)snprintf(path, sizeof(path), "%s/.config/tarn/config.toml", home);
-    return read_one(session, path, err);
+    return read_one(session, path, true, err);
 }

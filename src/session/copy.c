@@ -192,6 +192,9 @@ static bool ends_with(tn_str uri, const char *ending)
     return tn_str_has_ending(uri, tn_str_of(ending));
 }
 
+/* Not written yet, and better refused by name than guessed at. */
+static const char *const planned[] = {"arrow", "avro", "orc"};
+
 /* By FORMAT, else by the URI's ending. */
 static TN_FALLIBLE choose_format(const tn_copy_options *options, tn_file_writer_open **open,
                                  bool *is_delta, char *delimiter, tarn_error *err)
@@ -222,6 +225,16 @@ static TN_FALLIBLE choose_format(const tn_copy_options *options, tn_file_writer_
     }
     if (*open != NULL) {
         return TARN_OK;
+    }
+    for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++) {
+        if (format.size > 0
+                ? tn_str_equal_fold(format, tn_str_of(planned[i]))
+                : tn_str_has_ending(uri, tn_str_of(planned[i])) && uri.size > strlen(planned[i]) &&
+                      uri.data[uri.size - strlen(planned[i]) - 1] == '.') {
+            (void)tn_fail(err, TARN_E_UNSUPPORTED, "the format '%s' is not built yet", planned[i]);
+            tn_hint(err, "(FORMAT parquet), csv, json, jsonl or delta");
+            return TARN_E_UNSUPPORTED;
+        }
     }
     (void)tn_fail(err, format.size > 0 ? TARN_E_UNSUPPORTED : TARN_E_INVALID,
                   format.size > 0 ? "nothing is written as '%.*s'"

@@ -167,8 +167,9 @@ TN_FALLIBLE tn_parquet_describe(tn_source *base, bool pages, tn_text *out, tarn_
     const tn_footer *const footer = &source->footer;
     tn_text_printf(out, "Parquet, format version %" PRId64 ", ", footer->version);
     put_size(out, source->file_size);
-    tn_text_printf(out, ", %" PRIu64 " rows in %" PRIu32 " row groups, footer of ", footer->rows,
-                   footer->group_count);
+    tn_text_printf(out, ", %" PRIu64 " row%s in %" PRIu32 " row group%s, footer of ", footer->rows,
+                   footer->rows == 1 ? "" : "s", footer->group_count,
+                   footer->group_count == 1 ? "" : "s");
     put_size(out, footer->size);
     tn_text_puts(out, "\n");
     if (footer->created_by.size > 0) {
