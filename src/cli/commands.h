@@ -27,7 +27,7 @@ typedef struct option {
     const char *name; /* without the dashes */
     char letter;      /* or 0 */
     const char
-        *argument; /* what it takes, such as "FILE" or "a|b|c" (one of these); NULL: nothing */
+        *argument;   /* what it takes, such as "FILE" or "a|b|c" (one of these); NULL: nothing */
     const char *doc; /* NULL: promised only, so not listed */
 } option;
 

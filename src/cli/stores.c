@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { READ_SIZE = 1 << 20, JOBS_MAX = 64 };
@@ -472,6 +473,14 @@ static void remove_folders(const char *file, const char *root)
     }
 }
 
+/* A link to nothing: it is there to be removed, though nothing can be read of it. */
+static bool is_dangling(const char *uri)
+{
+    struct stat about;
+    return strstr(uri, "://") == NULL && lstat(uri, &about) == 0 && S_ISLNK(about.st_mode) &&
+           stat(uri, &about) != 0 && errno == ENOENT;
+}
+
 /* A thousand at a time: a bucket is asked once for all of them. */
 static int remove_names(invocation *in, const names *all)
 {
@@ -483,6 +492,10 @@ static int remove_names(invocation *in, const names *all)
         size_t count = 0;
         for (; count < BATCH && done + count < all->count; name += strlen(name) + 1) {
             batch[count++] = name;
+            if (is_dangling(name)) { /* a store looks for the file behind it; a failure is the
+                                        store's to tell */
+                (void)unlink(name);
+            }
         }
         if (tarn_store_delete_many(in->session, batch, count, &error) != TARN_OK) {
             return report(in, &error, NULL, 0);
@@ -495,6 +508,14 @@ static int remove_names(invocation *in, const names *all)
         done += count;
     }
     return -1;
+}
+
+static int add_name(const invocation *in, names *to, const char *name)
+{
+    to->count++;
+    return text_add(&to->text, &to->size, name, strlen(name) + 1)
+               ? -1
+               : usage_error(in, "", "out of memory");
 }
 
 int run_rm(invocation *in)
@@ -513,7 +534,8 @@ int run_rm(invocation *in)
     for (size_t i = 0; i < in->word_count && code < 0; i++) {
         const size_t before = n.count;
         n.folders = false;
-        code = expand(in, in->words[i], &n);
+        code = is_dangling(in->words[i]) ? add_name(in, &n, in->words[i])
+                                         : expand(in, in->words[i], &n);
         if (code < 0 && n.count == before && n.folders) {
             code =
                 usage_error(in, "-r removes all that is in it", "'%s' is a folder", in->words[i]);

@@ -270,7 +270,7 @@ static void report_progress(tn_query *query)
         all += (double)segment->bytes_all;
         is_known = is_known && segment->bytes_all > 0;
     }
-    const double total = is_known && seen > 0 ? (double)done * all / seen : 0;
+    const double total = !is_known ? 0 : seen > 0 ? (double)done * all / seen : all;
     query->options.progress(query->options.progress_context, done,
                             total > (double)done ? (uint64_t)total
                             : is_known           ? done

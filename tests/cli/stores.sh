@@ -25,3 +25,4 @@ tarn ls nowhere
 echo "exit $?"
 tarn stat in/1.txt --format jsonl | sed 's/"modified":.*/.../'
 tarn cat gs://bucket/key
+ln -s nowhere dangling && tarn rm dangling && if [ ! -L dangling ]; then echo "the link to nothing is gone"; fi

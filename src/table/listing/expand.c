@@ -184,8 +184,9 @@ static int by_uri(const void *a, const void *b, void *context)
     return tn_str_compare(((const tn_listed_file *)a)->uri, ((const tn_listed_file *)b)->uri);
 }
 
-/* "did you mean": the nearest name beside the missing one. */
-static void suggest(expansion *e, tn_store *store, tn_str key, tarn_error *err)
+/* "did you mean": the nearest name beside the missing one.  Where not even the bucket is there,
+ * that is the error. */
+static void suggest(expansion *e, tn_store *store, tn_str key, bool is_remote, tarn_error *err)
 {
     const size_t slash = tn_str_find_last(key, '/');
     const tn_str folder = tn_str_slice(key, 0, slash == SIZE_MAX ? 0 : slash + 1);
@@ -196,11 +197,11 @@ static void suggest(expansion *e, tn_store *store, tn_str key, tarn_error *err)
     tn_str nearest = TN_STR_NONE;
     size_t least = 2 + name.size / 3;
 
-    if (tn_listing_open(store, folder, TN_STR_NONE, true, e->pool, &listing, NULL) != TARN_OK) {
-        return;
-    }
-    for (int seen = 0; seen < 1000; seen++) {
-        if (tn_listing_next(listing, &info, &more, NULL) != TARN_OK || !more) {
+    tarn_error cause = TARN_ERROR_INIT;
+    tarn_code code = tn_listing_open(store, folder, TN_STR_NONE, true, e->pool, &listing, &cause);
+    for (int seen = 0; seen < 1000 && code == TARN_OK; seen++) {
+        code = tn_listing_next(listing, &info, &more, &cause);
+        if (code != TARN_OK || !more) {
             break;
         }
         const tn_str other = tn_str_slice(info.key, folder.size, info.key.size);
@@ -209,8 +210,12 @@ static void suggest(expansion *e, tn_store *store, tn_str key, tarn_error *err)
             least = distance;
         }
     }
-    tn_listing_close(listing);
-    if (nearest.data != NULL) {
+    if (listing != NULL) {
+        tn_listing_close(listing);
+    }
+    if (code == TARN_E_NOT_FOUND && is_remote && err != NULL) {
+        tn_error_copy(err, &cause);
+    } else if (nearest.data != NULL) {
         tn_hint(err, "did you mean '%.*s'?", TN_STR_ARGS(nearest));
     }
 }
@@ -224,7 +229,7 @@ static TN_FALLIBLE not_found(expansion *e, tn_store *store, tn_str key, tn_str u
                   text.data);
     tn_subject(err, text.data);
     if (!pattern) {
-        suggest(e, store, key, err);
+        suggest(e, store, key, strstr(text.data, "://") != NULL, err);
     }
     return TARN_E_NOT_FOUND;
 }
