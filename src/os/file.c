@@ -105,6 +105,11 @@ tn_str tn_path_folder(tn_str path)
     return slash == SIZE_MAX ? (tn_str){path.data, 0} : tn_str_slice(path, 0, slash + 1);
 }
 
+tn_str tn_path_current(char *into, size_t size)
+{
+    return getcwd(into, size) == NULL ? (tn_str){into, 0} : tn_str_of(into);
+}
+
 tarn_code tn_file_open(const char *path, int flags, int *fd, tarn_error *err)
 {
     do {

@@ -26,6 +26,8 @@ typedef struct tn_path {
 TN_FALLIBLE tn_path_set(tn_path *path, tn_str text, tarn_error *err);
 /* "dir/", or "" where the path has no folder. */
 tn_str tn_path_folder(tn_str path);
+/* The process's own folder, in `into`; "" where it is gone or its name too long. */
+tn_str tn_path_current(char *into, size_t size);
 
 /* `flags` as of open(2); O_CLOEXEC and O_NOCTTY are added. */
 TN_FALLIBLE tn_file_open(const char *path, int flags, int *fd, tarn_error *err);

@@ -226,13 +226,71 @@ tarn_code tn_build__schema(tn_arena *arena, const tn_plan *plan, tn_schema *out,
     return TARN_OK;
 }
 
+/* A plan without its last columns: those of rules, or hidden ones. */
+static TN_FALLIBLE first_columns(tn_build *b, tn_plan *plan, uint32_t width, tn_plan **out,
+                                 tarn_error *err)
+{
+    const tn_expr **exprs;
+    tn_str *columns;
+    TN_RETURN_IF_ERROR(tn_arena_array(b->arena, const tn_expr *, width, &exprs, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(b->arena, tn_str, width, &columns, err));
+    for (uint32_t i = 0; i < width; i++) {
+        columns[i] = plan->outputs[i].name;
+        TN_RETURN_IF_ERROR(tn_plan_column(&b->context, plan, i, (tn_span){0, 0}, &exprs[i], err));
+    }
+    return tn_plan_project(&b->context, plan, exprs, columns, width, out, err);
+}
+
 tarn_code tn_build__read(tn_build *b, const tn_station *station, tn_plan **out, tarn_error *err)
 {
     const tn_built *built = &b->built[station->index];
-    return tn_plan_shared(&b->context, built->plan, built->shared, out, err);
+    TN_RETURN_IF_ERROR(tn_plan_shared(&b->context, built->plan, built->shared, out, err));
+    return station->hidden == 0 /* _file and its kin are not in what is written */
+               ? TARN_OK
+               : first_columns(b, *out, (*out)->output_count - station->hidden, out, err);
+}
+
+tarn_code tn_build__written(const tn_build *b, tn_arena *arena, const tn_station *station,
+                            tn_schema *out, tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(tn_build__schema(arena, b->built[station->index].plan, out, err));
+    out->count -= station->hidden;
+    return TARN_OK;
 }
 
 /* ---- sources ----------------------------------------------------------------------------------*/
+
+/* An empty file of text has no rows, and no line that could name columns. */
+static bool is_empty_text(const tn_station *station, const tn_listed_file *file)
+{
+    static const char *const ends[] = {".csv", ".tsv", ".json", ".jsonl", ".ndjson"};
+    bool is_text =
+        station->read.format.size > 0 && !tn_str_equal(station->read.format, TN_STR("parquet"));
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]) && station->read.format.size == 0; i++) {
+        is_text = is_text || tn_str_ends(file->uri, tn_str_of(ends[i]));
+    }
+    return is_text && file->size == 0;
+}
+
+/* Those that are not empty, where columns are known without them. */
+static TN_FALLIBLE filled_files(const tn_station *station, const tn_source_pin *pin,
+                                tn_arena *arena, tn_listed_file **out, size_t *count,
+                                tarn_error *err)
+{
+    *out = pin->files;
+    *count = pin->count;
+    if (!pin->has_columns && station->column_count == 0) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_listed_file, pin->count + 1, out, err));
+    *count = 0;
+    for (size_t i = 0; i < pin->count; i++) {
+        if (!is_empty_text(station, &pin->files[i])) {
+            (*out)[(*count)++] = pin->files[i];
+        }
+    }
+    return TARN_OK;
+}
 
 tarn_code tn_build__source(const tn_dataflow *p, const tn_station *station,
                            const tn_source_pin *pin, tn_source **out, tarn_error *err)
@@ -242,8 +300,17 @@ tarn_code tn_build__source(const tn_dataflow *p, const tn_station *station,
     options.is_pipeline = true;
     options.columns = pin->has_columns ? pin->columns : station->columns;
     options.column_count = pin->has_columns ? pin->column_count : station->column_count;
-    return tn_listing_source_of(tn_session_stores(p->session), tn_session_types(p->session),
-                                pin->files, pin->count, &options, p->pool, out, err);
+    tn_listed_file *files;
+    size_t count;
+    tn_arena arena; /* the source copies what it keeps */
+    tn_arena_init(&arena, p->pool);
+    tarn_code code = filled_files(station, pin, &arena, &files, &count, err);
+    if (code == TARN_OK) {
+        code = tn_listing_source_of(tn_session_stores(p->session), tn_session_types(p->session),
+                                    files, count, &options, p->pool, out, err);
+    }
+    tn_arena_deinit(&arena);
+    return code;
 }
 
 /* The column as the ledger keeps it: by name, cast where a file has another type. */
@@ -545,21 +612,6 @@ static TN_FALLIBLE split(tn_build *b, const tn_built *built, tn_plan *checked, u
             tn_expr_call(&b->context.expr, TN_STR("not"), kept, 1, (tn_span){0, 0}, &all, err));
     }
     return tn_plan_filter(&b->context, read, all, out, err);
-}
-
-/* `raw` without the rules' columns. */
-static TN_FALLIBLE first_columns(tn_build *b, tn_plan *plan, uint32_t width, tn_plan **out,
-                                 tarn_error *err)
-{
-    const tn_expr **exprs;
-    tn_str *columns;
-    TN_RETURN_IF_ERROR(tn_arena_array(b->arena, const tn_expr *, width, &exprs, err));
-    TN_RETURN_IF_ERROR(tn_arena_array(b->arena, tn_str, width, &columns, err));
-    for (uint32_t i = 0; i < width; i++) {
-        columns[i] = plan->outputs[i].name;
-        TN_RETURN_IF_ERROR(tn_plan_column(&b->context, plan, i, (tn_span){0, 0}, &exprs[i], err));
-    }
-    return tn_plan_project(&b->context, plan, exprs, columns, width, out, err);
 }
 
 static TN_FALLIBLE build_rules(tn_build *b, tn_station *station, bound_as *as, tarn_error *err)

@@ -8,6 +8,7 @@
 typedef struct tn_source_pin {
     tn_listed_file *files; /* in the order in which they are read */
     tn_str *keys;          /* by which the ledger knows them: relative where the pattern is */
+    tn_str *places;        /* while they are discovered */
     size_t count;
     tn_field *columns; /* of the source, once known */
     uint32_t column_count;
@@ -75,6 +76,9 @@ TN_FALLIBLE tn_build__query(tn_build *b, const tn_expect *expect, tn_plan **out,
 TN_FALLIBLE tn_build__read(tn_build *b, const tn_station *station, tn_plan **out, tarn_error *err);
 /* Outputs of a plan as a schema. */
 TN_FALLIBLE tn_build__schema(tn_arena *arena, const tn_plan *plan, tn_schema *out, tarn_error *err);
+/* Of what tn_build__read() gives. */
+TN_FALLIBLE tn_build__written(const tn_build *b, tn_arena *arena, const tn_station *station,
+                              tn_schema *out, tarn_error *err);
 /* The source of a station over its pinned files, as it is found. */
 TN_FALLIBLE tn_build__source(const tn_dataflow *p, const tn_station *station,
                              const tn_source_pin *pin, tn_source **out, tarn_error *err);

@@ -104,7 +104,7 @@ static TN_FALLIBLE check_sink(tn_dataflow *p, tn_build *b, const tn_sink_spec *s
         b->built[sink->node->index].state != TN_BUILD_DONE) {
         return TARN_OK;
     }
-    TN_RETURN_IF_ERROR(tn_build__schema(b->arena, b->built[sink->node->index].plan, &schema, err));
+    TN_RETURN_IF_ERROR(tn_build__written(b, b->arena, sink->node, &schema, err));
     TN_RETURN_IF_ERROR(check_partitions(p, sink, &schema, &good, err));
     if (!good) {
         return TARN_OK;
@@ -245,6 +245,22 @@ static TN_FALLIBLE start_step(tn_dataflow_rows *rows, tn_station *station, tarn_
     return tn_query_create(&rows->build.context, optimised, &options, &rows->query, err);
 }
 
+/* What the next run would read: the pins of one that is unfinished, or what is new. */
+static TN_FALLIBLE find_files(tn_dataflow_rows *rows, uint64_t limit, tarn_error *err)
+{
+    const tn_ledger_entry *open = tn_ledger_unfinished(&rows->ledger);
+    const tn_input *changed = NULL;
+    bool is_gone;
+    if (open != NULL) {
+        TN_RETURN_IF_ERROR(
+            tn_discover_entry(rows->p, open, &rows->arena, &rows->found, &changed, &is_gone, err));
+    }
+    return open != NULL && changed == NULL
+               ? TARN_OK
+               : tn_discover(rows->p, &rows->ledger, limit, &rows->arena, NULL, NULL, &rows->found,
+                             err);
+}
+
 tarn_code tn_dataflow_step_open(tn_dataflow *p, tn_str id, const tn_dataflow_run_options *options,
                                 tn_dataflow_rows **out, tarn_error *err)
 {
@@ -264,8 +280,7 @@ tarn_code tn_dataflow_step_open(tn_dataflow *p, tn_str id, const tn_dataflow_run
     tn_arena_init(&rows->arena, p->pool);
     TN_TRY(tn_ledger_open(&rows->ledger, p, err));
     TN_TRY(tn_ledger_load(&rows->ledger, err));
-    TN_TRY(tn_discover(p, &rows->ledger, options->limit_files, &rows->arena, NULL, NULL,
-                       &rows->found, err));
+    TN_TRY(find_files(rows, options->limit_files, err));
     TN_TRY(start_step(rows, station, err));
     *out = rows;
     rows = NULL;

@@ -1,6 +1,8 @@
 #include "pipeline/discover.h"
 
 #include "base/hash.h"
+#include "base/utf8.h"
+#include "pipeline/place.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -59,7 +61,7 @@ static void note(const finder *f, bool is_warning, const char *format, ...)
 
 /* A file whose time or inode moved is hashed before it counts as new. */
 static TN_FALLIBLE is_new(const finder *f, const tn_station *station, const tn_listed_file *file,
-                          tn_str key, bool *out, tarn_error *err)
+                          tn_str key, tn_str place, bool *out, tarn_error *err)
 {
     const tn_known *same;
     tn_str hash;
@@ -67,7 +69,7 @@ static TN_FALLIBLE is_new(const finder *f, const tn_station *station, const tn_l
     if (f->ledger == NULL || station->take_all) {
         return TARN_OK;
     }
-    if (tn_ledger_find(f->ledger, station->id, key, file->size, tn_str_of(file->tag), &same) !=
+    if (tn_ledger_find(f->ledger, station->id, place, file->size, tn_str_of(file->tag), &same) !=
         NULL) {
         *out = false;
         return TARN_OK;
@@ -89,19 +91,36 @@ static TN_FALLIBLE is_new(const finder *f, const tn_station *station, const tn_l
     return TARN_OK;
 }
 
-static bool is_relative(const tn_dataflow *p, tn_str uri)
-{
-    return p->folder.size > 0 && tn_str_starts(uri, p->folder);
-}
-
-static bool has_key(const tn_source_pin *pin, tn_str key)
+static bool has_file(const tn_source_pin *pin, tn_str place, const tn_listed_file *file)
 {
     for (size_t i = 0; i < pin->count; i++) {
-        if (tn_str_equal(pin->keys[i], key)) {
+        if (tn_str_equal(pin->places[i], place) && pin->files[i].size == file->size &&
+            strcmp(pin->files[i].tag, file->tag) == 0) {
             return true; /* two patterns match it */
         }
     }
     return false;
+}
+
+/* The ledger is JSON, which could not give such a name back. */
+static TN_FALLIBLE check_name(const tn_station *station, tn_str uri, tarn_error *err)
+{
+    char shown[300];
+    size_t size = 0;
+    if (tn_utf8_valid(uri.data, uri.size)) {
+        return TARN_OK;
+    }
+    for (size_t i = 0; i < uri.size && size + 5 < sizeof(shown); i++) {
+        const unsigned char c = (unsigned char)uri.data[i];
+        size +=
+            (size_t)snprintf(shown + size, sizeof(shown) - size, c < 0x80 ? "%c" : "\\x%02x", c);
+    }
+    (void)tn_fail(err, TARN_E_INVALID,
+                  "the name of the file '%s' is not UTF-8, so the ledger cannot keep it: the "
+                  "source '%.*s' would take it anew each time",
+                  shown, TN_STR_ARGS(station->id));
+    tn_hint(err, "give the file a name in UTF-8; nothing was taken");
+    return TARN_E_INVALID;
 }
 
 static TN_FALLIBLE add_files(const finder *f, const tn_station *station, tn_listed_file *files,
@@ -109,21 +128,31 @@ static TN_FALLIBLE add_files(const finder *f, const tn_station *station, tn_list
 {
     tn_listed_file *all;
     tn_str *keys;
+    tn_str *places;
+    TN_RETURN_IF_ERROR(tn_arena_array(f->arena, tn_str, pin->count + count, &places, err));
     TN_RETURN_IF_ERROR(tn_arena_array(f->arena, tn_listed_file, pin->count + count, &all, err));
     TN_RETURN_IF_ERROR(tn_arena_array(f->arena, tn_str, pin->count + count, &keys, err));
     for (size_t i = 0; i < pin->count; i++) {
         all[i] = pin->files[i];
         keys[i] = pin->keys[i];
+        places[i] = pin->places[i];
     }
+    pin->places = places;
     pin->files = all;
     pin->keys = keys;
     for (size_t i = 0; i < count && (limit == 0 || pin->count < limit); i++) {
         bool wanted;
-        const tn_str key = is_relative(f->p, files[i].uri)
-                               ? tn_str_slice(files[i].uri, f->p->folder.size, files[i].uri.size)
-                               : files[i].uri;
-        TN_RETURN_IF_ERROR(is_new(f, station, &files[i], key, &wanted, err));
-        if (wanted && !has_key(pin, key)) {
+        tn_str place;
+        tn_str key;
+        TN_RETURN_IF_ERROR(check_name(station, files[i].uri, err));
+        TN_RETURN_IF_ERROR(tn_place(f->p, f->arena, files[i].uri, &place, err));
+        TN_RETURN_IF_ERROR(tn_place_key(f->p, f->arena, files[i].uri, place, &key, err));
+        if (has_file(pin, place, &files[i])) {
+            continue;
+        }
+        TN_RETURN_IF_ERROR(is_new(f, station, &files[i], key, place, &wanted, err));
+        if (wanted) {
+            places[pin->count] = place;
             keys[pin->count] = key;
             all[pin->count++] = files[i];
         }

@@ -218,8 +218,7 @@ static TN_FALLIBLE target_schema(tn_execution *x, tn_target *target, tarn_error 
 {
     return target->spec == NULL
                ? TARN_OK
-               : tn_build__schema(&x->arena, x->build.built[target->spec->node->index].plan,
-                                  &target->schema, err);
+               : tn_build__written(&x->build, &x->arena, target->spec->node, &target->schema, err);
 }
 
 tarn_code tn_execution__pin(tn_execution *x, tarn_error *err)

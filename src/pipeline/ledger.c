@@ -1,4 +1,5 @@
 #include "pipeline/ledger.h"
+#include "pipeline/place.h"
 
 #include "os/clock.h"
 #include "os/file.h"
@@ -259,7 +260,10 @@ static TN_FALLIBLE learn(tn_ledger *l, const tn_ledger_entry *entry, tarn_error 
             continue;
         }
         for (size_t i = 0; i < entry->sources[s].input_count; i++) {
-            const tn_known known = {&entry->sources[s].inputs[i], entry->run, false};
+            tn_known known = {.input = &entry->sources[s].inputs[i], .run = entry->run};
+            tn_str uri;
+            TN_RETURN_IF_ERROR(tn_uri_join(&l->arena, l->p->folder, known.input->key, &uri, err));
+            TN_RETURN_IF_ERROR(tn_place(l->p, &l->arena, uri, &known.place, err));
             TN_RETURN_IF_ERROR(tn_vec_push(&l->known, known, err));
         }
     }
@@ -331,13 +335,13 @@ tn_ledger_entry *tn_ledger_unfinished(const tn_ledger *l)
     return NULL;
 }
 
-const tn_known *tn_ledger_find(const tn_ledger *l, tn_str source, tn_str key, uint64_t size,
+const tn_known *tn_ledger_find(const tn_ledger *l, tn_str source, tn_str place, uint64_t size,
                                tn_str tag, const tn_known **same_name)
 {
     *same_name = NULL;
     for (size_t i = l->known.count; i > 0; i--) {
         const tn_known *known = &l->known.items[i - 1];
-        if (known->is_forgotten || !tn_str_equal(known->input->key, key) ||
+        if (known->is_forgotten || !tn_str_equal(known->place, place) ||
             !tn_str_equal(known->input->source, source)) {
             continue;
         }

@@ -67,6 +67,7 @@ typedef struct tn_ledger_entry {
 /* What was taken and not forgotten. */
 typedef struct tn_known {
     const tn_input *input;
+    tn_str place; /* of its key */
     int64_t run;
     bool is_forgotten;
 } tn_known;
@@ -87,8 +88,8 @@ void tn_ledger_close(tn_ledger *ledger);
 TN_FALLIBLE tn_ledger_load(tn_ledger *ledger, tarn_error *err);
 /* The first without an end, or NULL. */
 tn_ledger_entry *tn_ledger_unfinished(const tn_ledger *ledger);
-/* Known by key, size and tag; the newest of that source and key in *same_name, or NULL. */
-const tn_known *tn_ledger_find(const tn_ledger *ledger, tn_str source, tn_str key, uint64_t size,
+/* Known by place, size and tag; the newest of that source and place in *same_name, or NULL. */
+const tn_known *tn_ledger_find(const tn_ledger *ledger, tn_str source, tn_str place, uint64_t size,
                                tn_str tag, const tn_known **same_name);
 /* Columns of a source as the first run kept them; NULL where none did. */
 const tn_entry_source *tn_ledger_columns(const tn_ledger *ledger, tn_str source);

@@ -1,7 +1,9 @@
 /* The pipeline's file as a whole: keys, environment, parameters, names. */
 #include "base/hash.h"
 #include "kernel/text.h"
+#include "os/file.h"
 #include "pipeline/model_internal.h"
+#include "pipeline/place.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -389,16 +391,6 @@ static TN_FALLIBLE resolve_names(tn_dataflow *p, tarn_error *err)
         if (sink->node == NULL && sink->from.size > 0) {
             TN_RETURN_IF_ERROR(no_such_node(p, sink->from_place, sink->from, err));
         }
-        for (size_t j = 0; j < i; j++) {
-            const tn_sink_spec *other = p->sinks.items[j];
-            if (sink->to.size > 0 && tn_str_equal(sink->to, other->to)) {
-                TN_RETURN_IF_ERROR(
-                    tn_dataflow__fault(p, tn_toml_get(sink->place, "to"), false,
-                                       "UNION ALL both in one step: a table has one sink", err,
-                                       "the table '%.*s' has a sink already, on line %u",
-                                       TN_STR_ARGS(sink->to_written), other->place->line));
-            }
-        }
     }
     if (p->nodes.count > 0 && p->sinks.count == 0) {
         TN_RETURN_IF_ERROR(tn_dataflow__fault(p, NULL, false, "[[sink]] with from and to", err,
@@ -533,7 +525,8 @@ tarn_code tn_dataflow__read_model(tn_dataflow *p, const tn_dataflow_parameter *g
     TN_RETURN_IF_ERROR(equal_ids(p, err));
     TN_RETURN_IF_ERROR(resolve_names(p, err));
     TN_RETURN_IF_ERROR(name_transactions(p, err));
-    return read_state(p, err);
+    TN_RETURN_IF_ERROR(read_state(p, err));
+    return tn_place_check(p, err);
 }
 
 /* ---- opening ----------------------------------------------------------------------------------*/
@@ -587,6 +580,9 @@ tarn_code tn_dataflow_open(tn_session *session, tn_str path,
     const size_t slash = tn_str_find_last(p->path, '/');
     TN_TRY(tn_arena_copy(&p->arena, tn_str_slice(p->path, 0, slash == SIZE_MAX ? 0 : slash + 1),
                          &p->folder, err));
+    char here[4096];
+    TN_TRY(tn_arena_copy(&p->arena, tn_path_current(here, sizeof(here)), &p->here, err));
+    TN_TRY(tn_place(p, &p->arena, p->folder, &p->place, err));
     TN_TRY(read_file(p, path, err));
     TN_TRY(tn_dataflow__read_model(p, parameters, parameter_count, err));
     *out = p;

@@ -85,6 +85,7 @@ struct tn_dataflow {
     tn_pool *pool;
     tn_arena arena; /* of the model, and of answers */
     tn_str path, folder, document;
+    tn_str here, place; /* the folder of the process, and this one's: tn_place() */
     tn_str document_hash;
     const tn_toml *root;
 

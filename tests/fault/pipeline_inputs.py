@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""What a pipeline takes: one file once, however its pattern is written; nothing that it wrote
+itself; names and files that are odd.  usage: pipeline_inputs.py TARN"""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+tarn = os.path.abspath(sys.argv[1])
+passed = failed = 0
+
+
+def check(name, good, why=""):
+    global passed, failed
+    if good:
+        passed += 1
+        print(f"ok   {name}")
+    else:
+        failed += 1
+        print(f"FAIL {name}: {why}")
+
+
+def text(uri='"in/*.csv"', to="lake/t", head="", columns="", steps="", tail="", start="a"):
+    return f"""
+[pipeline]
+name = "k"
+{head}
+[[source]]
+id = "a"
+uri = {uri}
+{columns}
+{steps}
+[[sink]]
+from = "{start}"
+to = "{to}"
+{tail}
+"""
+
+
+def make(folder):
+    os.makedirs(f"{folder}/in")
+    for number in (1, 2):
+        with open(f"{folder}/in/{number}.csv", "w", encoding="utf-8") as out:
+            out.write("a,b\n" + "".join(f"{number * 10 + i},x\n" for i in range(5)))
+    return folder
+
+
+def call(folder, *arguments):
+    return subprocess.run([tarn, *arguments], cwd=folder, env=dict(os.environ, HOME=folder),
+                          capture_output=True, timeout=120, encoding="utf-8", errors="replace")
+
+
+def run(folder, pipeline, command="run", *arguments):
+    with open(f"{folder}/p.toml", "w", encoding="utf-8") as out:
+        out.write(pipeline)
+    return call(folder, command, *arguments, "p.toml")
+
+
+def query(folder, sql):
+    got = call(folder, "query", sql)
+    return got.stdout if got.returncode == 0 else got.stderr
+
+
+with tempfile.TemporaryDirectory() as scratch:
+    scratch = os.path.realpath(scratch)
+
+    # One file is one file, however it is named.
+    folder = make(f"{scratch}/kk")
+    first = run(folder, text())
+    for uri in ("in/*.csv", "./in/*.csv", "in//*.csv", f"{folder}/in/*.csv", "../kk/in/*.csv",
+                f"{folder}/../kk/./in/*.csv"):
+        got = run(folder, text(f'"{uri}"'))
+        check(f"'{uri}' takes nothing twice".replace(scratch, ""), got.returncode == 0
+              and got.stderr.strip() == "nothing new", got.stderr)
+    os.makedirs(f"{scratch}/elsewhere")
+    got = call(f"{scratch}/elsewhere", "run", f"{folder}/p.toml")
+    check("... nor from another folder", got.stderr.strip() == "nothing new", got.stderr)
+    check("the files were taken once", query(folder, "SELECT count(*) FROM 'lake/t'").split()
+          [-1] == "10", first.stderr)
+    folder = make(f"{scratch}/several")
+    run(folder, text(f'["in/*.csv", "./in/*.csv", "{folder}/in/1.csv", "../several/in/*.csv"]'))
+    check("four patterns take a file once",
+          query(folder, "SELECT count(*) FROM 'lake/t'").split()[-1] == "10")
+
+    # Names that the ledger cannot keep.
+    folder = make(f"{scratch}/names")
+    os.rename(f"{folder}/in/2.csv".encode(), f"{folder}/in/".encode() + b"b\xff.csv")
+    for attempt in range(2):
+        got = run(folder, text())
+        check(f"a name that is not UTF-8 is refused, attempt {attempt}", got.returncode == 1
+              and "b\\xff.csv" in got.stderr and "UTF-8" in got.stderr, got.stderr)
+
+    # The built-in columns are in no table that did not name them.
+    for name, more, columns in (
+            ("a rule of NOT NULL", {"columns": 'columns = { a = "BIGINT NOT NULL" }'}, "a,b"),
+            ("a step that names one", {"start": "s", "steps": "[[step]]\nid = \"s\"\n"
+             "sql = \"SELECT * FROM a -- _file\"\n[[sink]]\nfrom = \"a\"\nto = \"lake/u\""}, "a,b"),
+            ("a step that gives one", {"start": "s", "steps": "[[step]]\nid = \"s\"\n"
+             "sql = \"SELECT a, _line FROM a\"\n[[sink]]\nfrom = \"a\"\nto = \"lake/u\""},
+             "a,_line")):
+        folder = make(f"{scratch}/{name.replace(' ', '-')}")
+        got = run(folder, text(**more))
+        check(f"{name}: the table has {columns}", got.returncode == 0 and
+              query(folder, "SELECT * FROM 'lake/t' LIMIT 1").split("\n")[0] == columns and
+              ("lake/u" not in text(**more) or
+               query(folder, "SELECT * FROM 'lake/u' LIMIT 1").split("\n")[0] == "a,b"),
+              got.stderr + query(folder, "SELECT * FROM 'lake/t' LIMIT 1"))
+        shown = call(folder, "run", "--step", "a", "p.toml")
+        check("... and --step shows no more", "_file" not in shown.stdout, shown.stdout)
+
+    # What a run writes is not what the next one reads.
+    quarantine = '[quarantine]\nto = "%s"'
+    two = '[[step]]\nid = "s"\nsql = "SELECT * FROM a"\n[[sink]]\nfrom = "s"\nto = "%s"'
+    folder = make(f"{scratch}/inside")
+    for name, pipeline, wanted in (
+            ("a sink in its source", text('"in/**/*.parquet"', to="in/t"), "takes its files"),
+            ("a sink in a source's folder", text('"in"', to="./in/t"), "takes its files"),
+            ("a quarantine in its source", text('"in/**/*"', tail=quarantine % "in/bad"),
+             "takes its files"),
+            ("a state in its source", text('"in/**"', head='state = "in/state"'),
+             "takes its files"),
+            ("a quarantine that is a sink", text(tail=quarantine % "lake/t"), "'lake/t'"),
+            ("a sink twice, with a dot", text(steps=two % "./lake/t"), "has a sink already"),
+            ("a sink twice, the long way", text(steps=two % "lake/../lake/t/"),
+             "has a sink already"),
+            ("a sink in another", text(steps=two % "lake/t/more"), "inside the table"),
+            ("a state in a sink", text(head='state = "lake/t/state"'), "inside the table")):
+        for command in ("check", "run"):
+            got = run(folder, pipeline, command)
+            check(f"{name} is refused by {command}", got.returncode == 2 and
+                  wanted in got.stdout + got.stderr and not os.path.exists(f"{folder}/lake"),
+                  f"{got.returncode} {got.stdout} {got.stderr}")
+    for name, pipeline in (
+            ("other files beside", text('"in/**/*.csv"', to="in/t")),
+            ("a hidden folder", text('"in/*"', to="in/_t"))):
+        got = run(folder, pipeline)
+        check(f"{name} are no matter", got.returncode == 0, got.stderr)
+
+    # Empty files have no rows.
+    folder = make(f"{scratch}/empty")
+    run(folder, text())
+    open(f"{folder}/in/3.csv", "w", encoding="utf-8").close()
+    got = run(folder, text())
+    again = run(folder, text())
+    check("an empty file has no rows once columns are known", got.returncode == 0 and
+          again.stderr.strip() == "nothing new", got.stderr)
+    folder = make(f"{scratch}/empty-first")
+    shutil.rmtree(f"{folder}/in")
+    os.makedirs(f"{folder}/in")
+    open(f"{folder}/in/0.csv", "w", encoding="utf-8").close()
+    got = run(folder, text(columns='columns = { a = "BIGINT", b = "VARCHAR" }'))
+    check("... or declared", got.returncode == 0 and
+          query(folder, "SELECT count(*) FROM 'lake/t'").split()[-1] == "0", got.stderr)
+
+    # A step can be looked at after a run that failed in it.
+    folder = make(f"{scratch}/failed")
+    step = '[[step]]\nid = "s"\nsql = "SELECT a, %s AS c FROM a"'
+    got = run(folder, text(start="s", steps=step % "CAST(b AS BIGINT)"))
+    check("a run fails in SQL", got.returncode == 1, got.stderr)
+    shown = run(folder, text(start="s", steps=step % "b"), "run", "--step", "s")
+    check("--step reads what that run took", shown.returncode == 0 and
+          shown.stdout.count("\n") >= 11, shown.stderr + shown.stdout)
+    got = run(folder, text(start="s", steps=step % "b"))
+    check("... and the run is finished", got.returncode == 0, got.stderr)
+
+print(f"{passed} passed, {failed} failed")
+sys.exit(failed > 0)
