@@ -323,7 +323,8 @@ static tarn_code apply_types(tn__json_source *source, const tn_json_options *opt
     tn_schema copy;
     tn_field *fields;
     TN_RETURN_IF_ERROR(tn_arena_array(&source->text.arena, tn_field,
-                                      source->text.base.schema.count + 1, &fields, err));
+                                      source->text.base.schema.count + options->type_count + 1,
+                                      &fields, err));
     if (source->text.base.schema.count > 0) {
         memcpy(fields, source->text.base.schema.fields,
                source->text.base.schema.count * sizeof(*fields));
@@ -332,10 +333,17 @@ static tarn_code apply_types(tn__json_source *source, const tn_json_options *opt
     for (uint32_t i = 0; i < options->type_count; i++) {
         bool ambiguous;
         const uint32_t at = tn_schema_find(&copy, options->types[i].name, &ambiguous);
-        if (at == UINT32_MAX) {
+        if (at == UINT32_MAX && !options->fill_missing) {
             return tn_fail(err, TARN_E_NOT_FOUND,
                            "a type is given for '%.*s', but there is no such field",
                            TN_STR_ARGS(options->types[i].name));
+        }
+        if (at == UINT32_MAX) { /* a field that the sample lacks: optional, as all are */
+            tn_str name;
+            TN_RETURN_IF_ERROR(
+                tn_arena_copy(&source->text.arena, options->types[i].name, &name, err));
+            fields[copy.count++] = (tn_field){name, options->types[i].type, true};
+            continue;
         }
         fields[at].type = options->types[i].type;
     }

@@ -26,6 +26,7 @@ typedef struct tn_json_options {
     tn_str compression;     /* "gzip", "zstd", "none"; empty: by the name's ending */
     uint32_t morsel_size;   /* 0: 16 MiB; tests take less */
     bool is_pipeline;       /* hints name the keys of a pipeline's file, not those of SQL */
+    bool fill_missing;      /* a type for a field that no record of the sample has adds it */
 } tn_json_options;
 
 /* On success the object belongs to the source.  This waits.  `options` may be NULL. */

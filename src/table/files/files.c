@@ -2,6 +2,7 @@
 
 #include "table/files/reshape_internal.h"
 #include "table/files/set_internal.h"
+#include "table/files/strict_internal.h"
 
 #include "base/vec.h"
 #include "expr/program.h"
@@ -46,13 +47,16 @@ typedef struct open_file {
     tn_source *source;
     tn_scan *sub;
     tn_row_set *deleted; /* rows that are not handed out; NULL: none */
-    _Atomic uint64_t left_out;
+    _Atomic uint64_t left_out, rejected;
     tn_arena arena;        /* of what follows */
     uint32_t *file_fields; /* what is asked of the file */
     uint32_t file_count;
     uint32_t *positions; /* of each wanted column in the file's batch; UINT32_MAX: constant */
     const tn_reshape **reshapes; /* one a wanted column; NULL: nothing to do */
     const tn_program *casts;     /* NULL: lanes fit as they are */
+    tn_strict_check *checks;     /* the program's results behind the file's columns */
+    uint32_t check_count;
+    bool numbered; /* the file is asked for rows' numbers */
     tn_expr_context context;
     tarn_code code;
     tarn_error error;
@@ -83,7 +87,7 @@ typedef struct files_task {
     tn_reshaped **reshaped; /* one a wanted column, as the file's `reshapes`; in the arena */
     tn_column *columns, *constants, *cast;
     tn_batch batch;
-    uint16_t *selection; /* where files may have deleted rows */
+    uint16_t *selection; /* where files have rows that are left out */
 } files_task;
 
 static uint32_t width_of(const files_scan *scan)
@@ -190,18 +194,6 @@ static TN_FALLIBLE find_column(open_file *file, uint32_t field, uint32_t *out, t
     return TARN_OK;
 }
 
-static TN_FALLIBLE refuse_nested(const open_file *file, const tn_field *wanted, const tn_type *own,
-                                 tarn_error *err)
-{
-    (void)tn_fail(err, TARN_E_UNSUPPORTED,
-                  "'%.*s' has the column '%.*s' as %.*s, not %.*s: within lists, maps and structs "
-                  "only integers and decimals are widened (typeWidening)",
-                  TN_STR_ARGS(file->part->file.uri), TN_STR_ARGS(wanted->name),
-                  TN_STR_ARGS(own->name), TN_STR_ARGS(wanted->type->name));
-    tn_subject(err, file->part->file.uri.data);
-    return TARN_E_UNSUPPORTED;
-}
-
 /* A program that casts the columns which need it, and hands the others through. */
 static TN_FALLIBLE compile_casts(open_file *file, tarn_error *err)
 {
@@ -212,12 +204,14 @@ static TN_FALLIBLE compile_casts(open_file *file, tarn_error *err)
     const uint32_t count = file->file_count;
     tn_column_id *ids;
     const tn_expr **exprs;
+    const tn_expr *faulty;
     bool needed = false;
 
     file->context = (tn_expr_context){
         .arena = &file->arena, .types = scan->source->types, .zone = TN_STR("UTC")};
     TN_RETURN_IF_ERROR(tn_arena_array(&file->arena, tn_column_id, count, &ids, err));
-    TN_RETURN_IF_ERROR(tn_arena_array(&file->arena, const tn_expr *, count, &exprs, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(&file->arena, const tn_expr *, 2 * count, &exprs, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(&file->arena, tn_strict_check, count, &file->checks, err));
     TN_RETURN_IF_ERROR(tn_arena_array(&file->arena, const tn_reshape *, scan->request.field_count,
                                       &file->reshapes, err));
     for (uint32_t i = 0; i < scan->request.field_count; i++) {
@@ -237,18 +231,28 @@ static TN_FALLIBLE compile_casts(open_file *file, tarn_error *err)
         }
         if (file->reshapes[i] == NULL && !tn_reshape__only_wider(type, wanted->type)) {
             if (tn_type_is_nested(type)) {
-                return refuse_nested(file, wanted, type, err);
+                return tn_strict__refuse_nested(file->part->file.uri, wanted, type, err);
             }
             needed = true;
-            TN_RETURN_IF_ERROR(tn_expr_cast(&file->context, exprs[at], wanted->type, false, false,
-                                            (tn_span){0, 0}, &exprs[at], err));
+            const tarn_code code =
+                tn_strict__cast(&file->context, exprs[at], wanted->type, &exprs[at], &faulty, err);
+            if (code != TARN_OK) {
+                tn_strict__explain(file->part->file.uri, wanted, type, err);
+                return code;
+            }
+            if (faulty != NULL) {
+                exprs[count + file->check_count] = faulty;
+                file->checks[file->check_count++] =
+                    (tn_strict_check){at, wanted->name, type, wanted->type};
+            }
         }
     }
     if (!needed) {
         return TARN_OK;
     }
     const tn_layout layout = {count, ids};
-    return tn_program_compile(&file->context, exprs, count, &layout, NULL, &file->casts, err);
+    return tn_program_compile(&file->context, exprs, count + file->check_count, &layout, NULL,
+                              &file->casts, err);
 }
 
 static TN_FALLIBLE map_columns(open_file *file, tarn_error *err)
@@ -307,16 +311,6 @@ static TN_FALLIBLE map_conjuncts(open_file *file, tn_scan_request *request, tarn
     return TARN_OK;
 }
 
-static bool same_positions(const tn_schema *a, const tn_schema *b)
-{
-    bool same = a->count == b->count;
-    for (uint32_t i = 0; i < a->count && same; i++) {
-        same = tn_str_equal(a->fields[i].name, b->fields[i].name) &&
-               a->fields[i].type == b->fields[i].type;
-    }
-    return same;
-}
-
 static TN_FALLIBLE open_source(open_file *file, tarn_error *err)
 {
     files_scan *scan = file->scan;
@@ -340,7 +334,7 @@ static TN_FALLIBLE open_source(open_file *file, tarn_error *err)
 }
 
 /* Rows are told from deleted ones by their positions, which the file must give then. */
-static TN_FALLIBLE load_deletion(open_file *file, tn_scan_request *request, tarn_error *err)
+static TN_FALLIBLE load_deletion(open_file *file, tarn_error *err)
 {
     const files_scan *scan = file->scan;
     if (file->part->deletion == NULL) {
@@ -353,8 +347,7 @@ static TN_FALLIBLE load_deletion(open_file *file, tn_scan_request *request, tarn
                    TN_STR_ARGS(file->part->file.uri));
         return code;
     }
-    request->virtuals |= TN_VIRTUAL_ROW;
-    request->row_limit = UINT64_MAX; /* of rows that are left */
+    file->numbered = true;
     return TARN_OK;
 }
 
@@ -362,11 +355,16 @@ static TN_FALLIBLE open_whole(open_file *file, tarn_error *err)
 {
     files_scan *scan = file->scan;
     tn_scan_request request = scan->request;
-    TN_RETURN_IF_ERROR(load_deletion(file, &request, err));
+    TN_RETURN_IF_ERROR(load_deletion(file, err));
     TN_RETURN_IF_ERROR(open_source(file, err));
     TN_RETURN_IF_ERROR(map_columns(file, err));
     TN_RETURN_IF_ERROR(map_conjuncts(file, &request, err));
-    if (!same_positions(&scan->source->set.schema, &file->source->schema)) {
+    file->numbered = file->numbered || file->check_count > 0;
+    if (file->numbered) {
+        request.virtuals |= TN_VIRTUAL_ROW;
+        request.row_limit = UINT64_MAX; /* of rows that are left */
+    }
+    if (!tn_files__same_positions(&scan->source->set.schema, &file->source->schema)) {
         request.dynamic_count = 0; /* they name fields by the set's positions */
     }
     request.fields = file->file_fields;
@@ -415,11 +413,12 @@ static void open_ahead(files_scan *scan)
 static void add_counters(open_file *file, const tn_scan_counters *from, tn_scan_counters *to)
 {
     const uint64_t left_out = atomic_load(&file->left_out);
+    const uint64_t rejected = atomic_load(&file->rejected);
     to->bytes_read += from->bytes_read;
     to->rows_read += from->rows_read;
-    to->rows_out += from->rows_out - left_out;
+    to->rows_out += from->rows_out - left_out - rejected;
     to->rows_pruned += from->rows_pruned + left_out;
-    to->rows_rejected += from->rows_rejected;
+    to->rows_rejected += from->rows_rejected + rejected;
     to->groups += from->groups;
     to->groups_pruned += from->groups_pruned;
 }
@@ -575,6 +574,27 @@ static TN_FALLIBLE leave_out(files_task *task, tn_batch *batch, tarn_error *err)
     return TARN_OK;
 }
 
+/* Leaves out rows whose values do not fit the set's types. */
+static TN_FALLIBLE leave_bad(files_task *task, tn_batch *batch, uint32_t row_at, tarn_error *err)
+{
+    open_file *file = task->file;
+    const tn_strict_rows rows = {.uri = file->part->file.uri,
+                                 .checks = file->checks,
+                                 .check_count = file->check_count,
+                                 .faulty = task->cast + file->file_count,
+                                 .columns = batch->columns,
+                                 .numbers = &batch->columns[row_at],
+                                 .rejects = task->scan->request.rejects};
+    uint32_t rejected = 0;
+    if (file->check_count == 0) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(
+        tn_strict__leave_out(&rows, batch, task->selection, &task->arena, &rejected, err));
+    (void)atomic_fetch_add(&file->rejected, rejected);
+    return TARN_OK;
+}
+
 static TN_FALLIBLE hand_out(files_task *task, tn_batch *in, tn_batch *out, tarn_error *err)
 {
     const files_scan *scan = task->scan;
@@ -582,11 +602,10 @@ static TN_FALLIBLE hand_out(files_task *task, tn_batch *in, tn_batch *out, tarn_
     const tn_column *columns = in->columns;
     uint32_t next = 0;
     uint32_t width = scan->request.field_count;
-    const bool drops_row = file->deleted != NULL && (scan->request.virtuals & TN_VIRTUAL_ROW) == 0;
+    const bool drops_row = file->numbered && (scan->request.virtuals & TN_VIRTUAL_ROW) == 0;
     const uint32_t row_at = file->file_count + ((scan->request.virtuals & TN_VIRTUAL_FILE) != 0);
 
     TN_RETURN_IF_ERROR(leave_out(task, in, err));
-    *out = *in;
     if (task->casts != NULL && in->selected > 0) {
         tn_batch narrow = *in;
         narrow.width = file->file_count;
@@ -596,6 +615,7 @@ static TN_FALLIBLE hand_out(files_task *task, tn_batch *in, tn_batch *out, tarn_
                            TN_STR_ARGS(file->part->file.uri));
         }
         columns = task->cast;
+        TN_RETURN_IF_ERROR(leave_bad(task, in, row_at, err));
     }
     for (uint32_t i = 0; i < scan->request.field_count; i++) {
         const uint32_t at = file->positions[i];
@@ -606,6 +626,7 @@ static TN_FALLIBLE hand_out(files_task *task, tn_batch *in, tn_batch *out, tarn_
         task->columns[i].type = scan->source->set.schema.fields[scan->request.fields[i]].type;
         task->columns[i].rows = in->rows;
     }
+    *out = *in;
     for (uint32_t i = file->file_count; i < in->width; i++) { /* virtual columns come last */
         if (!drops_row || i != row_at) {
             task->columns[width++] = in->columns[i];
@@ -644,7 +665,7 @@ static tarn_code files_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
             if (out->selected > 0 || out->tag.last) {
                 return TARN_OK;
             }
-            continue; /* all its rows are deleted */
+            continue; /* all its rows are left out */
         }
         if (*answer == TN_SCAN_WAIT) {
             return TARN_OK;
@@ -661,7 +682,7 @@ static void files_task_close(tn_scan_task *base)
     tn_arena_deinit(&task->arena);
     tn_pool_free(task->pool, task->columns, width * sizeof(tn_column));
     tn_pool_free(task->pool, task->constants, width * sizeof(tn_column));
-    tn_pool_free(task->pool, task->cast, width * sizeof(tn_column));
+    tn_pool_free(task->pool, task->cast, 2 * width * sizeof(tn_column));
     tn_pool_free(task->pool, task->selection, TN_BATCH_ROWS * sizeof(uint16_t));
     tn_pool_free(task->pool, task, sizeof(*task));
 }
@@ -685,12 +706,10 @@ static tarn_code files_task_open(tn_scan *base, tn_pool *pool, tn_scan_task **ou
     task->columns = memory;
     TN_TRY(tn_pool_alloc_zeroed(pool, width * sizeof(tn_column), &memory, err));
     task->constants = memory;
-    TN_TRY(tn_pool_alloc_zeroed(pool, width * sizeof(tn_column), &memory, err));
+    TN_TRY(tn_pool_alloc_zeroed(pool, 2 * width * sizeof(tn_column), &memory, err));
     task->cast = memory;
-    if (scan->source->set.load_deletion != NULL) {
-        TN_TRY(tn_pool_alloc(pool, TN_BATCH_ROWS * sizeof(uint16_t), &memory, err));
-        task->selection = memory;
-    }
+    TN_TRY(tn_pool_alloc(pool, TN_BATCH_ROWS * sizeof(uint16_t), &memory, err));
+    task->selection = memory;
     *out = &task->base;
     task = NULL;
 done:
@@ -863,23 +882,6 @@ done:
 
 /* ---- the source -------------------------------------------------------------------------------*/
 
-/* Widens `into` by what one file says of a column. */
-static void merge_column(tn_column_statistics *into, const tn_column_statistics *from, bool first)
-{
-    if (first) {
-        *into = *from;
-        into->distinct = TN_UNKNOWN;
-        return;
-    }
-    into->nulls = from->nulls < into->nulls ? from->nulls : into->nulls;
-    into->null_count += from->null_count;
-    into->bounds = from->bounds < into->bounds ? from->bounds : into->bounds;
-    if (into->bounds != TN_UNKNOWN) {
-        into->min = tn_value_compare(&from->min, &into->min) < 0 ? from->min : into->min;
-        into->max = tn_value_compare(&from->max, &into->max) > 0 ? from->max : into->max;
-    }
-}
-
 static TN_FALLIBLE statistics_of_log(const files_source *source, const tn_conjunct *conjuncts,
                                      uint32_t count, tn_arena *arena, tn_statistics *out,
                                      tarn_error *err)
@@ -903,7 +905,7 @@ static TN_FALLIBLE statistics_of_log(const files_source *source, const tn_conjun
         out->bytes += file->file.size;
         have_columns = have_columns && file->statistics != NULL;
         for (uint32_t field = 0; field < set->schema.count && have_columns; field++) {
-            merge_column(&columns[field], &file->statistics[field], first);
+            tn_files__merge_column(&columns[field], &file->statistics[field], first);
         }
         first = false;
     }
@@ -919,8 +921,8 @@ static tarn_code files_statistics(tn_source *base, const tn_conjunct *conjuncts,
     if (source->first == NULL || source->set.count == 0) {
         return statistics_of_log(source, conjuncts, count, arena, out, err);
     }
-    const bool whole =
-        source->set.count == 1 && same_positions(&source->set.schema, &source->first->schema);
+    const bool whole = source->set.count == 1 &&
+                       tn_files__same_positions(&source->set.schema, &source->first->schema);
     TN_RETURN_IF_ERROR(source->first->ops->statistics(source->first, whole ? conjuncts : NULL,
                                                       whole ? count : 0, arena, &one, err));
     if (whole) {

@@ -66,7 +66,7 @@ static TN_FALLIBLE take(cursor *c, size_t size, const uint8_t **out, tarn_error 
 
 static TN_FALLIBLE take32(cursor *c, uint32_t *out, tarn_error *err)
 {
-    const uint8_t *at;
+    const uint8_t *at = NULL;
     TN_RETURN_IF_ERROR(take(c, sizeof(*out), &at, err));
     *out = load32(at);
     return TARN_OK;
@@ -119,7 +119,7 @@ static TN_FALLIBLE check_runs(const uint8_t *runs, uint32_t run_count, uint32_t 
 static TN_FALLIBLE read_container(tn_row_set *set, cursor *c, container made, tarn_error *err)
 {
     const uint32_t values = made.count;
-    const uint8_t *at;
+    const uint8_t *at = NULL;
     uint32_t last = 0;
     if (made.kind == CONTAINER_RUNS) {
         TN_RETURN_IF_ERROR(take(c, 2, &at, err));
@@ -146,10 +146,10 @@ static TN_FALLIBLE read_container(tn_row_set *set, cursor *c, container made, ta
 static TN_FALLIBLE read_bitmap(tn_row_set *set, cursor *c, uint32_t high, tarn_error *err)
 {
     const uint8_t *run_flags = NULL;
-    const uint8_t *heads;
+    const uint8_t *heads = NULL;
     const uint8_t *offsets;
-    uint32_t cookie;
-    uint32_t count;
+    uint32_t cookie = 0;
+    uint32_t count = 0;
 
     TN_RETURN_IF_ERROR(take32(c, &cookie, err));
     if ((cookie & 0xFFFF) == COOKIE_RUNS) {
@@ -184,10 +184,10 @@ static TN_FALLIBLE read_bitmap(tn_row_set *set, cursor *c, uint32_t high, tarn_e
 
 static TN_FALLIBLE read_all(tn_row_set *set, cursor *c, tarn_error *err)
 {
-    uint32_t magic;
-    uint32_t count;
-    uint32_t high_count;
-    uint32_t high;
+    uint32_t magic = 0;
+    uint32_t count = 0;
+    uint32_t high_count = 0;
+    uint32_t high = 0;
     TN_RETURN_IF_ERROR(take32(c, &magic, err));
     if (magic != array_magic) {
         return damaged("its magic number is another", err);

@@ -79,3 +79,30 @@ tarn_code tn_files__copy_set(const tn_file_set *set, tn_arena *arena, tn_file_se
     out->files = files;
     return TARN_OK;
 }
+
+bool tn_files__same_positions(const tn_schema *a, const tn_schema *b)
+{
+    bool same = a->count == b->count;
+    for (uint32_t i = 0; i < a->count && same; i++) {
+        same = tn_str_equal(a->fields[i].name, b->fields[i].name) &&
+               a->fields[i].type == b->fields[i].type;
+    }
+    return same;
+}
+
+void tn_files__merge_column(tn_column_statistics *into, const tn_column_statistics *from,
+                            bool first)
+{
+    if (first) {
+        *into = *from;
+        into->distinct = TN_UNKNOWN;
+        return;
+    }
+    into->nulls = from->nulls < into->nulls ? from->nulls : into->nulls;
+    into->null_count += from->null_count;
+    into->bounds = from->bounds < into->bounds ? from->bounds : into->bounds;
+    if (into->bounds != TN_UNKNOWN) {
+        into->min = tn_value_compare(&from->min, &into->min) < 0 ? from->min : into->min;
+        into->max = tn_value_compare(&from->max, &into->max) > 0 ? from->max : into->max;
+    }
+}

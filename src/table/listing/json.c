@@ -31,6 +31,7 @@ tarn_code tn_listing__open_json(const tn_read_options *options, bool lines, tn_a
                                       .sample_rows = options->sample_rows,
                                       .record_size_max = (size_t)options->record_size_max,
                                       .is_pipeline = options->is_pipeline,
+                                      .fill_missing = options->is_pipeline,
                                       .compression = options->codec};
     if (options->columns_are_all) {
         json->options.columns = fields;
@@ -40,6 +41,19 @@ tarn_code tn_listing__open_json(const tn_read_options *options, bool lines, tn_a
         json->options.type_count = options->column_count;
     }
     set->open = open_json;
+    set->context = json;
+    return TARN_OK;
+}
+
+tarn_code tn_listing__type_json(const tn_field *fields, uint32_t count, tn_arena *keep,
+                                tn_file_set *set, tarn_error *err)
+{
+    json_context *json;
+    TN_RETURN_IF_ERROR(tn_arena_new(keep, json_context, &json, err));
+    *json = *(const json_context *)set->context;
+    json->options.types = fields;
+    json->options.type_count = count;
+    json->options.fill_missing = true;
     set->context = json;
     return TARN_OK;
 }

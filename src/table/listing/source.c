@@ -184,6 +184,7 @@ typedef struct maker {
     tn_source *first;
     tn_str *hive_names; /* partition columns in the files' paths */
     uint32_t hive_count;
+    bool retyped; /* a column has another type than in its file */
     TN_VEC(tn_field) fields;
 } maker;
 
@@ -407,16 +408,30 @@ static TN_FALLIBLE find_schema(maker *m, tarn_error *err)
     return TARN_OK;
 }
 
-/* CSV files after the first are read in its types, so that a column is one type in all of them. */
+/* Parquet files come in the types that are declared for some columns. */
+static void declare_types(maker *m)
+{
+    for (uint32_t i = 0; m->format == FORMAT_PARQUET && i < m->options->column_count; i++) {
+        const tn_field *given = &m->options->columns[i];
+        const tn_schema so_far = {(uint32_t)m->fields.count, m->fields.items};
+        bool ambiguous;
+        const uint32_t at = tn_schema_find(&so_far, given->name, &ambiguous);
+        if (at != UINT32_MAX && !ambiguous && !tn_type_is_nested(given->type)) {
+            m->retyped = m->retyped || m->fields.items[at].type != given->type;
+            m->fields.items[at].type = given->type;
+        }
+    }
+}
+
+/* Text files after the first are read in its types, so that a column is one type in all of them. */
 static TN_FALLIBLE fix_types(maker *m, tarn_error *err)
 {
-    if (m->format != FORMAT_CSV || m->count < 2 || m->options->columns_are_all) {
+    declare_types(m);
+    if (m->format == FORMAT_PARQUET || m->count < 2 || m->options->columns_are_all) {
         return TARN_OK;
     }
     csv_context *csv;
     tn_field *fields;
-    TN_RETURN_IF_ERROR(tn_arena_new(&m->keep, csv_context, &csv, err));
-    *csv = *(const csv_context *)m->set.context;
     TN_RETURN_IF_ERROR(tn_arena_array(&m->keep, tn_field, m->fields.count, &fields, err));
     uint32_t count = 0;
     for (size_t i = 0; i < m->fields.count; i++) {
@@ -425,6 +440,11 @@ static TN_FALLIBLE fix_types(maker *m, tarn_error *err)
             tn_arena_copy(&m->keep, m->fields.items[i].name, &fields[count].name, err));
         count++;
     }
+    if (m->format != FORMAT_CSV) {
+        return tn_listing__type_json(fields, count, &m->keep, &m->set, err);
+    }
+    TN_RETURN_IF_ERROR(tn_arena_new(&m->keep, csv_context, &csv, err));
+    *csv = *(const csv_context *)m->set.context;
     csv->options.types = fields;
     csv->options.type_count = count;
     m->set.context = csv;
@@ -447,7 +467,7 @@ static TN_FALLIBLE make(maker *m, tn_str name, tn_source **out, tarn_error *err)
     if (m->hive_count > 0) {
         TN_RETURN_IF_ERROR(add_partitions(m, files, err));
     }
-    if (m->count == 1 && m->hive_count == 0) { /* one file is its own source */
+    if (m->count == 1 && m->hive_count == 0 && !m->retyped) { /* one file is its own source */
         *out = m->first;
         m->first = NULL;
         return TARN_OK;

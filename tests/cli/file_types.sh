@@ -1,0 +1,50 @@
+# Files of one source with other types: a value that the column does not hold is never rounded.
+try() {
+    echo "-- $1" >&2
+    tarn query "$2"
+    echo "exit $?" >&2
+}
+mkdir j k p b d w
+echo '{"a":1}' >j/1.jsonl
+echo '{"a":1.5}' >j/2.jsonl
+try "JSON: a fraction in a later file" "SELECT * FROM 'j/*.jsonl'"
+printf '{"a":1,"g":2}\n' >k/1.jsonl
+printf '{"a":3}\n' >k/2.jsonl
+try "JSON: an optional field that a later file lacks" "SELECT * FROM 'k/*.jsonl'"
+make() {
+    tarn query "SELECT $2" -o "$1" || echo "no $1" >&2
+}
+make p/1.parquet "1::INTEGER AS a"
+make p/2.parquet "x::DOUBLE AS a FROM (VALUES (2.0), (1.5)) t(x)"
+try "Parquet: a fraction in a later file" "SELECT * FROM 'p/*.parquet'"
+try "Parquet: its remedy" "SELECT * FROM read_parquet('p/*.parquet', union_by_name => true)"
+make b/1.parquet "1::INTEGER AS a"
+make b/2.parquet "true AS a"
+try "Parquet: a truth value is no number" "SELECT * FROM 'b/*.parquet'"
+make d/1.parquet "DATE '2001-01-01' AS a"
+make d/2.parquet "TIMESTAMP '2001-01-02 03:04:05' AS a"
+try "Parquet: a time of day is not cut off" "SELECT * FROM 'd/*.parquet'"
+make w/1.parquet "1.5::DOUBLE AS a, 1::BIGINT AS b, TIMESTAMP '2001-01-01' AS c"
+make w/2.parquet "2::INTEGER AS a, 2.0::DOUBLE AS b, DATE '2001-01-02' AS c"
+try "Parquet: values that fit are taken" "SELECT * FROM 'w/*.parquet'"
+mkdir in
+cat >pipeline.toml <<'TOML'
+[pipeline]
+name = "strict"
+[[source]]
+id = "s"
+uri = "in/*.parquet"
+columns = { a = "INTEGER" }
+on_bad_record = "quarantine"
+[[sink]]
+from = "s"
+to = "out"
+[quarantine]
+to = "bad"
+TOML
+make in/1.parquet "1::INTEGER AS a"
+tarn run pipeline.toml >/dev/null 2>&1 || echo "run failed" >&2
+make in/2.parquet "x AS a FROM (VALUES ('abc'), ('5000000000'), ('7')) t(x)"
+tarn run pipeline.toml >out.txt 2>&1 || cat out.txt >&2
+try "Parquet: what does not fit goes to quarantine" "SELECT * FROM 'out' ORDER BY a"
+try "the quarantine" "SELECT source, file, \"column\", reason, raw FROM 'bad'"
