@@ -175,7 +175,7 @@ tarn_code tn_build__open(tn_build *b, tn_dataflow *p, tn_arena *arena, const tn_
                          int64_t now_us, uint64_t seed, tarn_error *err)
 {
     *b = (tn_build){.catalogue = {&catalogue_ops}, .p = p, .arena = arena, .pins = pins};
-    b->tables.pool = b->opened.pool = b->stack.pool = p->pool;
+    b->tables.pool = b->opened.pool = b->stack.pool = b->texts.pool = p->pool;
     tn_session_plan_context(p->session, arena, &p->parameters, &b->context);
     if (now_us != 0) {
         b->context.expr.now_us = now_us;
@@ -210,6 +210,7 @@ void tn_build__close(tn_build *b)
         tn_vec_free(&b->opened);
         tn_vec_free(&b->tables);
         tn_vec_free(&b->stack);
+        tn_vec_free(&b->texts);
         tn_session_end_statement(b->p->session);
     }
 }
@@ -454,6 +455,37 @@ static TN_FALLIBLE build_source(tn_build *b, tn_station *station, tarn_error *er
 
 typedef enum bound_as { BOUND, BOUND_BLOCKED, BOUND_WAITING, BOUND_FAULTY } bound_as;
 
+/* The text behind those before it, which are spaces now. */
+static TN_FALLIBLE stand_behind(const tn_build *b, tn_str text, tn_str *out, tarn_error *err)
+{
+    void *memory;
+    TN_RETURN_IF_ERROR(tn_arena_alloc(b->arena, b->texts_end + text.size + 1, &memory, err));
+    char *whole = memory;
+    memset(whole, ' ', b->texts_end);
+    memcpy(whole + b->texts_end, text.data, text.size);
+    whole[b->texts_end + text.size] = '\0';
+    *out = (tn_str){whole, b->texts_end + text.size};
+    return TARN_OK;
+}
+
+void tn_build__place(const tn_build *b, tarn_error *error)
+{
+    for (size_t i = 0; error != NULL && error->span_length > 0 && i < b->texts.count; i++) {
+        const tn_bound_text *text = &b->texts.items[i];
+        if (error->span_start < text->start || error->span_start - text->start >= text->size) {
+            continue;
+        }
+        tn_sql_text sql = text->sql;
+        sql.prefix = text->start;
+        tn_dataflow__place(b->p, &sql, error);
+        if (text->step.size > 0) {
+            tn_explain(error, "in the step '%.*s'", TN_STR_ARGS(text->step));
+        } else {
+            tn_explain(error, "in the query of an expectation");
+        }
+    }
+}
+
 /* One SELECT; `sql` says where mistakes in it stand. */
 static TN_FALLIBLE bind_text(tn_build *b, tn_str text, const tn_sql_text *sql, tn_plan **out,
                              bound_as *as, tarn_error *err)
@@ -462,7 +494,11 @@ static TN_FALLIBLE bind_text(tn_build *b, tn_str text, const tn_sql_text *sql, t
     size_t count;
     tn_bound bound;
     tarn_error cause = TARN_ERROR_INIT;
+    tn_sql_text behind = *sql;
+    tn_str whole;
 
+    behind.prefix += b->texts_end;
+    TN_RETURN_IF_ERROR(stand_behind(b, text, &whole, err));
     b->missing = NULL;
     b->is_blocked = false;
     if (b->reader != NULL) {
@@ -470,7 +506,7 @@ static TN_FALLIBLE bind_text(tn_build *b, tn_str text, const tn_sql_text *sql, t
         b->built[b->reader->index].input = NULL;
     }
     *as = BOUND;
-    tarn_code code = tn_sql_parse(text, b->arena, b->p->pool, &statements, &count, &cause);
+    tarn_code code = tn_sql_parse(whole, b->arena, b->p->pool, &statements, &count, &cause);
     if (code == TARN_OK && (count != 1 || statements[0].kind != TN_STATEMENT_SELECT ||
                             statements[0].explain != TN_EXPLAIN_NONE)) {
         code = tn_fail(&cause, TARN_E_INVALID,
@@ -485,10 +521,16 @@ static TN_FALLIBLE bind_text(tn_build *b, tn_str text, const tn_sql_text *sql, t
     }
     if (code == TARN_OK) {
         *out = bound.plan;
-        return TARN_OK;
+        if (text.data != sql->text.data) {
+            return TARN_OK; /* made of a rule, whose faults are no errors */
+        }
+        const tn_bound_text kept = {b->texts_end, text.size, *sql,
+                                    b->reader == NULL ? TN_STR_NONE : b->reader->id};
+        b->texts_end += text.size + 1;
+        return tn_vec_push(&b->texts, kept, err);
     }
     *as = b->missing != NULL ? BOUND_WAITING : b->is_blocked ? BOUND_BLOCKED : BOUND_FAULTY;
-    return *as == BOUND_FAULTY ? tn_dataflow__fault_of(b->p, sql, NULL, &cause, err) : TARN_OK;
+    return *as == BOUND_FAULTY ? tn_dataflow__fault_of(b->p, &behind, NULL, &cause, err) : TARN_OK;
 }
 
 /* ---- expectations -----------------------------------------------------------------------------*/

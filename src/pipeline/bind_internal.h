@@ -43,6 +43,14 @@ typedef struct tn_built {
     bool *read;            /* ... by its text alone */
 } tn_built;
 
+/* An SQL text as it was bound: all of them stand one behind the other, so that a span tells which.
+ */
+typedef struct tn_bound_text {
+    size_t start, size;
+    tn_sql_text sql;
+    tn_str step; /* or empty: an expectation's query */
+} tn_bound_text;
+
 typedef struct tn_build {
     tn_catalogue catalogue; /* first: what the binder asks */
     tn_dataflow *p;
@@ -57,6 +65,8 @@ typedef struct tn_build {
     bool *queried;            /* one a station: named by an expectation's query */
     _Atomic uint64_t *meters; /* two a station: rows that it gave before its rules, and after */
     TN_VEC(tn_source *) opened;
+    TN_VEC(tn_bound_text) texts;
+    size_t texts_end;
     /* of the text being bound */
     tn_station *reader, *missing;
     bool reads_raw;  /* the reader's own name means its rows before the expectations */
@@ -74,6 +84,8 @@ TN_FALLIBLE tn_build__station(tn_build *b, tn_station *station, tarn_error *err)
 TN_FALLIBLE tn_build__query(tn_build *b, const tn_expect *expect, tn_plan **out, tarn_error *err);
 /* The rows of a station once more. */
 TN_FALLIBLE tn_build__read(tn_build *b, const tn_station *station, tn_plan **out, tarn_error *err);
+/* A fault of SQL while rows move: it gets the step's name and its place in the file. */
+void tn_build__place(const tn_build *b, tarn_error *error);
 /* Outputs of a plan as a schema. */
 TN_FALLIBLE tn_build__schema(tn_arena *arena, const tn_plan *plan, tn_schema *out, tarn_error *err);
 /* Of what tn_build__read() gives. */

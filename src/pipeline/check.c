@@ -300,7 +300,11 @@ tarn_code tn_dataflow_rows_read(tn_dataflow_rows *rows, tn_chunk **out, tarn_err
     if (tn_session_is_cancelled(rows->p->session)) {
         return tn_fail(err, TARN_E_CANCELLED, "cancelled");
     }
-    return tn_query_next(rows->query, out, err);
+    const tarn_code code = tn_query_next(rows->query, out, err);
+    if (code != TARN_OK) {
+        tn_build__place(&rows->build, err);
+    }
+    return code;
 }
 
 void tn_dataflow_rows_close(tn_dataflow_rows *rows)

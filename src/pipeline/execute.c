@@ -407,6 +407,9 @@ static TN_FALLIBLE transform(tn_execution *x, tarn_error *err)
     tn_stop_at(TN_STOP_rows_moving);
     code = tn_session_run_writes(x->p->session, &x->build.context, all, &x->stats, err);
     tn_session_on_progress(x->p->session, NULL, NULL);
+    if (code != TARN_OK) {
+        tn_build__place(&x->build, err);
+    }
     tn_stop_at(TN_STOP_staged);
 done:
     tn_vec_free(&r.plans);

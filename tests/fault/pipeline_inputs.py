@@ -158,6 +158,8 @@ with tempfile.TemporaryDirectory() as scratch:
     step = '[[step]]\nid = "s"\nsql = "SELECT a, %s AS c FROM a"'
     got = run(folder, text(start="s", steps=step % "CAST(b AS BIGINT)"))
     check("a run fails in SQL", got.returncode == 1, got.stderr)
+    check("... and names the step", "in the step 's'" in got.stderr and
+          "line 11, column 18" in got.stderr, got.stderr)
     shown = run(folder, text(start="s", steps=step % "b"), "run", "--step", "s")
     check("--step reads what that run took", shown.returncode == 0 and
           shown.stdout.count("\n") >= 11, shown.stderr + shown.stdout)
