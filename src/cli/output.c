@@ -140,9 +140,11 @@ int refuse_forms(const invocation *in)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         size_t at = 0;
         if (option_each(in, names[i], &at) != NULL) {
-            return usage_error(in, "leave it out, or redirect standard output",
-                               "'tarn %s' prints text and has no --%s", in->command->name,
-                               names[i]);
+            return usage_error(
+                in,
+                in->command->run == run_pipeline ? "--step ID prints rows in any form"
+                                                 : "leave it out, or redirect standard output",
+                "'tarn %s' has no rows to print, so no --%s", in->command->name, names[i]);
         }
     }
     return -1;

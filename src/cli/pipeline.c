@@ -625,7 +625,10 @@ int run_graph(invocation *in)
 int run_init(invocation *in)
 {
     tarn_error error = TARN_ERROR_INIT;
-    int code = EXIT_DONE;
+    int code = refuse_forms(in);
+    if (code >= 0) {
+        return code;
+    }
     if (in->word_count > 1) {
         return usage_error(in, "tarn init DIR", "one folder at a time");
     }

@@ -374,7 +374,10 @@ int run_cp(invocation *in)
     names from = {NULL, 0, 0, false, false};
     names to = {NULL, 0, 0, false, false};
     output out;
-    int code;
+    int code = refuse_forms(in);
+    if (code >= 0) {
+        return code;
+    }
     if (in->word_count < 2) {
         return usage_error(in, "tarn cp FROM... TO", "cp takes at least a source and a target");
     }

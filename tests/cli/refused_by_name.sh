@@ -28,3 +28,5 @@ code tarn reset --run 99 shop/pipeline.toml
 tarn status --json shop/pipeline.toml | sed 's/_us":[0-9]*/_us":N/g; s/"ledger":"[^"]*"/"ledger":"L"/; s/"uri":"[^"]*shop/"uri":"shop/g' | tr '[' '\n'
 tarn status --format json --files shop/pipeline.toml | sed 's/.*"files":/"files":/; s/"uri":"[^"]*shop/"uri":"shop/g'
 ls
+code tarn cp --format json x.csv z.csv
+code tarn init -o x new
