@@ -362,8 +362,8 @@ tarn_code tn_inspect_describe(tn_session *session, tn_str uri, bool pages, tn_te
         TN_TRY(describe_delta(session, uri, out, err));
     } else {
         TN_TRY(tn_stores_resolve(session->stores, uri, &arena, &store, &key, err));
-        if (tn_glob_start(key) == key.size && tn_store_head(store, key, &info, NULL) == TARN_OK &&
-            !info.is_folder) {
+        if (tn_glob_start_in(store, key) == key.size &&
+            tn_store_head(store, key, &info, NULL) == TARN_OK && !info.is_folder) {
             TN_TRY(describe_parquet(session, store, key, pages, out, &done, err));
         }
     }

@@ -45,8 +45,10 @@ static TN_FALLIBLE list(walk *w, tn_store *store, tn_str prefix, const tn_str *p
             code = tn_fail(err, TARN_E_CANCELLED, "cancelled");
             break;
         }
-        if (pattern == NULL ? info.key.size > prefix.size
-                            : tn_glob_matches(*pattern, info.key) && !info.is_folder) {
+        if (pattern == NULL
+                ? info.key.size > prefix.size
+                : tn_glob_matches(*pattern, tn_str_slice(info.key, prefix.size, info.key.size)) &&
+                      !info.is_folder) {
             TN_TRY(see(w, store, base, &info, err));
         }
     }
@@ -108,13 +110,14 @@ tarn_code tn_walk(tn_session *session, tn_str uri, bool recursive, tn_walk_visit
     tn_arena_init(&arena, &session->pool);
     tn_arena_init(&w.arena, &session->pool);
     TN_TRY(tn_stores_resolve(session->stores, uri, &arena, &store, &key, err));
-    const size_t glob = tn_glob_start(key);
+    const size_t glob = tn_glob_start_in(store, key);
     if (glob < key.size) {
         size_t folder = glob;
         while (folder > 0 && key.data[folder - 1] != '/') {
             folder--;
         }
-        TN_TRY(list(&w, store, tn_str_slice(key, 0, folder), &key, true, err));
+        const tn_str pattern = tn_str_slice(key, folder, key.size);
+        TN_TRY(list(&w, store, tn_str_slice(key, 0, folder), &pattern, true, err));
     } else {
         TN_TRY(walk_plain(&w, store, key, recursive, &arena, &is_there, err));
     }

@@ -33,6 +33,7 @@ typedef struct tn_object_info {
     int64_t modified_us; /* since 1970 */
     char tag[TN_TAG_SIZE];
     bool is_folder; /* a common prefix, or a local directory */
+    bool is_stream; /* a local pipe or socket: its bytes come once */
 } tn_object_info;
 
 /* How sure the answer is. */

@@ -209,6 +209,26 @@ static size_t skip_space(tn_str text, size_t at)
     return at;
 }
 
+/* Is the first line no beginning of a value, while the next one is a whole object? */
+static bool is_bad_line(tn_str text, size_t start, tn_arena *scratch)
+{
+    const size_t line = tn_str_find(tn_str_slice(text, start, text.size), '\n');
+    const size_t next = line == SIZE_MAX ? text.size : skip_space(text, start + line);
+    const size_t end = next < text.size ? tn__json_skip(text.data, text.size, next) : SIZE_MAX;
+    const tn_json *value;
+    tarn_error why = TARN_ERROR_INIT;
+    if (end == SIZE_MAX || text.data[next] != '{' ||
+        (skip_space(text, end) < text.size &&
+         tn_str_find(tn_str_slice(text, end, skip_space(text, end)), '\n') == SIZE_MAX) ||
+        tn_json_parse(scratch, tn_str_slice(text, next, end), &value, NULL) != TARN_OK) {
+        return false;
+    }
+    /* with the object's bracket behind it: is what is wrong in it, or the bracket itself? */
+    return tn_json_parse(scratch, tn_str_slice(text, start, next + 1), &value, &why) ==
+               TARN_E_INVALID &&
+           (why.line == 1 || why.column == 1);
+}
+
 static void find_form(tn__json_source *source, tn_str text)
 {
     const size_t bom = tn_str_starts(text, TN_STR("\xef\xbb\xbf")) ? 3 : 0;
@@ -221,7 +241,12 @@ static void find_form(tn__json_source *source, tn_str text)
     const bool one_line = end != SIZE_MAX && (line == SIZE_MAX || end <= start + line) &&
                           (skip_space(text, end) > (line == SIZE_MAX ? 0 : start + line) || alone);
     const bool array = start < text.size && text.data[start] == '[' && (alone || !one_line);
-    source->by_lines = one_line && !array;
+    tn_arena scratch;
+    tn_arena_init(&scratch, source->text.pool);
+    const bool bad = !one_line && start < text.size && text.data[start] == '{' &&
+                     is_bad_line(text, start, &scratch);
+    tn_arena_deinit(&scratch);
+    source->by_lines = (one_line || bad) && !array;
     source->in_array = array;
     source->text.data_start = array ? start + 1 : bom;
 }
@@ -280,14 +305,29 @@ done:
 /* ---- the schema -------------------------------------------------------------------------------
  */
 
-static tarn_code set_schema(tn__json_source *source, const seen *root, tarn_error *err)
+/* Are its records objects?  Lines that are none are bad records then. */
+static bool has_objects(const tn__json_source *source, const seen *root)
+{
+    const unsigned kinds =
+        root->saw & (SAW_OBJECT | SAW_LIST | SAW_TEXT | SAW_INTEGER | SAW_DOUBLE | SAW_BOOLEAN);
+    return kinds == SAW_OBJECT ||
+           (source->by_lines && (kinds & SAW_OBJECT) != 0 && root->count > 0);
+}
+
+static tarn_code set_schema(tn__json_source *source, const seen *root, bool have_types, bool whole,
+                            tarn_error *err)
 {
     tn_field *fields;
     uint32_t count = 0;
-    const bool object =
-        (root->saw & (SAW_OBJECT | SAW_LIST | SAW_TEXT | SAW_INTEGER | SAW_DOUBLE | SAW_BOOLEAN)) ==
-        SAW_OBJECT;
-    if (root->saw == 0) {
+    const bool object = has_objects(source, root);
+    if (root->saw == 0 && !whole) {
+        const tarn_code code =
+            tn_fail(err, TARN_E_LIMIT, "the first record is longer than %zu bytes",
+                    source->text.record_size_max);
+        tn_hint(err, "max_line_size = N allows longer ones");
+        return code;
+    }
+    if (root->saw == 0 && !have_types) {
         const tarn_code code =
             tn_fail(err, TARN_E_INVALID, "there is no record to take columns from");
         tn_hint(err, "give them with columns => {'name': 'TYPE', ...}");
@@ -297,7 +337,7 @@ static tarn_code set_schema(tn__json_source *source, const seen *root, tarn_erro
         return tn_fail(err, TARN_E_LIMIT, "its records have more than %d different fields",
                        FIELDS_MAX);
     }
-    source->is_values = !object || root->count == 0;
+    source->is_values = !have_types && (!object || root->count == 0);
     TN_RETURN_IF_ERROR(
         tn_arena_array(&source->text.arena, tn_field, root->count + 1, &fields, err));
     for (const seen *field = root->fields; !source->is_values && field != NULL;
@@ -375,14 +415,14 @@ tarn_code tn__json_infer(tn__json_source *source, const tn_json_options *options
             TN_RETURN_IF_ERROR(decide(&in, it, err));
         }
     }
-    const bool object =
-        (root->saw & (SAW_LIST | SAW_TEXT | SAW_INTEGER | SAW_DOUBLE | SAW_BOOLEAN | SAW_OBJECT)) ==
-        SAW_OBJECT;
+    const bool object = has_objects(source, root);
+    const bool have_types = options->fill_missing && options->type_count > 0 &&
+                            !tn_str_equal(options->types[0].name, TN_STR("json"));
     if (!object) {
         TN_RETURN_IF_ERROR(decide(&in, root, err));
     } else {
         root->type = TN_VARCHAR; /* of records without fields */
     }
-    TN_RETURN_IF_ERROR(set_schema(source, root, err));
+    TN_RETURN_IF_ERROR(set_schema(source, root, have_types, sample->whole, err));
     return apply_types(source, options, err);
 }

@@ -344,6 +344,23 @@ static inline tn_str column_name(const tn__json_parser *p, uint32_t wanted)
     return p->base.source->base.schema.fields[p->fields[wanted]].name;
 }
 
+/* In other letters, as columns of CSV files are found; not where it is another column's name. */
+static uint32_t find_folded(tn__json_parser *p, tn_str name)
+{
+    const tn_schema *schema = &p->source->text.base.schema;
+    for (uint32_t i = 0; i < p->field_count; i++) {
+        if (column_name(p, i).size == name.size && tn_str_equal_fold(column_name(p, i), name)) {
+            for (uint32_t j = 0; j < schema->count; j++) {
+                if (tn_str_equal(schema->fields[j].name, name)) {
+                    return UINT32_MAX;
+                }
+            }
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
 /* The same among the wanted columns, which are the record's own fields. */
 static uint32_t find_column(tn__json_parser *p, tn_str name)
 {
@@ -355,7 +372,7 @@ static uint32_t find_column(tn__json_parser *p, tn_str name)
             return at;
         }
     }
-    return UINT32_MAX;
+    return p->field_count == 0 ? UINT32_MAX : find_folded(p, name);
 }
 
 /* The name that is expected, with its quotes and colon, as most records have it. */

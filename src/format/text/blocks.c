@@ -58,7 +58,7 @@ static tarn_code grow(tn__block_reader *blocks, tarn_error *err)
     if (blocks->capacity >= most) {
         const tarn_code code = tn_fail(
             err, TARN_E_LIMIT, "the record that begins at byte %llu is longer than %zu bytes",
-            (unsigned long long)blocks->base, most);
+            (unsigned long long)(blocks->base + blocks->used), most);
         tn_hint(err, "is a quote not closed? max_line_size = N allows longer ones");
         return code;
     }

@@ -34,6 +34,31 @@ size_t tn_glob_start(tn_str key)
     return at;
 }
 
+/* Asks a bucket only where a name with a bracket may be one: stars match themselves. */
+size_t tn_glob_start_in(tn_store *store, tn_str key)
+{
+    size_t at = 0; /* behind the last folder that is there */
+    size_t glob = tn_glob_start(key);
+    tn_object_info info;
+    if (glob == key.size || (!tn_store_is_local(store) && tn_str_find(key, '[') == SIZE_MAX)) {
+        return glob;
+    }
+    if (tn_store_head(store, key, &info, NULL) == TARN_OK) {
+        return key.size;
+    }
+    while (tn_store_is_local(store) && glob < key.size) {
+        const size_t slash = tn_str_find(tn_str_slice(key, glob, key.size), '/');
+        if (slash == SIZE_MAX ||
+            tn_store_head(store, tn_str_slice(key, 0, glob + slash), &info, NULL) != TARN_OK ||
+            !info.is_folder) {
+            break;
+        }
+        at = glob + slash + 1;
+        glob = at + tn_glob_start(tn_str_slice(key, at, key.size));
+    }
+    return glob;
+}
+
 /* [abc], [a-z], [!x]: moves *at behind the class. */
 static bool in_class(tn_str pattern, size_t *at, char c)
 {
@@ -148,7 +173,8 @@ static TN_FALLIBLE add(expansion *e, tn_store *store, const tn_object_info *info
     return tn_vec_push(&e->files, file, err);
 }
 
-/* Every file below `prefix` that the pattern (or NULL: all that is not hidden) matches. */
+/* Every file below `prefix` whose name from there on the pattern (or NULL: all that is not hidden)
+ * matches. */
 static TN_FALLIBLE list(expansion *e, tn_store *store, tn_str prefix, const tn_str *pattern,
                         tarn_error *err)
 {
@@ -165,7 +191,7 @@ static TN_FALLIBLE list(expansion *e, tn_store *store, tn_str prefix, const tn_s
         }
         const tn_str relative = tn_str_slice(info.key, prefix.size, info.key.size);
         const bool wanted = pattern != NULL
-                                ? tn_glob_matches(*pattern, info.key) && !is_hidden(relative)
+                                ? tn_glob_matches(*pattern, relative) && !is_hidden(relative)
                                 : !is_hidden(relative);
         if (wanted && !info.is_folder) {
             TN_TRY(add(e, store, &info, err));
@@ -234,6 +260,15 @@ static TN_FALLIBLE not_found(expansion *e, tn_store *store, tn_str key, tn_str u
     return TARN_E_NOT_FOUND;
 }
 
+/* It is looked at more than once, and its bytes come only once. */
+static TN_FALLIBLE refuse_stream(tn_str uri, tarn_error *err)
+{
+    (void)tn_fail(err, TARN_E_INVALID, "'%.*s' is a pipe, whose bytes come only once",
+                  TN_STR_ARGS(uri));
+    tn_hint(err, "read it as standard input: FROM '-' with < %.*s", TN_STR_ARGS(uri));
+    return TARN_E_INVALID;
+}
+
 static TN_FALLIBLE expand_one(expansion *e, tn_str uri, bool may_be_empty, tarn_error *err)
 {
     tn_store *store;
@@ -241,23 +276,27 @@ static TN_FALLIBLE expand_one(expansion *e, tn_str uri, bool may_be_empty, tarn_
     tn_object_info info;
     const size_t before = e->files.count;
 
-    if (tn_str_equal(uri, TN_STR("-"))) {
+    if (tn_str_equal(uri, TN_STR("-")) || tn_str_equal(uri, TN_STR("/dev/stdin"))) {
         TN_RETURN_IF_ERROR(tn_stores_input(e->stores, e->arena, &store, &key, err));
         TN_RETURN_IF_ERROR(tn_store_head(store, key, &info, err));
         info.key = key;
         return add(e, store, &info, err);
     }
     TN_RETURN_IF_ERROR(tn_stores_resolve(e->stores, uri, e->arena, &store, &key, err));
-    const size_t glob = tn_glob_start(key);
+    const size_t glob = tn_glob_start_in(store, key);
     if (glob < key.size) {
         size_t folder = glob;
         while (folder > 0 && key.data[folder - 1] != '/') {
             folder--;
         }
-        TN_RETURN_IF_ERROR(list(e, store, tn_str_slice(key, 0, folder), &key, err));
+        const tn_str pattern = tn_str_slice(key, folder, key.size);
+        TN_RETURN_IF_ERROR(list(e, store, tn_str_slice(key, 0, folder), &pattern, err));
     } else {
         tarn_error missing = TARN_ERROR_INIT;
         const tarn_code code = tn_store_head(store, key, &info, &missing);
+        if (code == TARN_OK && info.is_stream) {
+            return refuse_stream(uri, err);
+        }
         if (code == TARN_OK && !info.is_folder) {
             info.key = key;
             return add(e, store, &info, err);
@@ -320,7 +359,7 @@ tarn_code tn_listing_is_delta(tn_stores *stores, tn_str uri, tn_pool *pool, bool
     *out = false;
     tn_arena_init(&arena, pool);
     TN_TRY(tn_stores_resolve(stores, uri, &arena, &store, &key, err));
-    if (tn_glob_start(key) < key.size) {
+    if (tn_glob_start_in(store, key) < key.size) {
         goto done;
     }
     TN_TRY(tn_arena_print(&arena, &log, err, "%.*s%s_delta_log/", TN_STR_ARGS(key),

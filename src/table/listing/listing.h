@@ -74,6 +74,9 @@ TN_FALLIBLE tn_listing_source_of(tn_stores *stores, tn_types *types, const tn_li
 bool tn_glob_matches(tn_str pattern, tn_str text);
 /* Index of the first character of a glob; the size where the key is a plain one. */
 size_t tn_glob_start(tn_str key);
+/* The same where names that are there win: what a folder or file is called is no pattern.  The
+ * pattern goes from its folder on, which is the last slash before the answer. */
+size_t tn_glob_start_in(tn_store *store, tn_str key);
 
 /* Is the folder a Delta table? */
 TN_FALLIBLE tn_listing_is_delta(tn_stores *stores, tn_str uri, tn_pool *pool, bool *out,
