@@ -420,6 +420,34 @@ static tarn_code no_whole_record(const sniffer *s, tarn_error *err)
     return code;
 }
 
+/* Lines of one field above the table are titles and notes; those of more may be data, or a header,
+ * and are not left out unasked. */
+static tarn_code check_left_out(const sniffer *s, size_t first, tarn_error *err)
+{
+    const tn_csv_options *o = s->options;
+    int64_t line = 1;
+    size_t i = 0;
+    while (i < first && s->rows.items[i].count < 2) {
+        i++;
+    }
+    if (i >= first || o->skip > 0 || o->ignore_errors) {
+        return TARN_OK;
+    }
+    for (size_t at = 0; at < s->rows.items[i].start; at++) {
+        line += s->text[at] == '\n';
+    }
+    const tarn_code code =
+        tn_fail(err, TARN_E_INVALID, "line %lld: %u fields, where most lines below it have %u",
+                (long long)line, s->rows.items[i].count, s->width);
+    tn_locate(err, line, 0, 0);
+    tn_hint(err, o->is_pipeline
+                     ? "null_padding = true fills short lines; skip = N leaves out lines "
+                       "above the table"
+                     : "null_padding => true fills short lines; skip => N leaves out "
+                       "lines above the table");
+    return code;
+}
+
 static tarn_code find_columns(sniffer *s, tarn_error *err)
 {
     tn_arena *arena = &s->source->text.arena;
@@ -428,6 +456,11 @@ static tarn_code find_columns(sniffer *s, tarn_error *err)
     unsigned *may;
     s->width = o->column_count > 0 ? o->column_count : common.width;
     size_t first = o->column_count > 0 ? 0 : first_common_row(s, common.width);
+    if (o->null_padding && o->column_count == 0 && s->rows.count > 0 &&
+        s->rows.items[0].count > 1) { /* short lines are lines, a wide one is a header */
+        first = 0;
+        s->width = s->rows.items[0].count > s->width ? s->rows.items[0].count : s->width;
+    }
     if (s->rows.count == 0 && s->width == 0 && s->rows_end < s->size) {
         return no_whole_record(s, err);
     }
@@ -436,6 +469,7 @@ static tarn_code find_columns(sniffer *s, tarn_error *err)
         tn_hint(err, "give them with columns => {'name': 'TYPE', ...}");
         return code;
     }
+    TN_RETURN_IF_ERROR(check_left_out(s, first, err));
     TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_field, s->width, &s->fields, err));
     TN_RETURN_IF_ERROR(tn_arena_array(arena, unsigned, s->width, &may, err));
     for (uint32_t i = 0; i < s->width; i++) {
@@ -443,7 +477,8 @@ static tarn_code find_columns(sniffer *s, tarn_error *err)
     }
     const bool many = s->rows.count > first + 1;
     for (size_t i = first + many; i < s->rows.count; i++) {
-        if (s->rows.items[i].count == s->width) {
+        if (s->rows.items[i].count == s->width ||
+            (o->null_padding && s->rows.items[i].count < s->width)) {
             see_row(s, &s->rows.items[i], may);
         }
     }

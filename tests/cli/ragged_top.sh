@@ -1,0 +1,15 @@
+# Lines above the table: titles are left out, what may be data or a header is not.
+try() {
+    echo "-- $1" >&2
+    tarn query "$2"
+    echo "exit $?" >&2
+}
+printf '1,2\n4,5,6\n7,8,9\n' >short.csv
+printf 'a,b,c\n1,2\n3,4\n' >wide.csv
+printf 'A title\n\nx,y\n1,2\n3,4\n' >title.csv
+try "a short first line" "SELECT * FROM 'short.csv'"
+try "filled" "SELECT * FROM read_csv('short.csv', null_padding => true)"
+try "left out as asked" "SELECT * FROM read_csv('short.csv', skip => 1)"
+try "a wide header" "SELECT * FROM 'wide.csv'"
+try "its lines filled" "SELECT * FROM read_csv('wide.csv', null_padding => true)"
+try "a title" "SELECT * FROM 'title.csv'"
