@@ -83,6 +83,7 @@ typedef struct tn_aggregation {
     bool ungrouped_taken;
     uint64_t rows;
     tn_scan scan;
+    _Atomic(uint64_t) given; /* morsels, by the tasks of the scan */
 } tn_aggregation;
 
 /* Groups by small integers: a dictionary's codes (of several keys: all their codes as one number),

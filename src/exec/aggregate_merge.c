@@ -83,6 +83,7 @@ static tarn_code scan_task_open(tn_scan *scan, tn_pool *pool, tn_scan_task **out
     task->base.ops = scan->ops;
     task->op = op;
     task->pool = pool;
+    task->numbering.morsels = &op->given;
     TN_TRY(tn_groups__create(op, pool, 1, !op->has_move, &task->groups, err));
     TN_TRY(tn_row_reader_create(pool, op->raw, &task->raw_reader, err));
     TN_TRY(tn_row_reader_create(pool, op->groups, &task->group_reader, err));

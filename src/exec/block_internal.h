@@ -8,6 +8,8 @@
 #include "exec/operators.h"
 #include "rows/rows.h"
 
+#include <stdatomic.h>
+
 /* ---- expressions over batches ---- */
 
 typedef struct tn_inputs {
@@ -38,8 +40,13 @@ static inline TN_FALLIBLE tn_inputs__raise(const tn_column *column, const tn_bat
 
 /* ---- scans ---- */
 
-/* Numbers the batches of one scan task: morsels of a few batches each. */
+/*
+ * Numbers the batches that a scan task gives: morsels of a few batches each.  The tasks of one scan
+ * draw their morsels from one counter, since what stands behind a morsel's number (its rows held
+ * until its turn, its part of a file) belongs to one task alone.
+ */
 typedef struct tn_numbering {
+    _Atomic(uint64_t) *morsels; /* given out so far; of the scan */
     uint64_t morsel;
     uint32_t part;
     bool open; /* the morsel has not had its last batch */
@@ -47,10 +54,13 @@ typedef struct tn_numbering {
 enum { TN_NUMBERING_PARTS = 32 };
 static inline void tn_numbering__next(tn_numbering *at, tn_batch *batch)
 {
+    if (!at->open) {
+        at->morsel = atomic_fetch_add(at->morsels, 1);
+        at->part = 0;
+    }
     batch->tag = (tn_tag){at->morsel, at->part, at->part + 1 == TN_NUMBERING_PARTS};
     at->open = !batch->tag.last;
-    at->part = batch->tag.last ? 0 : at->part + 1;
-    at->morsel += batch->tag.last ? 1 : 0;
+    at->part++;
 }
 /* The end of the rows: an empty last batch where one is owed, else END. */
 static inline void tn_numbering__end(tn_numbering *at, tn_batch *batch, tn_scan_answer *answer)
@@ -58,8 +68,6 @@ static inline void tn_numbering__end(tn_numbering *at, tn_batch *batch, tn_scan_
     *answer = at->open ? TN_SCAN_BATCH : TN_SCAN_END;
     *batch = (tn_batch){.tag = {at->morsel, at->part, true}};
     at->open = false;
-    at->part = 0;
-    at->morsel++;
 }
 
 /* For scans that have nothing to say there. */

@@ -78,6 +78,7 @@ typedef struct tn_join {
     size_t work_count, work_capacity, next_work;
     bool scan_ready, unmatched_taken;
     tn_scan scan;
+    _Atomic(uint64_t) given; /* morsels, by the tasks of the scan */
 } tn_join;
 
 /* ---- the table: join_table.c ---- */

@@ -115,6 +115,7 @@ static tarn_code scan_task_open(tn_scan *scan, tn_pool *pool, tn_scan_task **out
     task->base.ops = scan->ops;
     task->join = join;
     task->pool = pool;
+    task->numbering.morsels = &join->given;
     tn_rows_init(&task->block, join->layout, &join->pool, join->run->spill);
     tn_rows_init(&task->item.build, join->layout, &join->pool, join->run->spill);
     tn_rows_init(&task->item.probe, join->probe_layout, &join->pool, join->run->spill);

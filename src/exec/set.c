@@ -19,6 +19,7 @@ typedef struct set {
     tn_operator *groups;
     tn_bound_aggregate bound;
     tn_scan scan;
+    _Atomic(uint64_t) given; /* morsels, by the tasks of the scan */
     tn_scan *inner;
 } set;
 
@@ -248,6 +249,7 @@ static tarn_code scan_task_open(tn_scan *scan, tn_pool *pool, tn_scan_task **out
     task->op = op;
     task->pool = pool;
     task->round = -1;
+    task->numbering.morsels = &op->given;
     TN_TRY(tn_pool_alloc(pool, TN_BATCH_ROWS * sizeof(uint16_t), (void **)&task->selection, err));
     TN_TRY(op->inner->ops->task_open(op->inner, pool, &task->groups, err));
     *out = &task->base;

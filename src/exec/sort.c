@@ -18,6 +18,7 @@ typedef struct sort {
     const tn_type *first_type; /* of the first key: for the filter */
     bool first_descending;
     tn_scan scan;
+    _Atomic(uint64_t) given; /* morsels, by the tasks of the scan */
     _Atomic bool taken; /* by the one task that merges */
 } sort;
 
@@ -210,6 +211,7 @@ static tarn_code scan_task_open(tn_scan *scan, tn_pool *pool, tn_scan_task **out
     task = memory;
     task->base.ops = scan->ops;
     task->pool = pool;
+    task->numbering.morsels = &op->given;
     if (!atomic_exchange(&op->taken, true)) {
         task->op = op;
         tn_rows_init(&task->last, op->sorter->layout, pool, NULL);

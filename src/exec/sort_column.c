@@ -17,6 +17,7 @@ typedef struct column_sort {
     uint64_t limit, offset;
     _Atomic uint64_t nulls;
     tn_scan scan;
+    _Atomic(uint64_t) given; /* morsels, by the tasks of the scan */
     _Atomic bool taken; /* by the one task that merges */
 } column_sort;
 
@@ -259,6 +260,7 @@ static tarn_code scan_task_open(tn_scan *scan, tn_pool *pool, tn_scan_task **out
     task = memory;
     task->base.ops = scan->ops;
     task->pool = pool;
+    task->numbering.morsels = &op->given;
     if (!atomic_exchange(&op->taken, true)) {
         task->op = op;
         task->nulls = atomic_load(&op->nulls);
