@@ -28,6 +28,13 @@ void tn_text_clear(tn_text *text)
     }
 }
 
+void tn_text_take_failure(tn_text *text, const tn_text *part)
+{
+    if (text->failed == TARN_OK) {
+        text->failed = part->failed;
+    }
+}
+
 char *tn_text_reserve(tn_text *text, size_t size)
 {
     size_t needed;

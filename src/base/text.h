@@ -28,6 +28,8 @@ void tn_text_printf(tn_text *text, const char *format, ...) TN_PRINTF(2, 3);
 /* Room for `size` more bytes, to be written at data + size by the caller; NULL when it failed. */
 char *tn_text_reserve(tn_text *text, size_t size);
 
+/* A text made of parts fails where one of them did: to be called before that part is cleared. */
+void tn_text_take_failure(tn_text *text, const tn_text *part);
 TN_FALLIBLE tn_text_status(const tn_text *text, tarn_error *err);
 static inline tn_str tn_text_str(const tn_text *text)
 {

@@ -170,6 +170,9 @@ static void put(detail *d, const char *name, tn_str value)
 {
     const tn_value values[] = {tn_value_varchar(tn_str_of(name)), text_or_null(value)};
     if (d->code == TARN_OK) {
+        d->code = tn_text_status(&d->text, d->err); /* what `value` may have been made in */
+    }
+    if (d->code == TARN_OK) {
         d->code = tn_facts__put(&d->maker, values, d->err);
     }
 }

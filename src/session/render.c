@@ -77,6 +77,7 @@ static void put_delimited(tn_renderer *r, const tn_column *column, uint32_t row,
     }
     tn_text_clear(&r->cell);
     tn_text_value(column, row, &r->cell);
+    tn_text_take_failure(&r->text, &r->cell);
     tn_render_field(tn_text_str(&r->cell), delimiter, r->options->null_text, &r->text);
 }
 

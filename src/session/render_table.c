@@ -67,9 +67,11 @@ static tn_str cell_of(table *t, const tn_column *column, uint32_t row)
     const bool markdown = t->form == TN_FORM_MARKDOWN;
     if (tn_type_is_numeric(column->type)) {
         tn_text_value(column, row, &r->cell);
+        tn_text_take_failure(&r->text, &r->cell);
         return tn_text_str(&r->cell);
     }
     tn_text_value(column, row, &r->cell);
+    tn_text_take_failure(&r->text, &r->cell);
     const size_t raw = r->cell.size;
     /* The raw text stands first, the visible one behind it; the buffer may move in between. */
     tn_text copy = r->cell;
@@ -82,6 +84,7 @@ static tn_str cell_of(table *t, const tn_column *column, uint32_t row)
         return (tn_str){copy.data, raw};
     }
     if (tn_text_reserve(&r->cell, raw * 4) == NULL) { /* the longest form, so nothing moves */
+        tn_text_take_failure(&r->text, &r->cell);
         return TN_STR_NONE;
     }
     const char *data = r->cell.data;
@@ -194,6 +197,7 @@ static void put_header(table *t)
         first = 0;
         tn_text_clear(&r->cell);
         put_visible(&r->cell, schema->fields[i].name, t->form == TN_FORM_MARKDOWN);
+        tn_text_take_failure(&r->text, &r->cell);
         tn_text_puts(&r->text, r->options->colour ? "\033[1m" : "");
         put_cell(t, tn_text_str(&r->cell), t->widths[i], is_right(schema->fields[i].type),
                  t->form == TN_FORM_TABLE && i + 1 == t->width);
@@ -234,6 +238,7 @@ static void put_record(table *t, const tn_chunk *chunk, uint32_t row)
     for (uint32_t i = 0; i < t->width; i++) {
         tn_text_clear(&r->cell);
         put_visible(&r->cell, schema->fields[i].name, false);
+        tn_text_take_failure(&r->text, &r->cell);
         const tn_str name = tn_text_str(&r->cell);
         tn_text_append(&r->text, name);
         pad(&r->text, t->widths[i] - tn_text_width(name));
@@ -258,6 +263,7 @@ static void measure(table *t)
     for (uint32_t i = 0; i < t->width; i++) {
         tn_text_clear(&t->r->cell);
         put_visible(&t->r->cell, schema->fields[i].name, t->form == TN_FORM_MARKDOWN);
+        tn_text_take_failure(&t->r->text, &t->r->cell);
         t->widths[i] = tn_max_size(tn_text_width(tn_text_str(&t->r->cell)), 1);
         widest = tn_max_size(widest, t->widths[i]);
     }

@@ -287,6 +287,7 @@ static void put_row(request *r, const tn_chunk *chunk, uint32_t row, tn_text *ce
         }
         tn_text_clear(cell);
         tn_text_value(&chunk->columns[i], row, cell);
+        tn_text_take_failure(out, cell);
         tn_json_quote(out, tn_text_str(cell));
     }
     tn_text_putc(out, ']');
@@ -313,7 +314,6 @@ static TN_FALLIBLE read_rows(request *r, tn_result *result, tarn_error *err)
             if (!r->truncated) {
                 put_row(r, chunk, row, &cell);
                 rows++;
-                TN_TRY(tn_text_status(&cell, err));
                 TN_TRY(tn_text_status(r->rows, err));
             }
             if (r->max_rows == UINT64_MAX && r->rows->size > answer_rows_max) {

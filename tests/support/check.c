@@ -57,7 +57,7 @@ static bool refuse_one(tn_pool *pool, size_t size)
 test_oom test_oom_start(tn_pool *pool)
 {
     fault.round = 0;
-    return (test_oom){.pool = pool};
+    return (test_oom){.pool = pool, .every = OOM_EVERY, .share = OOM_SHARE};
 }
 
 bool test_oom_next(test_oom *oom)
@@ -71,7 +71,7 @@ bool test_oom_next(test_oom *oom)
     oom->pool->refuse = refuse_one;
     fault.loop = oom;
     fault.countdown = fault.round;
-    fault.round += 1 + (fault.round >= OOM_EVERY ? fault.round / OOM_SHARE : 0);
+    fault.round += 1 + (fault.round >= oom->every ? fault.round / oom->share : 0);
     return true;
 }
 

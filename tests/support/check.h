@@ -82,8 +82,8 @@ void test_fail(const char *file, int line, const char *format, ...) TN_PRINTF(3,
 #endif
 
 /*
- * Runs the body once for each allocation it makes (above 200 for some of them), refusing that one,
- * and a last time refusing none:
+ * Runs the body once for each allocation it makes (above `every`, 200, for some of them), refusing
+ * that one, and a last time refusing none:
  *
  *     for (test_oom oom = test_oom_start(pool); test_oom_next(&oom);) {
  *         code = thing_under_test(pool, ...);
@@ -93,6 +93,8 @@ void test_fail(const char *file, int line, const char *format, ...) TN_PRINTF(3,
  */
 typedef struct test_oom {
     tn_pool *pool;
+    size_t every; /* so many have their turn one by one; then each step is a `share` longer */
+    size_t share;
     _Atomic bool refused; /* true once this round's allocation was refused */
     bool started;
 } test_oom;

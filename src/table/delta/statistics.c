@@ -171,6 +171,7 @@ static void put_bounds(tn_json_writer *w, const tn_file_receipt *receipt, const 
         if (is_writable(column, fields[i].type, is_max)) {
             tn_json_name_str(w, fields[i].name);
             put_bound(w, is_max ? &column->max : &column->min, is_max, scratch);
+            tn_text_take_failure(w->out, scratch); /* or a bound would be a wrong one */
         }
     }
     tn_json_end(w, '}');
@@ -198,8 +199,7 @@ tarn_code tn_delta__put_statistics(const tn_file_receipt *receipt, const tn_fiel
     }
     tn_json_end(&w, '}');
     tn_json_end(&w, '}');
-    tarn_code code = tn_text_status(&scratch, err);
-    code = code == TARN_OK ? tn_text_status(out, err) : code;
+    const tarn_code code = tn_text_status(out, err);
     tn_text_deinit(&scratch);
     return code;
 }
