@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* NOLINT(bugprone-reserved-identifier): sync_file_range() */
 #include "rows/spill.h"
 
 #include "base/size.h"
@@ -47,6 +48,7 @@ struct tn_spill {
     size_t evictable; /* bytes of the pages that are linked */
     _Atomic uint64_t written;
     bool failed;
+    bool is_lost; /* the disk did not take what the file was given */
     tarn_error failure;
 };
 
@@ -177,12 +179,37 @@ static range oldest_behind(tn_spill *spill)
     return oldest;
 }
 
-/* On its way to the disk; what is there already leaves the page cache. */
-static void leave_cache(tn_spill *spill, uint64_t offset, size_t size)
+/* The query has what failed, whoever gives up for want of memory: tn_spill_explain(). */
+static void note_failure(tn_spill *spill, tarn_error *failure)
+{
+    if (!spill->failed) {
+        tn_explain(failure, "writing temporary data to '%s'", spill->folder.text);
+        tn_subject(failure, spill->folder.text);
+        tn_hint(failure, "free space there, or name another folder for temporary files");
+        spill->failure = *failure;
+        spill->failed = true;
+    }
+}
+
+/* Starts the way to the disk, or waits for its end.  A kernel that cannot is no failure; a disk
+ * that did not take what was written is: the bytes may be gone when they are asked for. */
+static TN_FALLIBLE write_back(const tn_spill *spill, range at, unsigned flags, tarn_error *err)
 {
 #ifdef SYNC_FILE_RANGE_WRITE
-    (void)sync_file_range(spill->fd, (off64_t)offset, (off64_t)size, SYNC_FILE_RANGE_WRITE);
+    if (sync_file_range(spill->fd, (off64_t)at.offset, (off64_t)at.size, flags) != 0 &&
+        (errno == EIO || errno == ENOSPC || errno == EDQUOT)) {
+        return tn_os_fail(err, errno, "writing temporary data to the disk");
+    }
+#else
+    (void)spill, (void)at, (void)flags, (void)err;
 #endif
+    return TARN_OK;
+}
+
+/* On its way to the disk; what is there already leaves the page cache. */
+static TN_FALLIBLE leave_cache(tn_spill *spill, uint64_t offset, size_t size, tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(write_back(spill, (range){offset, size}, SYNC_FILE_RANGE_WRITE, err));
     if (spill->behind_count == BEHIND_COUNT) { /* small ones: not worth a wait */
         const range oldest = oldest_behind(spill);
         (void)posix_fadvise(spill->fd, (off_t)oldest.offset, (off_t)oldest.size,
@@ -191,6 +218,7 @@ static void leave_cache(tn_spill *spill, uint64_t offset, size_t size)
     spill->behind[(spill->behind_first + spill->behind_count++) % BEHIND_COUNT] =
         (range){offset, size};
     spill->behind_bytes += size;
+    return TARN_OK;
 }
 
 /* Waits until little is on its way: the disk's pace is the query's, and the page cache is not a
@@ -205,11 +233,16 @@ static void await_disk(tn_spill *spill)
         if (is_over) {
             return;
         }
-#ifdef SYNC_FILE_RANGE_WRITE
-        (void)sync_file_range(spill->fd, (off64_t)oldest.offset, (off64_t)oldest.size,
-                              SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-                                  SYNC_FILE_RANGE_WAIT_AFTER);
-#endif
+        tarn_error failure = TARN_ERROR_INIT;
+        if (write_back(spill, oldest,
+                       SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                           SYNC_FILE_RANGE_WAIT_AFTER,
+                       &failure) != TARN_OK) {
+            pthread_mutex_lock(&spill->lock);
+            note_failure(spill, &failure);
+            spill->is_lost = true;
+            pthread_mutex_unlock(&spill->lock);
+        }
         (void)posix_fadvise(spill->fd, (off_t)oldest.offset, (off_t)oldest.size,
                             POSIX_FADV_DONTNEED);
     }
@@ -241,10 +274,14 @@ static TN_FALLIBLE write_out(tn_spill *spill, tn_page *page, tarn_error *err)
         find_room(spill, page);
     }
     TN_RETURN_IF_ERROR(transfer(spill, page, page->data, true, err));
+    const tarn_code code = leave_cache(spill, page->slot->offset, page->size, err);
+    if (code != TARN_OK) { /* which of the pages it was nobody says */
+        spill->is_lost = true;
+        return code;
+    }
     page->is_written = true;
     page->file_base = page->base;
     atomic_fetch_add_explicit(&spill->written, page->size, memory_order_relaxed);
-    leave_cache(spill, page->slot->offset, page->size);
     return TARN_OK;
 }
 
@@ -267,23 +304,28 @@ static void link_hottest(tn_spill *spill, tn_page *page)
     spill->evictable += page->size;
 }
 
+static bool is_lost(tn_spill *spill)
+{
+    pthread_mutex_lock(&spill->lock);
+    const bool lost = spill->is_lost;
+    pthread_mutex_unlock(&spill->lock);
+    return lost;
+}
+
 bool tn_spill_reclaim(tn_spill *spill, size_t size)
 {
     tarn_error failure = TARN_ERROR_INIT;
     size_t freed = 0;
 
+    if (is_lost(spill)) {
+        return false;
+    }
     size = tn_max_size(size, EVICT_MIN);
     pthread_mutex_lock(&spill->lock);
     while (freed < size && spill->coldest != NULL) {
         tn_page *page = spill->coldest;
         if (!page->is_written && write_out(spill, page, &failure) != TARN_OK) {
-            if (!spill->failed) {
-                tn_explain(&failure, "writing temporary data to '%s'", spill->folder.text);
-                tn_subject(&failure, spill->folder.text);
-                tn_hint(&failure, "free space there, or name another folder for temporary files");
-                spill->failure = failure;
-                spill->failed = true;
-            }
+            note_failure(spill, &failure);
             break;
         }
         unlink_page(spill, page);
@@ -294,7 +336,7 @@ bool tn_spill_reclaim(tn_spill *spill, size_t size)
     }
     pthread_mutex_unlock(&spill->lock);
     await_disk(spill);
-    return freed > 0;
+    return freed > 0 && !is_lost(spill);
 }
 
 static bool reclaim(void *context, size_t size)
@@ -402,6 +444,10 @@ tarn_code tn_page_pin(tn_spill *spill, tn_page *page, tarn_error *err)
         goto done;
     }
     TN_TRY(tn_pool_alloc_pages(page->pool, page->size, false, &data, err));
+    if (is_lost(spill)) {
+        code = TARN_E_NOMEM; /* what follows tells the failure itself */
+        goto done;
+    }
     TN_TRY(transfer(spill, page, data, false, err));
     (void)posix_fadvise(spill->fd, (off_t)page->slot->offset, (off_t)page->size,
                         POSIX_FADV_DONTNEED);
