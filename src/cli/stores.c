@@ -425,6 +425,16 @@ int run_cp(invocation *in)
 
 /* ---- rm ---- */
 
+/* What is left in the journal belongs to processes that still run. */
+static int tell_running(void *context, const char *const *values, size_t count)
+{
+    if (count > 3) {
+        tell(context, "left the upload to '%s' of process %s, which still runs\n", values[0],
+             values[3] == NULL ? "?" : values[3]);
+    }
+    return 0;
+}
+
 static int remove_uploads(invocation *in)
 {
     tarn_error error = TARN_ERROR_INIT;
@@ -444,6 +454,10 @@ static int remove_uploads(invocation *in)
         return report(in, &error, NULL, 0);
     }
     tell(in, "%llu open upload%s aborted\n", (unsigned long long)count, count == 1 ? "" : "s");
+    if (tarn_store_uploads(in->session, uri, &result, NULL) == TARN_OK) {
+        (void)!tarn_result_rows(result, tell_running, in, NULL);
+        tarn_result_close(result);
+    }
     return EXIT_DONE;
 }
 

@@ -215,6 +215,35 @@ done:
     return code;
 }
 
+/* A prefix of objects' names has nothing to tell of itself; whoever asks may mean what is below. */
+static TN_FALLIBLE explain_prefix(tn_session *session, tn_store *store, tn_str key, tn_str uri,
+                                  tn_arena *arena, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_listing *listing = NULL;
+    tn_object_info info;
+    tn_str prefix = key;
+    tarn_error unseen = TARN_ERROR_INIT;
+    bool any = false;
+    if (key.size > 0 && !tn_str_ends(key, TN_STR("/"))) {
+        TN_TRY(tn_arena_print(arena, &prefix, &unseen, "%.*s/", TN_STR_ARGS(key)));
+    }
+    TN_TRY(tn_listing_open(store, prefix, TN_STR_NONE, false, &session->pool, &listing, &unseen));
+    TN_TRY(tn_listing_next(listing, &info, &any, &unseen));
+done:
+    if (listing != NULL) {
+        tn_listing_close(listing);
+    }
+    if (code == TARN_OK && any) {
+        const bool slash = tn_str_ends(uri, TN_STR("/"));
+
+        code = tn_fail(err, TARN_E_NOT_FOUND, "'%.*s' is a prefix of objects, not an object",
+                       TN_STR_ARGS(uri));
+        tn_hint(err, "'tarn ls %.*s%s' lists what is below it", TN_STR_ARGS(uri), slash ? "" : "/");
+    }
+    return TARN_E_NOT_FOUND;
+}
+
 tarn_code tn_inspect_stat(tn_session *session, tn_str uri, tn_arena *arena, tn_facts *out,
                           tarn_error *err)
 {
@@ -227,7 +256,13 @@ tarn_code tn_inspect_stat(tn_session *session, tn_str uri, tn_arena *arena, tn_f
 
     *out = (tn_facts){.chunk = NULL};
     TN_TRY(tn_stores_resolve(session->stores, uri, arena, &store, &key, err));
-    TN_TRY(tn_store_head(store, key, &info, err));
+    code = tn_store_head(store, key, &info, err);
+    if (code == TARN_E_NOT_FOUND && !tn_store_is_local(store) && err != NULL) {
+        code = explain_prefix(session, store, key, uri, arena, err);
+    }
+    if (code != TARN_OK) {
+        goto done;
+    }
     listed item = {.size = info.size, .modified_us = info.modified_us, .is_folder = info.is_folder};
     TN_TRY(tn_store_uri(store, key, arena, &item.uri, err));
     TN_TRY(tn_facts__begin(session, list_fields, 5, &maker, err));

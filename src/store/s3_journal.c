@@ -9,8 +9,10 @@
 #include "store/s3_internal.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -176,6 +178,27 @@ tarn_code tn_stores_uploads(tn_stores *stores, tn_str uri,
     return visit_all(stores->pool, uri, visit_one, &to, err);
 }
 
+/* Whether another process of this machine may still be sending its parts. */
+static bool is_under_way(const entry *at)
+{
+    return at->process > 0 && at->process <= INT32_MAX && at->process != (int64_t)getpid() &&
+           (kill((pid_t)at->process, 0) == 0 || errno == EPERM);
+}
+
+typedef struct sought {
+    tn_str id;
+    bool found;
+} sought;
+
+static tarn_code seek_one(void *context, const entry *at, tn_str uri, bool *stop, tarn_error *err)
+{
+    sought *s = context;
+    (void)uri, (void)err;
+    s->found = tn_str_equal(at->id, s->id) && is_under_way(at);
+    *stop = s->found;
+    return TARN_OK;
+}
+
 typedef struct aborter {
     tn_stores *stores;
     size_t count;
@@ -190,6 +213,9 @@ static tarn_code abort_one(void *context, const entry *at, tn_str uri, bool *sto
     tn_arena arena;
 
     (void)stop;
+    if (is_under_way(at)) {
+        return TARN_OK;
+    }
     tn_arena_init(&arena, to->stores->pool);
     TN_TRY(tn_stores_resolve(to->stores, uri, &arena, &store, &key, err));
     if (tn_str_starts(uri, TN_STR("s3://"))) {
@@ -244,6 +270,7 @@ static TN_FALLIBLE abort_page(tn_s3 *s3, tn_str prefix, size_t *count, bool *mor
     tarn_code code = TARN_OK;
     tn_s3_request request;
     upload_list list = {.encoded = false};
+    *more = false;
     const tn_s3_xml handler = {NULL, listed_close, &list};
 
     tn_arena_init(&list.arena, s3->pool);
@@ -261,12 +288,15 @@ static TN_FALLIBLE abort_page(tn_s3 *s3, tn_str prefix, size_t *count, bool *mor
         if (list.encoded) {
             TN_TRY(tn_uri_decode(&list.arena, key, true, &key, err));
         }
-        if (tn_str_starts(key, prefix)) {
+        sought under_way = {.id = list.all.items[i].id};
+        TN_TRY(visit_all(s3->pool, TN_STR(""), seek_one, &under_way, err));
+        if (tn_str_starts(key, prefix) && !under_way.found) {
+            *more = true;
             TN_TRY(tn_s3__abort_upload(s3, key, list.all.items[i].id, err));
             (*count)++;
         }
     }
-    *more = list.truncated && list.all.count > 0; /* what was aborted is gone from the next page */
+    *more = *more && list.truncated; /* what was aborted is gone from the next page */
 done:
     tn_s3__deinit(&request);
     tn_vec_free(&list.all);

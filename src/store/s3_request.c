@@ -719,8 +719,8 @@ static void completed(tn_http_request *http)
     }
     if (http->result == TN_HTTP_CANCELLED) {
         refuse(request, TARN_E_CANCELLED, TN_OUTCOME_REFUSED, &problem);
-    } else if (http->result == TN_HTTP_REFUSED) {
-        refuse(request, TARN_E_IO, TN_OUTCOME_REFUSED, &problem);
+    } else if (http->result == TN_HTTP_REFUSED) { /* as bad credentials: again helps nobody */
+        refuse(request, TARN_E_AUTH, TN_OUTCOME_REFUSED, &problem);
     } else {
         retry_or_give_up(request, TARN_E_UNAVAILABLE, &problem);
     }

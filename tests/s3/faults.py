@@ -274,10 +274,11 @@ def unreachable(tarn, endpoint, text, hint, retryable=True, **environment):
                            (("cp", "-", f"{BUCKET}/k"), f"{BUCKET}/k")):
         wanted = f"'{uri}': {text}"
         spoken = {"AWS_ENDPOINT_URL": endpoint, **environment}
-        said = tarn.fails(*arguments, code=75, environment=spoken)
+        left = 75 if retryable else 2
+        said = tarn.fails(*arguments, code=left, environment=spoken)
         check(said == f"error: {wanted}\n  hint: {hint}\n", said)
-        said = json.loads(tarn.fails(*arguments, "--log-format", "json", code=75, environment=spoken))
-        check(said == {"level": "error", "code": "unavailable" if retryable else "io", "message": wanted, "subject": uri,
+        said = json.loads(tarn.fails(*arguments, "--log-format", "json", code=left, environment=spoken))
+        check(said == {"level": "error", "code": "unavailable" if retryable else "auth", "message": wanted, "subject": uri,
                        "hint": hint, "retryable": retryable}, said)
 
 
