@@ -354,10 +354,12 @@ TN_INLINE span field_span(const tn_csv_fields *f, const uint32_t *at, bool plain
     span s = {at[-1] + 1, at[0]};
     if (!plain) {
         const char *text = f->text;
-        s.end -= f->trim_return & (s.end > s.start) & (text[(size_t)s.end - 1] == '\r');
-        const uint32_t quoted = (f->quote != 0) & (s.end - s.start >= 2) &
-                                (text[s.start] == f->quote) & (s.end > s.start) &
-                                (text[(size_t)s.end - 1] == f->quote);
+        /* The last byte; of an empty field, which may begin the text, the byte behind it. */
+        const uint32_t filled = s.end > s.start;
+        s.end -= f->trim_return & filled & (text[s.end - filled] == '\r');
+        const uint32_t quoted = (f->quote != 0) & (s.end > s.start + 1) &
+                                (text[s.start] == f->quote) &
+                                (text[s.end - (s.end > s.start)] == f->quote);
         s.start += quoted;
         s.end -= quoted;
     }

@@ -263,7 +263,7 @@ static bool is_plain(tn__csv_parser *p, const char *text, size_t count, size_t r
     }
     for (size_t row = 0; row < records; row++, end += p->width) {
         wrong |= (unsigned)(text[*end] ^ newline);
-        returns |= text[(ptrdiff_t)*end - 1] == '\r';
+        returns |= text[*end - (*end > 0)] == '\r'; /* an empty line may begin the text */
     }
     p->trim_return = returns != 0;
     return wrong == 0;
