@@ -19,7 +19,7 @@ typedef struct sort {
     bool first_descending;
     tn_scan scan;
     _Atomic(uint64_t) given; /* morsels, by the tasks of the scan */
-    _Atomic bool taken; /* by the one task that merges */
+    _Atomic bool taken;      /* by the one task that merges */
 } sort;
 
 typedef struct sort_task {

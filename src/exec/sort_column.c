@@ -18,7 +18,7 @@ typedef struct column_sort {
     _Atomic uint64_t nulls;
     tn_scan scan;
     _Atomic(uint64_t) given; /* morsels, by the tasks of the scan */
-    _Atomic bool taken; /* by the one task that merges */
+    _Atomic bool taken;      /* by the one task that merges */
 } column_sort;
 
 typedef struct column_task {
