@@ -249,8 +249,9 @@ typedef struct tn_open_upload {
 TN_FALLIBLE tn_stores_uploads(tn_stores *stores, tn_str uri,
                               bool (*visit)(void *context, const tn_open_upload *upload),
                               void *context, tarn_error *err);
-/* Aborts and forgets them, but those of other processes of this machine that still run.  With `everyones` also those that the store itself lists below the URI,
- * whoever began them. `*count` is how many. */
+/* Aborts and forgets them, but those of other processes of this machine that still run.  With
+ * `everyones` also those that the store itself lists below the URI, whoever began them. `*count` is
+ * how many. */
 TN_FALLIBLE tn_stores_abort_uploads(tn_stores *stores, tn_str uri, bool everyones, size_t *count,
                                     tarn_error *err);
 
