@@ -213,6 +213,7 @@ typedef struct reading {
     size_t at;
     int64_t year, month, day, hour, minute, second, nanos, day_of_year, offset, epoch;
     bool has_epoch, has_day_of_year, afternoon, has_half;
+    bool digits_follow; /* in the format, at once */
 } reading;
 
 static bool read_number(reading *r, size_t digits_max, int64_t low, int64_t high, int64_t *out)
@@ -297,7 +298,7 @@ static bool read_code(reading *r, char code)
     switch (code) {
     case 'Y': {
         const bool negative = read_sign(r);
-        const bool fine = read_number(r, 6, 0, 999999, &r->year);
+        const bool fine = read_number(r, r->digits_follow ? 4 : 6, 0, 999999, &r->year);
         r->year = negative ? -r->year : r->year;
         return fine;
     }
@@ -388,6 +389,16 @@ static bool read_code(reading *r, char code)
     }
 }
 
+/* Is what comes next in the format a number, so that the one before must know its own end? */
+static bool begins_with_digits(tn_str format)
+{
+    if (format.size > 0 && format.data[0] != '%') {
+        return format.data[0] >= '0' && format.data[0] <= '9';
+    }
+    const size_t at = format.size > 2 && format.data[1] == '-' ? 2 : 1;
+    return format.size > at && strchr("YymdjHIMSfLnuws", format.data[at]) != NULL;
+}
+
 /* A space in the format is any number of them, none too. */
 static bool read_plain(reading *r, tn_str format)
 {
@@ -396,7 +407,9 @@ static bool read_plain(reading *r, tn_str format)
         if (c == '%' && i + 1 < format.size) {
             i += format.data[i + 1] == '-' && i + 2 < format.size ? 2 : 1;
             const char *parts = expansion(format.data[i]);
+            r->digits_follow = begins_with_digits(tn_str_slice(format, i + 1, format.size));
             if (parts != NULL) {
+                r->digits_follow = false; /* a sign stands behind each part */
                 for (size_t j = 0; parts[j] != 0; j++) {
                     if (parts[j] == '%'
                             ? !read_code(r, parts[++j])
