@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { PROPERTIES_MAX = 64 };
@@ -183,9 +184,108 @@ static void add_names(text *t, const char *names)
     }
 }
 
+/* ---- write ---- */
+
+/* Names and types of a relation, each ended by a zero, by turns. */
+static int take_column(void *context, const char *const *values, size_t count)
+{
+    text *columns = context;
+    for (size_t i = 0; i < 2 && count >= 2 && values[i] != NULL; i++) {
+        columns->failed = columns->failed || !text_add(&columns->data, &columns->size, values[i],
+                                                       strlen(values[i]) + 1);
+    }
+    return 1;
+}
+
+/* Of what cannot be read nothing is told here: the statement itself will say why. */
+static void describe(invocation *in, const char *uri, text *columns)
+{
+    text t = {NULL, 0, false};
+    tarn_script *script = NULL;
+    tarn_result *result = NULL;
+    add(&t, "DESCRIBE SELECT * FROM ");
+    add_quoted(&t, uri);
+    if (!t.failed && tarn_script_open(in->session, t.data, t.size, &script, NULL) == TARN_OK &&
+        tarn_script_next(script, &result, NULL) == TARN_OK && result != NULL) {
+        const tarn_code code = tarn_result_rows(result, take_column, columns, NULL);
+        (void)code;
+    }
+    tarn_script_close(script);
+    tarn_text_free(t.data);
+}
+
+static const char *type_of(const text *columns, const char *name)
+{
+    for (size_t at = 0; at < columns->size;) {
+        const char *type = columns->data + at + strlen(columns->data + at) + 1;
+        if (strcasecmp(columns->data + at, name) == 0) {
+            return type;
+        }
+        at = (size_t)(type - columns->data) + strlen(type) + 1;
+    }
+    return NULL;
+}
+
+/* What reads a file of text; NULL for formats that know their types. */
+static const char *reader_of(const char *uri)
+{
+    static const char *const endings[][2] = {{".csv", "read_csv"},     {".tsv", "read_csv"},
+                                             {".json", "read_json"},   {".jsonl", "read_json"},
+                                             {".ndjson", "read_json"}, {NULL, NULL}};
+    size_t size = strlen(uri);
+    size -= size > 3 && strcmp(uri + size - 3, ".gz") == 0 ? 3 : 0;
+    size -= size > 4 && strcmp(uri + size - 4, ".zst") == 0 ? 4 : 0;
+    for (size_t i = 0; endings[i][0] != NULL; i++) {
+        const size_t end = strlen(endings[i][0]);
+        if (size > end && memcmp(uri + size - end, endings[i][0], end) == 0) {
+            return endings[i][1];
+        }
+    }
+    return NULL;
+}
+
+/* Values of a file of text are read in the table's types, not in those they seem to have. */
+static void add_input(invocation *in, text *t, const char *uri, const text *table)
+{
+    const char *reader = reader_of(uri);
+    text found = {NULL, 0, false};
+    text types = {NULL, 0, false};
+    if (reader != NULL && table->size > 0) {
+        describe(in, uri, &found);
+    }
+    for (size_t at = 0; at < found.size;) {
+        const char *name = found.data + at;
+        const char *type = name + strlen(name) + 1;
+        const char *wanted = type_of(table, name);
+        if (wanted != NULL && strcmp(type, wanted) != 0) {
+            add(&types, types.size == 0 ? "{" : ", ");
+            add_quoted(&types, name);
+            add(&types, ": ");
+            add_quoted(&types, wanted);
+        }
+        at = (size_t)(type - found.data) + strlen(type) + 1;
+    }
+    add(t, "SELECT * FROM ");
+    if (types.size > 0) {
+        add(t, reader);
+        add(t, "(");
+        add_quoted(t, uri);
+        add(t, ", types => ");
+        t->failed =
+            t->failed || types.failed || !text_add(&t->data, &t->size, types.data, types.size);
+        add(t, "})");
+    } else {
+        add_quoted(t, uri);
+    }
+    t->failed = t->failed || found.failed;
+    tarn_text_free(found.data);
+    tarn_text_free(types.data);
+}
+
 static int write_rows(invocation *in, const char *uri)
 {
     text t = {NULL, 0, false};
+    text table = {NULL, 0, false};
     tarn_error error = TARN_ERROR_INIT;
     bool exists = false;
     const char *mode = option_text(in, "mode");
@@ -202,10 +302,15 @@ static int write_rows(invocation *in, const char *uri)
                            "there is no table '%s'", uri);
     }
     add(&t, "COPY (");
-    for (size_t i = 2; i < in->word_count; i++) {
-        add(&t, i == 2 ? "SELECT * FROM " : " UNION ALL BY NAME SELECT * FROM ");
-        add_quoted(&t, in->words[i]);
+    if (exists) {
+        describe(in, uri, &table);
     }
+    for (size_t i = 2; i < in->word_count; i++) {
+        add(&t, i == 2 ? "" : " UNION ALL BY NAME ");
+        add_input(in, &t, in->words[i], &table);
+    }
+    t.failed = t.failed || table.failed;
+    tarn_text_free(table.data);
     add(&t, ") TO ");
     add_quoted(&t, uri);
     add(&t, " (FORMAT delta, MODE ");

@@ -20,3 +20,11 @@ for arguments in "write t a.csv --mode error" "write u a.csv" "create t --like a
     echo "exit $?" >&2
 done
 tarn table write u a.csv --create && tarn table show u --at "$(date -u -d '+1 hour' '+%Y-%m-%d %H:%M:%S')"
+echo "-- text is read in the table's types"
+tarn table create typed --schema 'id INT NOT NULL, s VARCHAR, n BIGINT, inner STRUCT(a SMALLINT)'
+printf 'id,s,n\n1,007,\n' >typed.csv
+printf '{"id":2,"n":5,"inner":{"a":3}}\n' >typed.jsonl
+printf 'id,s,n\n3,x,\nabc,y,\n' >wrong.csv
+tarn table write typed typed.csv typed.jsonl
+tarn table write typed wrong.csv
+tarn table show typed --format csv | sort
