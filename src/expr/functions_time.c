@@ -374,6 +374,14 @@ static tarn_code resolve_trunc(tn_binder *binder, tarn_error *err)
     if (binder->count != 2) {
         return tn_coerce__no_overload(binder, err);
     }
+    if (*part == TN_PART_DOW || *part == TN_PART_ISODOW || *part == TN_PART_DOY ||
+        *part == TN_PART_EPOCH || *part == TN_PART_JULIAN) {
+        tn_bind__fail(err, binder->children[0]->span, "'%.*s' is no unit that time is cut at",
+                      TN_STR_ARGS(binder->children[0]->value.str));
+        tn_hint(err, "date_part('%.*s', value) gives it as a number",
+                TN_STR_ARGS(binder->children[0]->value.str));
+        return TARN_E_INVALID;
+    }
     const tn_type *type = binder->children[1]->type;
     if (type->kind == TN_KIND_DATE || type->kind == TN_KIND_NULL ||
         tn_coerce__is_text_literal(binder->children[1])) {

@@ -141,6 +141,8 @@ static const char *const cases[][2] = {
     {"date_trunc('week', DATE '2001-03-04')", "2001-02-26 00:00:00"},
     {"date_trunc('quarter', TIMESTAMP '2001-06-30 12:00:00')", "2001-04-01 00:00:00"},
     {"date_trunc('hour', TIMESTAMP '1969-12-31 23:30:00')", "1969-12-31 23:00:00"},
+    {"date_trunc('epoch', TIMESTAMP '2001-02-03 04:05:06')",
+     "'epoch' is no unit that time is cut at"},
     {"date_part('epoch', INTERVAL '1 hour')", "3600"},
     {"date_part('centuries', DATE '2001-01-01')", "21"},
     {"date_part('centurys', DATE '2001-01-01')", "21"},
