@@ -1,12 +1,14 @@
 #include "exec/result.h"
 
+#include "base/size.h"
 #include "base/vec.h"
+#include "exec/sort_internal.h"
 #include "exec/window.h"
 
 #include <pthread.h>
 
 enum { READY_MAX = 3 };
-static const size_t window_budget = 32 << 20;
+static const size_t window_max = 32 << 20; /* or an eighth of the memory there is */
 
 typedef struct result {
     tn_operator base;
@@ -175,8 +177,9 @@ tarn_code tn_result_create(tn_run *run, const tn_result_options *options, tn_ope
     TN_TRY(tn_chunk_builder_create(options->pool, options->types, options->width,
                                    options->chunk_rows, &r->builder, err));
     if (options->ordered) {
-        TN_TRY(tn_window_create(run->pool, options->types, options->width, window_budget, consume,
-                                r, &r->window, err));
+        TN_TRY(tn_window_create(run->pool, options->types, options->width,
+                                tn_min_size(window_max, tn_run__budget(run) / 8), consume, r,
+                                &r->window, err));
     }
     *out = &r->base;
     r = NULL;

@@ -1,11 +1,13 @@
 /* The end over a tn_sink: a file, a table.  Ordered sinks get their batches through a window. */
 #include "exec/operators.h"
 
+#include "base/size.h"
+#include "exec/sort_internal.h"
 #include "exec/window.h"
 
 #include <pthread.h>
 
-static const size_t window_budget = 32 << 20;
+static const size_t window_max = 32 << 20; /* or an eighth of the memory there is */
 
 typedef struct sink_end {
     tn_operator base;
@@ -176,7 +178,8 @@ tarn_code tn_sink_end_create(tn_run *run, tn_sink *sink, tn_operator **out, tarn
         end->types[i] = sink->schema.fields[i].type;
     }
     if (sink->is_ordered && run->preserve_order) {
-        TN_TRY(tn_window_create(run->pool, end->types, width, window_budget, consume, end,
+        TN_TRY(tn_window_create(run->pool, end->types, width,
+                                tn_min_size(window_max, tn_run__budget(run) / 8), consume, end,
                                 &end->window, err));
     }
     *out = &end->base;
