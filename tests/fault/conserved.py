@@ -5,19 +5,16 @@ import csv
 import io
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from fault import case as check, finish  # noqa: E402
+
 tarn = os.path.abspath(sys.argv[1])
-passed = failed = 0
 ROWS = 50_000  # more than a batch, and more than a morsel's share of one thread
-
-
-def check(name, good, why=""):
-    global passed, failed
-    passed, failed = passed + good, failed + (not good)
-    print(f"ok   {name}" if good else f"FAIL {name}: {why}")
 
 
 def command(folder, *words, **environment):
@@ -208,5 +205,4 @@ with tempfile.TemporaryDirectory() as scratch:
           and table(place, "lake/bad") == 300_000, f"{result.stderr[-500:]}")
     check("the bar has a share", "%" in result.stderr and "[#" in result.stderr, result.stderr[:300])
 
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+finish()

@@ -5,22 +5,20 @@ usage: failing_io.py TARN [CASE...]"""
 import errno
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from fault import case as check, finish  # noqa: E402
+
 tarn = os.path.abspath(sys.argv[1])
 here = os.path.dirname(os.path.abspath(__file__))
-passed = failed = unknown = 0
+unknown = 0
 KINDS = {"open": (errno.EIO, errno.ENOSPC), "read": (errno.EIO,), "write": (errno.EIO, errno.ENOSPC),
          "sync": (errno.EIO,), "writeback": (errno.EIO,), "link": (errno.EIO, errno.ENOSPC)}
-
-
-def check(name, good, why=""):
-    global passed, failed
-    passed, failed = passed + good, failed + (not good)
-    print(f"ok   {name}" if good else f"FAIL {name}: {why}", flush=True)
 
 
 def command(folder, words, **environment):
@@ -138,5 +136,4 @@ with tempfile.TemporaryDirectory() as scratch:
 
 if len(sys.argv) < 3 or "Delta append" in sys.argv[2:]:
     check("a commit of which nobody knows whether it lasts is one of the cases", unknown > 0)
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+finish()

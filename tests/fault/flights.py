@@ -2,20 +2,17 @@
 """The demo's story makes its tables from the files that are there: with a month taken away it tells other
 totals, and those of the other months stay.  usage: flights.py TARN"""
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from fault import case as check, finish  # noqa: E402
+
 tarn = os.path.abspath(sys.argv[1])
 root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-passed = failed = 0
-
-
-def check(name, good, why=""):
-    global passed, failed
-    passed, failed = passed + good, failed + (not good)
-    print(f"ok   {name}" if good else f"FAIL {name}: {why}")
 
 
 def tell(example, work):
@@ -47,5 +44,4 @@ with tempfile.TemporaryDirectory() as scratch:
     check("... in March alone", got == [line for line in expected if not line.startswith("2001-03")],
           str(got))
 
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+finish()

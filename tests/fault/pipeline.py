@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -12,65 +13,19 @@ import sys
 import tempfile
 import threading
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import shop  # noqa: E402
+from fault import case as check, finish  # noqa: E402
+
 tarn = os.path.abspath(sys.argv[1])
-passed = failed = 0
 
-PIPELINE = """
-[pipeline]
-name = "shop"
-
-[[source]]
-id      = "raw"
-uri     = "landing/*.csv"
-columns = { id = "BIGINT NOT NULL", amount = "DECIMAL(10,2)" }
-on_bad_record = "quarantine"
-
-[[step]]
-id  = "clean"
-sql = "SELECT id, shop, amount FROM raw"
-
-[[expect]]
-on     = "clean"
-name   = "known shop"
-rule   = "shop IN ('n', 's')"
-action = "quarantine"
-
-[[step]]
-id  = "sums"
-sql = "SELECT shop, count(*) AS sales, sum(amount) AS amount FROM clean GROUP BY shop"
-
-[[sink]]
-from = "clean"
-to   = "lake/clean"
-partition_by = ["shop"]
-
-[[sink]]
-from = "sums"
-to   = "lake/sums"
-
-[quarantine]
-to = "lake/bad"
-"""
+PIPELINE = shop.pipeline()
 TABLES = ("clean", "sums", "bad")
-
-
-def check(name, good, why=""):
-    global passed, failed
-    if good:
-        passed += 1
-        print(f"ok   {name}")
-    else:
-        failed += 1
-        print(f"FAIL {name}: {why}")
 
 
 def write_file(folder, number, broken=True):
     with open(f"{folder}/landing/{number}.csv", "w", encoding="utf-8") as out:
-        out.write("id,shop,amount\n")
-        for i in range(200):
-            shop = "ns"[i % 2] if i != 7 else "nowhere"
-            amount = f"{i}.50" if i != 9 or not broken else "much"
-            out.write(f"{number * 1000 + i},{shop},{amount}\n")
+        out.write(shop.landing(number, broken))
 
 
 def make(folder):
@@ -245,5 +200,4 @@ with tempfile.TemporaryDirectory() as scratch:
         got = run(folder, arguments=["--no-wait"])
         check("--no-wait leaves with 75", got.returncode == 75, f"{got.returncode} {got.stderr}")
 
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+finish()

@@ -2,23 +2,16 @@
 """What a pipeline takes: one file once, however its pattern is written; nothing that it wrote
 itself; names and files that are odd.  usage: pipeline_inputs.py TARN"""
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from fault import case as check, finish  # noqa: E402
+
 tarn = os.path.abspath(sys.argv[1])
-passed = failed = 0
-
-
-def check(name, good, why=""):
-    global passed, failed
-    if good:
-        passed += 1
-        print(f"ok   {name}")
-    else:
-        failed += 1
-        print(f"FAIL {name}: {why}")
 
 
 def text(uri='"in/*.csv"', to="lake/t", head="", columns="", steps="", tail="", start="a"):
@@ -166,5 +159,4 @@ with tempfile.TemporaryDirectory() as scratch:
     got = run(folder, text(start="s", steps=step % "b"))
     check("... and the run is finished", got.returncode == 0, got.stderr)
 
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+finish()

@@ -3,13 +3,16 @@
 combination, and under a ledger that is lost or another's.  usage: pipeline_tables.py TARN"""
 import itertools
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from fault import case as check, finish  # noqa: E402
+
 tarn = os.path.abspath(sys.argv[1])
-passed = failed = 0
 
 PIPELINE = """
 [pipeline]
@@ -65,16 +68,6 @@ query = "SELECT id FROM clean WHERE id < 0 LIMIT 1"
 action = "fail"
 """
 TABLES = ("bad", "clean", "agg", "nn")
-
-
-def check(name, good, why=""):
-    global passed, failed
-    if good:
-        passed += 1
-        print(f"ok   {name}")
-    else:
-        failed += 1
-        print(f"FAIL {name}: {why}")
 
 
 def write_file(folder, number):
@@ -168,5 +161,4 @@ with tempfile.TemporaryDirectory() as scratch:
     check("another ledger's number is told of", got.returncode == 1 and
           "elsewhere" in got.stderr and tables(folder) == wanted, f"{got.returncode} {got.stderr}")
 
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+finish()

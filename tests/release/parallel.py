@@ -8,11 +8,15 @@ usage: tests/release/parallel.py TARN [--wall] [--rows N]
 import argparse
 import hashlib
 import os
+import pathlib
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from fault import case, finish  # noqa: E402
 
 LIMIT, RUNS = 0.6, 5
 Q1 = ("SELECT flag, status, sum(quantity) AS quantity, sum(price) AS base, sum(price * (1 - discount)) AS "
@@ -41,13 +45,6 @@ QUERIES = {
                                  "(SELECT sum(x) AS s FROM c) a, (SELECT count(*) AS n FROM c WHERE flag = "
                                  "'N') b",
 }
-passed, failed = 0, 0
-
-
-def case(name, good, why=""):
-    global passed, failed
-    print(f"{'ok  ' if good else 'FAIL'} {name}{'' if good else ': ' + str(why)[:500]}", flush=True)
-    passed, failed = passed + bool(good), failed + (not good)
 
 
 def run(sql, threads):
@@ -110,5 +107,4 @@ with tempfile.TemporaryDirectory(prefix="tarn-parallel-") as folder:
         case("CSV -> Parquet: the rows of the CSV", same == run(
             f"SELECT count(*), sum(hash(concat_ws('|', id, flag, price, x, comment)) % 1000003) FROM '{csv}'",
             1), same)
-print(f"{passed} passed, {failed} failed")
-sys.exit(0 if failed == 0 and passed > 0 else 1)
+finish()

@@ -4,44 +4,9 @@ import io
 import signal
 import threading
 
+from shop import landing, pipeline
 from support import Tarn, case, check
 
-PIPELINE = """
-[pipeline]
-name = "shop"
-
-[[source]]
-id      = "raw"
-uri     = "HOME/landing/*.csv"
-columns = { id = "BIGINT NOT NULL", amount = "DECIMAL(10,2)" }
-on_bad_record = "quarantine"
-
-[[step]]
-id  = "clean"
-sql = "SELECT id, shop, amount FROM raw"
-
-[[expect]]
-on     = "clean"
-name   = "known shop"
-rule   = "shop IN ('n', 's')"
-action = "quarantine"
-
-[[step]]
-id  = "sums"
-sql = "SELECT shop, count(*) AS sales, sum(amount) AS amount FROM clean GROUP BY shop"
-
-[[sink]]
-from = "clean"
-to   = "HOME/lake/clean"
-partition_by = ["shop"]
-
-[[sink]]
-from = "sums"
-to   = "HOME/lake/sums"
-
-[quarantine]
-to = "HOME/lake/bad"
-"""
 TABLES = {"clean": "id, shop, amount", "sums": "shop, sales, amount", "bad": "source, line, reason, raw"}
 
 
@@ -50,14 +15,11 @@ class Shop:
 
     def __init__(self, tarn, name):
         self.tarn = Tarn(tarn.path, tarn.file(name), f"{tarn.home}/{name}")
-        self.tarn.write("pipeline.toml", PIPELINE.replace("HOME", self.tarn.home))
+        self.tarn.write("pipeline.toml", pipeline(self.tarn.home))
         self.land(1)
 
     def land(self, number, broken=True):
-        rows = [f"{number * 1000 + i},{'nowhere' if i == 7 else 'ns'[i % 2]},{'much' if i == 9 and broken else f'{i}.50'}"
-                for i in range(200)]
-        self.tarn.run("cp", "-", f"{self.tarn.home}/landing/{number}.csv",
-                      stdin=("id,shop,amount\n" + "\n".join(rows) + "\n").encode())
+        self.tarn.run("cp", "-", f"{self.tarn.home}/landing/{number}.csv", stdin=landing(number, broken).encode())
 
     def remove(self, number):
         self.tarn.run("rm", f"{self.tarn.home}/landing/{number}.csv")

@@ -16,6 +16,12 @@ def case(name, good, why=""):
     return good
 
 
+def finish():
+    """The closing line, and the end."""
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(0 if failed == 0 and passed > 0 else 1)
+
+
 def skip(name, why):
     print(f"SKIPPED: {name}: {why}", flush=True)
 
@@ -56,5 +62,4 @@ class Tarn:
 
     def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)
-        print(f"{passed} passed, {failed} failed")
-        sys.exit(0 if failed == 0 and passed > 0 else 1)
+        finish()
