@@ -9,8 +9,10 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import others  # noqa: E402
 from fault import Tarn, case, skip  # noqa: E402
 
+others.enter()
 tarn = Tarn()
 table = tarn.file("table")
 WRITERS, APPENDS, ROWS = 8, 25, 10
@@ -59,11 +61,10 @@ for w in range(WRITERS):
          whole and (w in killed or len(seen.get(w, [])) == APPENDS), seen.get(w))
 case("as many versions as appends", len(versions) == 1 + len(got), (len(versions), len(got)))
 try:
-    import duckdb
-    con = duckdb.connect()
-    con.execute("INSTALL delta; LOAD delta")
-    theirs = con.sql(f"SELECT count(*) FROM delta_scan('{table}')").fetchone()[0]
-    case("DuckDB counts the same", theirs == 1 + ROWS * len(got), theirs)
-except Exception as e:
-    skip("DuckDB", str(e).split("\n")[0])
+    theirs = others.duckdb_with_delta()
+except ImportError as missing:
+    skip("DuckDB", f"{missing}; scripts/setup deltars")
+else:
+    counted = theirs.sql(f"SELECT count(*) FROM delta_scan('{table}')").fetchone()[0]
+    case("DuckDB counts the same", counted == 1 + ROWS * len(got), counted)
 tarn.close()

@@ -3,14 +3,13 @@
 
 usage: duckdb_check.py OUT TOOLS [NAME...]      (TOOLS: the folder of canon_rows.py, deltars_check.py)
 Prints a line for each: same, DIFFERENT or FAILED.  Needs duckdb, duckdb-extension-delta, pyarrow."""
-import glob
-import os
 import pathlib
 import sys
 
-import duckdb
-import duckdb_extension_delta
 import pyarrow as pa
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import others  # noqa: E402
 
 
 def main():
@@ -21,9 +20,7 @@ def main():
     sys.path.insert(0, tools)
     import canon_rows
     import deltars_check
-    where = os.path.dirname(duckdb_extension_delta.__file__) + "/extensions/*/delta.duckdb_extension"
-    connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
-    connection.execute(f"LOAD '{glob.glob(where)[0]}'")
+    connection = others.duckdb_with_delta()
     bad = 0
     for home in sorted(out.iterdir()):
         name = home.name

@@ -5,12 +5,17 @@ usage: tests/interop/pyarrow_check.py LIBTARN_SO      (skipped, and said so, wit
 import ctypes
 import datetime
 import decimal
+import pathlib
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import others  # noqa: E402
+
+others.enter()
 try:
     import pyarrow as pa
 except ImportError:
-    print("SKIPPED: no pyarrow")
+    print("SKIPPED: no pyarrow; scripts/setup deltars")
     sys.exit(77)
 
 passed = failed = 0
