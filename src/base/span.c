@@ -12,6 +12,8 @@ enum {
     IDLE_SHARE = 16,          /* of what is used; so much may be idle, its pages kept */
     IDLE_MIN = 4 << 20,       /* and so much in any case: a 64th of the limit, within these */
     IDLE_MAX = 16 << 20,
+    IDLE_LEAST = 2 << 20, /* where that would show: */
+    SHOWN_MIN = 64 << 20, /* from here on what is idle is a tenth of all at most, program and all */
     LIMIT_SHARE = 64,
     TIGHT = 512 << 20,    /* a limit below this counts each page, not each huge page */
     IDLE_TIGHT = 1 << 20, /* what may be idle then */
@@ -47,8 +49,8 @@ struct tn_span_heap {
     size_t idle_pages; /* of free spans: what purging them would give back */
     bool is_tight;
     span *free[ORDERS];
-    big *bigs; /* free ones */
-    size_t big_bytes;
+    big *bigs;                  /* free ones */
+    size_t big_bytes, big_used; /* of the free ones, of those in use */
     size_t idle_min;
 };
 
@@ -147,9 +149,14 @@ static void chunk_unmap(tn_span_heap *heap, chunk *gone)
  * are there, used or not. */
 static bool has_plenty(const tn_span_heap *heap)
 {
-    const size_t used = heap->used_pages * TN_SPAN_PAGE;
+    const size_t used = heap->used_pages * TN_SPAN_PAGE + heap->big_used;
     const size_t idle = heap->idle_pages * TN_SPAN_PAGE + heap->big_bytes;
-    return idle > heap->idle_min && (heap->is_tight || idle > used / IDLE_SHARE);
+    if (heap->is_tight) {
+        return idle > heap->idle_min;
+    }
+    const size_t below = used < SHOWN_MIN ? SHOWN_MIN - used : 0;
+    const size_t free_of_care = below < heap->idle_min ? below : heap->idle_min;
+    return idle > IDLE_LEAST && idle > free_of_care && idle > used / IDLE_SHARE;
 }
 
 static void free_bigs(tn_span_heap *heap)
@@ -252,11 +259,13 @@ static void *alloc_big(tn_span_heap *heap, size_t size, bool *fresh)
             big *found = *each;
             *each = found->next;
             heap->big_bytes -= mapped;
+            heap->big_used += mapped;
             return found;
         }
     }
     purge(heap);
     void *memory = heap->source->map(mapped);
+    heap->big_used += memory != NULL ? mapped : 0;
     *fresh = memory != NULL && heap->source->advise != NULL; /* the system's pages are clear */
     const size_t whole = size & ~(size_t)(TN_SPAN_CHUNK - 1);
     if (memory != NULL && heap->source->advise != NULL && whole > 0 && !heap->is_tight) {
@@ -283,6 +292,7 @@ void tn_span__free(tn_span_heap *heap, void *memory, size_t size)
     pthread_mutex_lock(&heap->lock);
     if (size > TN_SPAN_MAX) {
         const size_t mapped = big_size(size);
+        heap->big_used -= mapped;
         if (mapped <= BIG_CACHED_MAX - heap->big_bytes && !has_plenty(heap)) {
             big *kept = memory;
             TN_SHOW(memory, sizeof(*kept));
