@@ -184,6 +184,11 @@ tarn_code tn_build__open(tn_build *b, tn_dataflow *p, tn_arena *arena, const tn_
     for (size_t i = 0; i < p->nodes.count; i++) {
         p->nodes.items[i]->uses = 0;
     }
+    for (size_t i = 0; i < p->expects.count; i++) {
+        const tn_expect *expect = p->expects.items[i];
+        b->carries = b->carries || (expect->action == TN_EXPECT_QUARANTINE &&
+                                    expect->node != NULL && !expect->node->is_source);
+    }
     TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_built, p->nodes.count + 1, &b->built, err));
     TN_RETURN_IF_ERROR(tn_arena_array(arena, bool, p->nodes.count + 1, &b->queried, err));
     for (size_t i = 0; i < p->nodes.count; i++) {
@@ -401,7 +406,8 @@ static TN_FALLIBLE build_source(tn_build *b, tn_station *station, tarn_error *er
     const tn_source_pin *pin = &b->pins[station->index];
     /* A row that breaks a rule is quarantined with its place. */
     const uint32_t virtuals =
-        virtuals_named(b->p) | (has_rules(b->p, station) ? TN_VIRTUAL_FILE | TN_VIRTUAL_LINE : 0U);
+        virtuals_named(b->p) |
+        (b->carries || has_rules(b->p, station) ? TN_VIRTUAL_FILE | TN_VIRTUAL_LINE : 0U);
     tn_built *built = &b->built[station->index];
     tn_source *source;
     tn_plan *scan;
@@ -710,6 +716,47 @@ static bool is_row_wise(const tn_plan *plan)
     return plan->kind == TN_PLAN_SHARED || plan->kind == TN_PLAN_SCAN;
 }
 
+/* Where the rows stand in the files: hidden columns of a source, and of a step over one. */
+static bool find_place(const tn_plan *rows, uint32_t hidden, uint32_t out[2])
+{
+    static const char *const names[2][2] = {{"_file", TN_ORIGIN_FILE}, {"_line", TN_ORIGIN_LINE}};
+    for (uint32_t c = 0; c < 2; c++) {
+        out[c] = UINT32_MAX;
+        for (uint32_t i = rows->output_count - hidden; i < rows->output_count; i++) {
+            const tn_str name = rows->outputs[i].name;
+            if (tn_str_equal(name, tn_str_of(names[c][0])) ||
+                tn_str_equal(name, tn_str_of(names[c][1]))) {
+                out[c] = i;
+            }
+        }
+    }
+    return out[0] != UINT32_MAX && out[1] != UINT32_MAX;
+}
+
+/* Each row of the step that is one row of a file keeps its place, for the quarantine. */
+static TN_FALLIBLE carry_place(tn_build *b, tn_station *station, uint32_t first_own,
+                               tarn_error *err)
+{
+    const tn_str names[2] = {TN_STR(TN_ORIGIN_FILE), TN_STR(TN_ORIGIN_LINE)};
+    tn_built *built = &b->built[station->index];
+    uint32_t columns[2];
+    bool found = false;
+    const tn_plan *origin = b->carries ? tn_plan_origin(built->raw, first_own) : NULL;
+    for (size_t i = 0; i < b->p->nodes.count && origin != NULL && !found; i++) {
+        found = b->built[i].state == TN_BUILD_DONE && b->built[i].shared == origin->shared_id &&
+                find_place(origin, b->p->nodes.items[i]->hidden, columns);
+    }
+    for (uint32_t i = 0; i < built->raw->output_count; i++) {
+        found = found && !tn_str_equal_fold(built->raw->outputs[i].name, names[0]) &&
+                !tn_str_equal_fold(built->raw->outputs[i].name, names[1]);
+    }
+    if (!found) {
+        return TARN_OK;
+    }
+    station->hidden = 2;
+    return tn_plan_carry(&b->context, built->raw, origin, columns, names, 2, &built->raw, err);
+}
+
 static TN_FALLIBLE build_step(tn_build *b, tn_station *station, bound_as *as, tarn_error *err)
 {
     tn_built *built = &b->built[station->index];
@@ -731,6 +778,8 @@ static TN_FALLIBLE build_step(tn_build *b, tn_station *station, bound_as *as, ta
             return tn_dataflow__fault_of(b->p, NULL, station->place, &cause, err);
         }
     } else {
+        const uint32_t first_own = b->context.next_shared;
+        station->hidden = 0;
         TN_RETURN_IF_ERROR(bind_text(b, station->sql.text, &station->sql, &built->raw, as, err));
         if (*as != BOUND) {
             built->raw = NULL;
@@ -741,6 +790,7 @@ static TN_FALLIBLE build_step(tn_build *b, tn_station *station, bound_as *as, ta
         for (size_t i = 0; i < b->p->nodes.count; i++) {
             built->read[i] = built->named[i];
         }
+        TN_RETURN_IF_ERROR(carry_place(b, station, first_own, err));
         TN_RETURN_IF_ERROR(
             tn_plan_meter(&b->context, built->raw, 2 * station->index, &built->raw, err));
     }

@@ -4,6 +4,10 @@
 
 #include "pipeline/pipeline_internal.h"
 
+/* Hidden columns of steps: where their rows stand in the files. */
+#define TN_ORIGIN_FILE "_origin_file"
+#define TN_ORIGIN_LINE "_origin_line"
+
 /* What a run fixes of a source before its first read. */
 typedef struct tn_source_pin {
     tn_listed_file *files; /* in the order in which they are read */
@@ -71,6 +75,7 @@ typedef struct tn_build {
     tn_station *reader, *missing;
     bool reads_raw;  /* the reader's own name means its rows before the expectations */
     bool is_blocked; /* it stands on something faulty */
+    bool carries;    /* rules quarantine rows of steps: file and line go with the rows */
     TN_VEC(tn_station *) stack;
 } tn_build;
 

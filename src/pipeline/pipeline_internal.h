@@ -47,7 +47,7 @@ typedef struct tn_station {
     tn_sql_text sql;
     bool has_sql;
 
-    uint32_t hidden; /* of a source: its last columns, _file and its kin, are not in * */
+    uint32_t hidden; /* its last columns, _file and its kin, are not in * */
     bool is_faulty;  /* what stands on it is not looked at */
 } tn_station;
 

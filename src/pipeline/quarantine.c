@@ -171,35 +171,32 @@ static int64_t number_of(const tn_batch *batch, uint32_t column, uint32_t row, t
     return known && !value.is_null && value.type == TN_BIGINT ? value.i64 : 0;
 }
 
-static uint32_t position(const tn_rule_sink *sink, const char *name)
+static uint32_t own_width(const tn_rule_sink *sink)
 {
-    const uint32_t width = sink->sink.schema.count - (sink->station == NULL ? 0 : sink->rule_count);
-    for (uint32_t i = 0; i < width; i++) {
-        if (tn_str_equal(sink->sink.schema.fields[i].name, tn_str_of(name))) {
+    return sink->sink.schema.count -
+           (sink->station == NULL ? 0 : sink->rule_count + sink->station->hidden);
+}
+
+/* One of the two among the hidden columns: sources and steps name them differently. */
+static uint32_t position(const tn_rule_sink *sink, const char *name, const char *other)
+{
+    for (uint32_t i = own_width(sink); i < sink->sink.schema.count - sink->rule_count; i++) {
+        const tn_str column = sink->sink.schema.fields[i].name;
+        if (tn_str_equal(column, tn_str_of(name)) || tn_str_equal(column, tn_str_of(other))) {
             return i;
         }
     }
     return UINT32_MAX;
 }
 
-static bool is_virtual(tn_str name)
-{
-    return tn_str_equal(name, TN_STR("_file")) || tn_str_equal(name, TN_STR("_line")) ||
-           tn_str_equal(name, TN_STR("_row")) || tn_str_equal(name, TN_STR("_modified"));
-}
-
 static void put_json(const tn_rule_sink *sink, const tn_batch *batch, uint32_t row, tn_text *out)
 {
     const tn_json_style style = {false};
-    const uint32_t width = sink->sink.schema.count - (sink->station == NULL ? 0 : sink->rule_count);
+    const uint32_t width = own_width(sink);
     tn_json_writer w = {.out = out};
     tn_text_clear(out);
     tn_json_begin(&w, '{');
     for (uint32_t i = 0; i < width; i++) {
-        if (sink->station != NULL && sink->station->is_source &&
-            is_virtual(sink->sink.schema.fields[i].name)) {
-            continue;
-        }
         tn_json_name_str(&w, sink->sink.schema.fields[i].name);
         tn_text_json(&batch->columns[i], row, &style, out);
         w.comma = true;
@@ -264,10 +261,9 @@ static TN_FALLIBLE take_row(tn_rule_sink *sink, const tn_batch *batch, uint32_t 
         return TARN_OK;
     }
     sink->quarantined++;
-    const bool is_source = sink->station->is_source;
     const tn_reject reject = {
-        .file = is_source ? text_of(batch, position(sink, "_file"), row, arena) : TN_STR_NONE,
-        .line = is_source ? number_of(batch, position(sink, "_line"), row, arena) : 0,
+        .file = text_of(batch, position(sink, "_file", TN_ORIGIN_FILE), row, arena),
+        .line = number_of(batch, position(sink, "_line", TN_ORIGIN_LINE), row, arena),
         .column = quarantines->column,
         .reason = quarantines->name,
         .raw = tn_text_str(&c->text)};

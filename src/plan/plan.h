@@ -185,6 +185,14 @@ TN_FALLIBLE tn_plan_write(tn_plan_context *context, tn_plan *child, tn_sink *sin
 TN_FALLIBLE tn_plan_all(tn_plan_context *context, tn_plan *const *roots, uint32_t count,
                         tn_plan **out, tarn_error *err);
 
+/* The SHARED node below of which each row is one row, as it was, filtered, or with other columns;
+ * NULL where there is none.  Those with ids from `first_own` are looked through. */
+const tn_plan *tn_plan_origin(const tn_plan *plan, uint32_t first_own);
+/* The plan with columns of that node, by their positions, behind its own. */
+TN_FALLIBLE tn_plan_carry(tn_plan_context *context, tn_plan *plan, const tn_plan *origin,
+                          const uint32_t *columns, const tn_str *names, uint32_t count,
+                          tn_plan **out, tarn_error *err);
+
 /* The output with this id, or NULL. */
 const tn_output *tn_plan_output(const tn_plan *plan, tn_column_id id);
 /* An expression for output i. */

@@ -146,6 +146,57 @@ with tempfile.TemporaryDirectory() as scratch:
     check("... or declared", got.returncode == 0 and
           query(folder, "SELECT count(*) FROM 'lake/t'").split()[-1] == "0", got.stderr)
 
+    # A row that a step's expectation sets aside has its file and line while it is one row of one.
+    steps = """
+[[step]]
+id = "s"
+sql = "%s"
+[[expect]]
+on = "s"
+name = "odd"
+rule = "%s %% 2 = 1"
+action = "quarantine"
+[quarantine]
+to = "lake/bad"
+"""
+    places = "in/1.csv,2 in/1.csv,4 in/1.csv,6 in/2.csv,2 in/2.csv,4 in/2.csv,6"
+    for name, sql, key, wanted in (
+            ("projected", "SELECT a + 0 AS n, b FROM a", "n", places),
+            ("all columns", "SELECT * FROM a", "a", places),
+            ("named by itself", "SELECT a, _line, _file FROM a", "a", places),
+            ("filtered", "SELECT upper(b) AS u, a FROM a WHERE a > 13", "a",
+             "in/1.csv,6 in/2.csv,2 in/2.csv,4 in/2.csv,6"),
+            ("nested", "SELECT c FROM (SELECT a AS c FROM a WHERE b = 'x') AS t", "c", places),
+            ("of a WITH", "WITH w AS (SELECT a + 0 AS c FROM a), v AS (SELECT c FROM w) SELECT v.c "
+             "FROM v WHERE c IN (SELECT c FROM w)", "c", places),
+            ("in order", "SELECT a FROM a ORDER BY a LIMIT 3", "a", "in/1.csv,2 in/1.csv,4"),
+            ("ordered by what is not given", "SELECT a AS c FROM a ORDER BY -a LIMIT 3", "c",
+             "in/2.csv,4 in/2.csv,6"),
+            ("found in others", "SELECT a FROM a WHERE a IN (SELECT max(a) FROM a)", "a",
+             "in/2.csv,6"),
+            ("with one value of all", "SELECT a, (SELECT max(a) FROM a) AS m FROM a", "a", places),
+            ("unnested", "SELECT a, unnest([1, 2]) AS u FROM a WHERE a = 12", "a",
+             "in/1.csv,4 in/1.csv,4"),
+            ("counted", "SELECT a, count(*) AS n FROM a GROUP BY a HAVING a < 13", "a", ", ,"),
+            ("joined", "SELECT x.a FROM a AS x JOIN a AS y ON x.a = y.a WHERE x.a < 13", "a",
+             ", ,"),
+            ("with a column of that name", "SELECT a, 1 AS _origin_file FROM a WHERE a < 13", "a",
+             ", ,")):
+        folder = make(f"{scratch}/{name.replace(' ', '-')}")
+        got = run(folder, text(start="s", steps=steps % (sql, key)))
+        bad = query(folder, "SELECT regexp_replace(file, '.*/(in/)', '\\1') AS f, line FROM 'lake/bad' "
+                    "ORDER BY ALL").strip().split("\n")[1:]
+        check(f"rows of a step, {name}: file and line", got.returncode == 0 and
+              " ".join(bad) == wanted, f"{got.stderr} {bad}")
+        first = query(folder, "SELECT * FROM 'lake/t' LIMIT 0").strip()
+        check("... and they are no columns", "line" not in first or "named" in name, first)
+    folder = make(f"{scratch}/two-steps")
+    more = '[[step]]\nid = "first"\nsql = "SELECT a + 1 AS d, b FROM a WHERE a > 12"\n'
+    got = run(folder, text(start="s", steps=more + steps % ("SELECT d - 1 AS e FROM first", "e")))
+    bad = query(folder, "SELECT line, raw FROM 'lake/bad' ORDER BY ALL").strip().split("\n")[1:]
+    check("rows of a step over a step", got.returncode == 0 and bad[0] == '2,"{""e"":20}"' and
+          len(bad) == 4, f"{got.stderr} {bad}")
+
     # A step can be looked at after a run that failed in it.
     folder = make(f"{scratch}/failed")
     step = '[[step]]\nid = "s"\nsql = "SELECT a, %s AS c FROM a"'

@@ -95,7 +95,7 @@ def call(folder, *arguments):
 
 
 def rows(folder, table):
-    columns = {"bad": "rule, raw", "clean": "id, v, g", "agg": "g, c, s", "nn": "k"}[table]
+    columns = {"bad": "reason, raw", "clean": "id, v, g", "agg": "g, c, s", "nn": "k"}[table]
     got = call(folder, "query", f"SELECT {columns} FROM 'lake/{table}' ORDER BY ALL")
     return got.stdout if got.returncode == 0 else got.stderr
 
