@@ -135,9 +135,10 @@ TN_INLINE uint32_t *put_ends(uint64_t bits, uint32_t base, uint32_t *out)
 }
 
 typedef struct quote_state {
-    uint64_t inside;  /* all ones within quotes */
-    uint64_t before;  /* bit 0: the byte before may stand before an opening quote */
-    uint64_t pending; /* bit 0: the byte before was a closing quote */
+    uint64_t inside;   /* all ones within quotes */
+    uint64_t before;   /* bit 0: the byte before may stand before an opening quote */
+    uint64_t pending;  /* bit 0: the byte before was a closing quote */
+    uint64_t returned; /* bit 0: the byte before was a '\r' behind a closing quote */
     uint64_t odd;
 } quote_state;
 
@@ -153,10 +154,13 @@ TN_INLINE void apply_quotes(masks *found, uint64_t live, quote_state *state)
     const uint64_t before = (ends | quotes) << 1 | state->before;
     const uint64_t behind = closing << 1 | state->pending;
     state->odd |= opening & ~before;
-    state->odd |= behind & live & ~(ends | quotes | found->returns);
+    const uint64_t returns = behind & found->returns & ~ends;
+    state->odd |= behind & live & ~(ends | quotes | returns);
+    state->odd |= (returns << 1 | state->returned) & live & ~found->newlines;
     state->inside = (uint64_t)((int64_t)inside >> 63);
     state->before = (ends | quotes) >> 63;
     state->pending = closing >> 63;
+    state->returned = returns >> 63;
     found->delimiters &= ~inside;
     found->newlines &= ~inside;
 }
@@ -185,7 +189,7 @@ TN_INLINE size_t index_text(const char *text, size_t size, uint32_t *ends, tn_cs
         masks found = look(from, &marks);
         found.delimiters &= live; /* a delimiter may be 0 */
         newlines += (size_t)__builtin_popcountll(found.newlines);
-        if (has_quote && (found.quotes | state.inside | state.pending) != 0) {
+        if (has_quote && (found.quotes | state.inside | state.pending | state.returned) != 0) {
             quotes |= found.quotes;
             apply_quotes(&found, live, &state);
         } else {

@@ -83,7 +83,8 @@ tn_reason tn_text_parse_blob(tn_str text, tn_text *out);
  */
 TN_FALLIBLE tn_text_parse(tn_str text, const tn_type *type, tn_arena *arena, tn_value *out,
                           tarn_error *err);
-/* Fails as tn_text_parse does, for a reason found by one of the functions above. */
+/* Fails as tn_text_parse does, for a reason found by one of the functions above; without a type
+ * where the text is no value of any. */
 TN_FALLIBLE tn_text_fail(tn_str text, const tn_type *type, tn_reason why, tarn_error *err);
 /* The reason alone, for the message of a fault mask; NULL where the text is fine. */
 tn_reason tn_text_why(tn_str text, const tn_type *type);

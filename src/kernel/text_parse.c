@@ -158,14 +158,18 @@ static tn_reason parse_scalar(tn_str text, const tn_type *type, tn_value *out)
 tarn_code tn_text_fail(tn_str text, const tn_type *type, tn_reason why, tarn_error *err)
 {
     enum { SHOWN = 80 };
-    const char *article = strchr("AEIOU", type->name.data[0]) != NULL ? "an" : "a";
     size_t shown = text.size;
     if (shown > SHOWN) { /* not in the middle of a letter */
         for (shown = SHOWN; shown > SHOWN - 4 && (text.data[shown] & 0xc0) == 0x80; shown--) {
         }
     }
-    return tn_fail(err, TARN_E_INVALID, "'%.*s%s' is not %s %.*s: %s", (int)shown, text.data,
-                   shown < text.size ? "…" : "", article, TN_STR_ARGS(type->name), why);
+    const char *more = shown < text.size ? "…" : "";
+    if (type == NULL) {
+        return tn_fail(err, TARN_E_INVALID, "'%.*s%s': %s", (int)shown, text.data, more, why);
+    }
+    const char *article = strchr("AEIOU", type->name.data[0]) != NULL ? "an" : "a";
+    return tn_fail(err, TARN_E_INVALID, "'%.*s%s' is not %s %.*s: %s", (int)shown, text.data, more,
+                   article, TN_STR_ARGS(type->name), why);
 }
 
 static tarn_code parse_blob(tn_str text, const tn_type *type, tn_arena *arena, tn_value *out,

@@ -110,6 +110,21 @@ TEST(bad_records_are_named)
         {"a,b\n1,2\n\xff,4\n", "'memory://texts/t.csv', line 3: bytes that are no UTF-8"},
         {"a,b\n1,x\n2,\"y\n3,z\n",
          "'memory://texts/t.csv', line 3, column 'b': a quote is opened and never closed"},
+        {"a,b\n\"1\n\",2\n1,\"bad\"x\n",
+         "'memory://texts/t.csv', line 4, column 'b': '\"bad\"x': text follows the closing quote"},
+        {"a,b\n\"1\" ,2\n",
+         "'memory://texts/t.csv', line 2, column 'a': '\"1\" ': text follows the "
+         "closing quote"},
+        {"a,b\n1,2\n3,\"4\"\"5\"6,7\n",
+         "'memory://texts/t.csv', line 3, column 'b': '\"4\"\"5\"6': "
+         "text follows the closing quote"},
+        {"a,b\n1,\"2\"\rx\n",
+         "'memory://texts/t.csv', line 2, column 'b': '\"2\"\rx': text follows "
+         "the closing quote"},
+        {"a,b\n1,2\n1,2,\"3\"4\n",
+         "'memory://texts/t.csv', line 3: '\"3\"4': text follows the closing quote"},
+        {"a,\"b\"x\n1,2\n", "opening 'memory://texts/t.csv' as CSV: line 1, field 2 of the header: "
+                            "'\"b\"x': text follows the closing quote"},
         {"", "opening 'memory://texts/t.csv' as CSV: it is empty: there are no columns"},
         {"\xff\xfe"
          "a\0,\0",
@@ -156,6 +171,29 @@ TEST(bad_records_go_to_the_edge_or_are_left_out)
     options.ignore_errors = true;
     CHECK_EQ(texts_csv(&t, text, &options), TARN_OK);
     CHECK_STR(t.out.data, "1|2026-01-01\n5|2026-01-05\n7|2026-01-07\n");
+    texts_stop(&t);
+}
+
+TEST(text_behind_a_closing_quote_is_no_witness_of_types)
+{
+    texts t;
+    CHECK(texts_start(&t, pool));
+    tn_csv_options options = TN_CSV_OPTIONS_DEFAULT;
+    const tn_str text = TN_STR("a,b\n1,2\n3,\"4\"x\n5,\"6\"\r\n\"7\"\"\"y,8\n9,\"10\"\r");
+    t.with_rejects = true;
+    CHECK_EQ(texts_csv(&t, text, &options), TARN_OK);
+    CHECK_STR(t.schema.data, "a BIGINT, b BIGINT");
+    CHECK_STR(t.out.data, "1|2\n5|6\n9|10\n");
+    CHECK_STR(t.rejects.data,
+              "3 2 b [3,\"4\"x] '\"4\"x': text follows the closing quote\n"
+              "5 4 a [\"7\"\"\"y,8] '\"7\"\"\"y': text follows the closing quote\n");
+    t.with_rejects = false;
+    options.ignore_errors = true;
+    CHECK_EQ(texts_csv(&t, text, &options), TARN_OK);
+    CHECK_STR(t.out.data, "1|2\n5|6\n9|10\n");
+    options.quote = TN_CSV_NONE;
+    CHECK_EQ(texts_csv(&t, text, &options), TARN_OK);
+    CHECK_STR(t.out.data, "1|2\n3|\"4\"x\n5|\"6\"\n\"7\"\"\"y|8\n9|\"10\"\n");
     texts_stop(&t);
 }
 
@@ -405,6 +443,100 @@ TEST(a_limit_ends_the_scan_early)
     CHECK_EQ(texts_csv(&t, tn_text_str(&text), NULL), TARN_OK);
     CHECK(t.counters.rows_read >= 5 && t.counters.rows_read < 4096);
     CHECK(t.counters.bytes_read < 1 << 20);
+    tn_text_deinit(&text);
+    texts_stop(&t);
+}
+
+/* Long values with line ends and quotes, and here and there text behind a closing quote: first
+ * where no sample comes, so that morsels begin within quotes, and everywhere with any number of
+ * tasks. */
+static void make_bad_quotes(tn_text *text, tn_text *want, tn_text *rejects)
+{
+    int64_t line = 2;
+    int64_t row = 1;
+    tn_text_puts(text, "id,name\n");
+    for (int i = 0; text->size < LARGE; i++, row++) {
+        const bool late = text->size > MORSEL / 2;
+        const bool bad = late && i % 97 == 0;
+        const int size = 1 + i * 37 % 400;
+        char name[500];
+        char record[600];
+        for (int k = 0; k < size; k++) {
+            name[k] = late && k % 50 == 49 ? '\n' : (char)('a' + k % 26);
+        }
+        name[size] = '\0';
+        (void)snprintf(record, sizeof(record), "%d,\"%s\"%s", i, name, bad ? "x\"y" : "");
+        tn_text_printf(text, "%s\n", record);
+        if (bad) {
+            tn_text_printf(rejects, "%lld %lld\n", (long long)line, (long long)row);
+        } else {
+            tn_text_printf(want, "%d|%s|%lld|%lld\n", i, name, (long long)row, (long long)line);
+        }
+        for (const char *at = record; *at != '\0'; at++) {
+            line += *at == '\n';
+        }
+        line++;
+    }
+}
+
+static int by_line(const void *a, const void *b)
+{
+    const long long x = *(const long long *)a;
+    const long long y = *(const long long *)b;
+    return (x > y) - (x < y);
+}
+
+/* "line row column [raw] reason", each in several lines, to "line row", in their order. */
+static void places_of(const texts *t, tn_text *out)
+{
+    static long long places[2000];
+    size_t count = 0;
+    const char *at = t->rejects.data;
+    while (at != NULL && *at != '\0' && count < 1000) {
+        char *end;
+        places[2 * count] = strtoll(at, &end, 10);
+        places[2 * count + 1] = strtoll(end, NULL, 10);
+        count++;
+        at = strstr(at, "text follows the closing quote\n");
+        at = at == NULL ? NULL : strchr(at, '\n') + 1;
+    }
+    qsort(places, count, 2 * sizeof(*places), by_line);
+    for (size_t i = 0; i < count; i++) {
+        tn_text_printf(out, "%lld %lld\n", places[2 * i], places[2 * i + 1]);
+    }
+}
+
+TEST(bad_quotes_are_the_same_for_any_split_and_any_number_of_tasks)
+{
+    static const uint32_t sizes[] = {1 << 24, MORSEL, MORSEL / 3 + 7, 20011};
+    texts t;
+    tn_text text;
+    tn_text want;
+    tn_text rejects;
+    CHECK(texts_start(&t, pool));
+    tn_text_init(&text, pool, 1 << 28);
+    tn_text_init(&want, pool, 1 << 28);
+    tn_text_init(&rejects, pool, 1 << 28);
+    make_bad_quotes(&text, &want, &rejects);
+    tn_csv_options options = TN_CSV_OPTIONS_DEFAULT;
+    options.sample_rows = 50;
+    options.new_line_in_values = true;
+    t.with_rejects = true;
+    t.virtuals = TN_VIRTUAL_ROW | TN_VIRTUAL_LINE;
+    for (size_t i = 0; i < 4 * sizeof(sizes) / sizeof(sizes[0]); i++) {
+        tn_text places;
+        tn_text_init(&places, pool, 1 << 28);
+        options.morsel_size = sizes[i / 4];
+        t.tasks = 1 + (uint32_t)i % 4;
+        CHECK_EQ(texts_csv(&t, tn_text_str(&text), &options), TARN_OK);
+        CHECK_EQ(t.out.size, want.size);
+        CHECK_U64(checksum(tn_text_str(&t.out)), checksum(tn_text_str(&want)));
+        places_of(&t, &places);
+        CHECK_STR(places.data, rejects.data);
+        tn_text_deinit(&places);
+    }
+    tn_text_deinit(&rejects);
+    tn_text_deinit(&want);
     tn_text_deinit(&text);
     texts_stop(&t);
 }

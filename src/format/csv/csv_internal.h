@@ -45,14 +45,25 @@ typedef enum tn__csv_split {
     TN__CSV_UNCLOSED    /* the file ends within quotes */
 } tn__csv_split;
 
+/* Where the quotes of a record stand otherwise than around whole fields. */
+typedef struct tn__csv_quotes {
+    bool odd;    /* in the middle of a field, or with text behind the closing one */
+    bool behind; /* the latter, which is no CSV: the first such field, and its ordinal from 0 */
+    tn__csv_span span;
+    uint32_t field;
+} tn__csv_quotes;
+
 /*
  * The record at *at, which moves behind it.  The first `max` of its fields go to `fields`; *count
- * counts all.  Of a record that is unclosed, *at moves to the
- * field whose quote stays open.  *odd is set where a quote stands in the middle of a field.
+ * counts all.  Of a record that is unclosed, *at moves to the field whose quote stays open.
  */
 tn__csv_split tn__csv_split_record(const tn__csv_dialect *dialect, const char *text, size_t size,
                                    bool is_last, size_t *at, tn__csv_span *fields, size_t max,
-                                   size_t *count, bool *odd);
+                                   size_t *count, tn__csv_quotes *quotes);
+
+/* In the words of errors, and what to do about it. */
+#define TN__CSV_BEHIND      "text follows the closing quote"
+#define TN__CSV_BEHIND_HINT "write a quote within a value twice (\"\")"
 
 /* Takes escapes out of a field's inside, in place; answers its new size. */
 size_t tn__csv_fold(const tn__csv_dialect *dialect, char *text, size_t size);

@@ -117,6 +117,22 @@ static tarn_code add_unclosed(tn__csv_parser *p, size_t start, size_t end, size_
     return tn__text_add_bad(&p->base, &bad, err);
 }
 
+static tarn_code add_behind(tn__csv_parser *p, size_t record, size_t start, size_t end,
+                            const tn__csv_quotes *quotes, tarn_error *err)
+{
+    const tn__bad bad = {.row = UINT32_MAX,
+                         .record = (uint32_t)record,
+                         .start = (uint32_t)start,
+                         .end = (uint32_t)end,
+                         .field_start = quotes->span.start,
+                         .field_size = quotes->span.end - quotes->span.start,
+                         .column = quotes->field < p->width ? (int32_t)quotes->field : -1,
+                         .code = TARN_E_INVALID,
+                         .why = TN__CSV_BEHIND,
+                         .is_shown = true};
+    return tn__text_add_bad(&p->base, &bad, err);
+}
+
 static tarn_code reserve_row(tn__csv_parser *p, tarn_error *err)
 {
     const size_t count = p->rows * 2 * p->width;
@@ -126,9 +142,10 @@ static tarn_code reserve_row(tn__csv_parser *p, tarn_error *err)
                        sizeof(*p->records), err);
 }
 
-/* One record of `found` fields, the first of them in the row that was reserved. */
+/* One record of `found` fields, the first of them in the row that was reserved.  `quotes`: NULL
+ * where they were found to stand as they should. */
 static tarn_code take_record(tn__csv_parser *p, const char *text, uint32_t start, uint32_t end,
-                             size_t found, tarn_error *err)
+                             size_t found, const tn__csv_quotes *quotes, tarn_error *err)
 {
     uint32_t *pairs = p->pairs + p->rows * 2 * p->width;
     if (found == 1 && start == end && p->width > 1) {
@@ -137,6 +154,9 @@ static tarn_code take_record(tn__csv_parser *p, const char *text, uint32_t start
     const size_t record = p->base.records++;
     if (p->check_utf8 && !tn_utf8_valid(text + start, end - start)) {
         return add_bad_record(p, record, start, end, "bytes that are no UTF-8", 0, err);
+    }
+    if (quotes != NULL && quotes->behind) {
+        return add_behind(p, record, start, end, quotes, err);
     }
     if (found > p->width || (found < p->width && !p->source->null_padding)) {
         return add_bad_record(p, record, start, end,
@@ -188,7 +208,7 @@ static tarn_code regroup(tn__csv_parser *p, const char *text, size_t count, size
             pairs[2 * k] = ends[(ptrdiff_t)(i + k) - 1];
             pairs[2 * k + 1] = i + k == last ? end : ends[i + k];
         }
-        TN_RETURN_IF_ERROR(take_record(p, text, start, end, found, err));
+        TN_RETURN_IF_ERROR(take_record(p, text, start, end, found, NULL, err));
         *used = (size_t)at + 1;
         i = last + 1;
     }
@@ -206,11 +226,11 @@ static tarn_code split(tn__csv_parser *p, const char *text, size_t size, size_t 
     while (at < size && at < limit) {
         const size_t start = at;
         size_t found = 0;
-        bool odd = false;
+        tn__csv_quotes quotes;
         TN_RETURN_IF_ERROR(reserve_row(p, err));
         tn__csv_span *spans = (tn__csv_span *)(void *)(p->pairs + p->rows * 2 * p->width);
         const tn__csv_split answer = tn__csv_split_record(&p->source->dialect, text, size, is_last,
-                                                          &at, spans, p->width, &found, &odd);
+                                                          &at, spans, p->width, &found, &quotes);
         if (answer == TN__CSV_INCOMPLETE) {
             break;
         }
@@ -223,7 +243,7 @@ static tarn_code split(tn__csv_parser *p, const char *text, size_t size, size_t 
             for (size_t i = 0; i < kept; i++) {
                 spans[i].start--; /* as the index has it */
             }
-            TN_RETURN_IF_ERROR(take_record(p, text, (uint32_t)start, end, found, err));
+            TN_RETURN_IF_ERROR(take_record(p, text, (uint32_t)start, end, found, &quotes, err));
         }
         *used = at;
     }
@@ -317,8 +337,8 @@ static tarn_code index_simple(tn__csv_parser *p, char *text, size_t size, size_t
     if (is_last && scan.in_quotes && *used < size && *used < limit) {
         size_t at = *used;
         size_t found = 1;
-        bool odd = false;
-        (void)tn__csv_split_record(d, text, size, true, &at, NULL, 0, &found, &odd);
+        tn__csv_quotes quotes;
+        (void)tn__csv_split_record(d, text, size, true, &at, NULL, 0, &found, &quotes);
         TN_RETURN_IF_ERROR(add_unclosed(p, *used, size, found - 1, at, err));
         *used = size;
     }
@@ -429,6 +449,7 @@ static void hint(const tn__text_source *source, const tn__bad *bad, tarn_error *
     const char *leave_out = source->is_pipeline
                                 ? "on_bad_record = \"quarantine\" sets such records aside"
                                 : "ignore_errors => true leaves such records out";
+    const char *no_quotes = source->is_pipeline ? "format = { quote = \"\" }" : "quote => ''";
     if (bad->type != NULL) {
         const tn_str name = source->base.schema.fields[bad->column].name;
         const int size = (int)(name.size < 64 ? name.size : 64);
@@ -445,8 +466,11 @@ static void hint(const tn__text_source *source, const tn__bad *bad, tarn_error *
         }
     } else if (bad->expected > bad->found) {
         tn_hint(err, "null_padding => true makes missing fields NULL; %s", leave_out);
+    } else if (bad->is_shown) {
+        tn_hint(err, TN__CSV_BEHIND_HINT ", or read quotes as text with %s; %s", no_quotes,
+                leave_out);
     } else if (bad->field_start > 0 || bad->column >= 0) {
-        tn_hint(err, "close it, or read quotes as text with quote => ''; %s", leave_out);
+        tn_hint(err, "close it, or read quotes as text with %s; %s", no_quotes, leave_out);
     } else {
         tn_hint(err, "%s", leave_out);
     }

@@ -19,6 +19,7 @@ enum {
 typedef struct row {
     uint32_t first, count; /* of the spans */
     uint32_t start;        /* in the text */
+    bool behind;           /* text follows a closing quote: no record, and no witness of types */
 } row;
 
 typedef struct sniffer {
@@ -61,13 +62,13 @@ static tarn_code split_rows(sniffer *s, const tn__csv_dialect *dialect, size_t r
         const size_t start = at;
         size_t room = 64;
         size_t count = 0;
-        bool odd = false;
+        tn__csv_quotes quotes;
         tn__csv_split answer;
         for (;;) {
             at = start;
             TN_RETURN_IF_ERROR(tn_vec_reserve(&s->spans, room, err));
             answer = tn__csv_split_record(dialect, s->text, s->size, s->whole, &at,
-                                          s->spans.items + s->spans.count, room, &count, &odd);
+                                          s->spans.items + s->spans.count, room, &count, &quotes);
             if (count <= room || count > COLUMNS_MAX) {
                 break;
             }
@@ -86,8 +87,8 @@ static tarn_code split_rows(sniffer *s, const tn__csv_dialect *dialect, size_t r
         if (count > COLUMNS_MAX) {
             return tn_fail(err, TARN_E_LIMIT, "a line has more than %d fields", COLUMNS_MAX);
         }
-        const row r = {(uint32_t)s->spans.count, (uint32_t)count, (uint32_t)start};
-        s->odd |= odd;
+        const row r = {(uint32_t)s->spans.count, (uint32_t)count, (uint32_t)start, quotes.behind};
+        s->odd |= quotes.odd;
         for (size_t i = 0; i < count; i++) {
             const tn__csv_span *span = &s->spans.items[r.first + i];
             s->quoted |= span->end > span->start + 1 && s->text[span->start] == dialect->quote &&
@@ -398,14 +399,20 @@ static tarn_code apply_types(sniffer *s, tarn_error *err)
 /* ---- all of it --------------------------------------------------------------------------------
  */
 
+static int64_t line_of(const sniffer *s, size_t at)
+{
+    int64_t line = 1;
+    for (size_t i = 0; i < at; i++) {
+        line += s->text[i] == '\n';
+    }
+    return line;
+}
+
 /* Not even a header: its quote stays open, or it is very long. */
 static tarn_code no_whole_record(const sniffer *s, tarn_error *err)
 {
-    int64_t line = 1;
+    const int64_t line = line_of(s, s->rows_end);
     tarn_code code;
-    for (size_t i = 0; i < s->rows_end; i++) {
-        line += s->text[i] == '\n';
-    }
     if (s->unclosed) {
         code = tn_fail(err, TARN_E_INVALID, "line %lld: a quote is opened and never closed",
                        (long long)line);
@@ -425,7 +432,6 @@ static tarn_code no_whole_record(const sniffer *s, tarn_error *err)
 static tarn_code check_left_out(const sniffer *s, size_t first, tarn_error *err)
 {
     const tn_csv_options *o = s->options;
-    int64_t line = 1;
     size_t i = 0;
     while (i < first && s->rows.items[i].count < 2) {
         i++;
@@ -433,9 +439,7 @@ static tarn_code check_left_out(const sniffer *s, size_t first, tarn_error *err)
     if (i >= first || o->skip > 0 || o->ignore_errors) {
         return TARN_OK;
     }
-    for (size_t at = 0; at < s->rows.items[i].start; at++) {
-        line += s->text[at] == '\n';
-    }
+    const int64_t line = line_of(s, s->rows.items[i].start);
     const tarn_code code =
         tn_fail(err, TARN_E_INVALID, "line %lld: %u fields, where most lines below it have %u",
                 (long long)line, s->rows.items[i].count, s->width);
@@ -445,6 +449,28 @@ static tarn_code check_left_out(const sniffer *s, size_t first, tarn_error *err)
                        "above the table"
                      : "null_padding => true fills short lines; skip => N leaves out "
                        "lines above the table");
+    return code;
+}
+
+/* The names are not to be had from it. */
+static tarn_code bad_header(const sniffer *s, const row *header, tarn_error *err)
+{
+    tn__csv_quotes quotes;
+    size_t at = header->start;
+    size_t count;
+    (void)tn__csv_split_record(&s->source->dialect, s->text, s->size, s->whole, &at, NULL, 0,
+                               &count, &quotes);
+    const int64_t line = line_of(s, quotes.span.start);
+    const tarn_code code =
+        tn_text_fail(tn_str_slice((tn_str){s->text, s->size}, quotes.span.start, quotes.span.end),
+                     NULL, TN__CSV_BEHIND, err);
+    tn_explain(err, "line %lld, field %u of the header", (long long)line, quotes.field + 1);
+    tn_locate(err, line, 0, 0);
+    tn_hint(err,
+            TN__CSV_BEHIND_HINT ", read quotes as text with %s, or say with %s that there is no "
+                                "header",
+            s->options->is_pipeline ? "format = { quote = \"\" }" : "quote => ''",
+            s->options->is_pipeline ? "header = false" : "header => false");
     return code;
 }
 
@@ -477,8 +503,8 @@ static tarn_code find_columns(sniffer *s, tarn_error *err)
     }
     const bool many = s->rows.count > first + 1;
     for (size_t i = first + many; i < s->rows.count; i++) {
-        if (s->rows.items[i].count == s->width ||
-            (o->null_padding && s->rows.items[i].count < s->width)) {
+        if (!s->rows.items[i].behind && (s->rows.items[i].count == s->width ||
+                                         (o->null_padding && s->rows.items[i].count < s->width))) {
             see_row(s, &s->rows.items[i], may);
         }
     }
@@ -488,6 +514,9 @@ static tarn_code find_columns(sniffer *s, tarn_error *err)
                     : many                   ? first_is_header(s, top, may)
                                              : lone_row_is_header(s, top, may);
     s->data_row = first + (s->has_header && top != NULL);
+    if (s->has_header && top != NULL && top->behind && o->column_count == 0) {
+        return bad_header(s, top, err);
+    }
     TN_RETURN_IF_ERROR(name_columns(s, s->has_header ? top : NULL, err));
     if (!s->has_header && top != NULL) {
         see_row(s, top, may);

@@ -26,12 +26,20 @@ static size_t quoted_end(const tn__csv_dialect *d, const char *text, size_t size
     return SIZE_MAX;
 }
 
+/* Does a field end here?  A '\r' is the line end's only where that follows. */
+static bool ends_field(const tn__csv_dialect *d, const char *text, size_t size, size_t at)
+{
+    return at == size || text[at] == d->newline || is_delimiter(d, text, size, at) ||
+           (text[at] == '\r' && (at + 1 == size || text[at + 1] == d->newline));
+}
+
 tn__csv_split tn__csv_split_record(const tn__csv_dialect *d, const char *text, size_t size,
                                    bool is_last, size_t *at, tn__csv_span *fields, size_t max,
-                                   size_t *count, bool *odd)
+                                   size_t *count, tn__csv_quotes *quotes)
 {
     size_t i = *at;
     size_t found = 0;
+    *quotes = (tn__csv_quotes){.odd = false};
     if (d->comment != 0 && i < size && text[i] == d->comment) {
         const char *end = memchr(text + i, d->newline, size - i);
         *at = end == NULL ? size : (size_t)(end - text) + 1;
@@ -40,6 +48,7 @@ tn__csv_split tn__csv_split_record(const tn__csv_dialect *d, const char *text, s
     }
     for (;;) { /* a field begins at i */
         const size_t start = i;
+        bool behind = false;
         if (d->quote != 0 && i < size && text[i] == d->quote) {
             i = quoted_end(d, text, size, i + 1);
             if (i == SIZE_MAX || (i == size && !is_last)) {
@@ -47,20 +56,26 @@ tn__csv_split tn__csv_split_record(const tn__csv_dialect *d, const char *text, s
                 *at = start; /* of the field that stays open */
                 return is_last ? TN__CSV_UNCLOSED : TN__CSV_INCOMPLETE;
             }
-            *odd |= i < size && text[i] != d->newline && text[i] != '\r' &&
-                    !is_delimiter(d, text, size, i);
+            behind = !ends_field(d, text, size, i);
+            quotes->odd |= behind;
         }
         while (i < size && text[i] != d->newline && !is_delimiter(d, text, size, i)) {
-            *odd |= d->quote != 0 && text[i] == d->quote;
+            quotes->odd |= d->quote != 0 && text[i] == d->quote;
             i++;
         }
         if (i == size && !is_last) {
             return TN__CSV_INCOMPLETE;
         }
         const bool ends = i == size || text[i] == d->newline;
+        const bool returned = ends && i > start && text[i - 1] == '\r';
+        const tn__csv_span span = {(uint32_t)start, (uint32_t)(i - returned)};
         if (found < max) {
-            const bool returned = ends && i > start && text[i - 1] == '\r' && i < size;
-            fields[found] = (tn__csv_span){(uint32_t)start, (uint32_t)(i - returned)};
+            fields[found] = span;
+        }
+        if (behind && !quotes->behind) {
+            quotes->behind = true;
+            quotes->span = span;
+            quotes->field = (uint32_t)found;
         }
         found++;
         if (ends) {

@@ -27,6 +27,9 @@ static tarn_code describe(const tn__text_task *task, const tn__bad *bad, tarn_er
     } else if (bad->type != NULL) {
         code = tn_text_fail((tn_str){text + bad->field_start, bad->field_size}, bad->type, bad->why,
                             err);
+    } else if (bad->is_shown) {
+        code =
+            tn_text_fail((tn_str){text + bad->field_start, bad->field_size}, NULL, bad->why, err);
     } else {
         code = tn_fail(err, bad->code, "%s", bad->why);
     }

@@ -36,6 +36,7 @@ typedef struct tn__bad {
     tn_reason why;
     const tn_type *type;      /* of the column, where the field is no value of it */
     uint32_t expected, found; /* fields, where the record has a wrong number of them */
+    bool is_shown;            /* the field's text, though it is a matter of no type */
 } tn__bad;
 
 typedef struct tn__text_source tn__text_source;
