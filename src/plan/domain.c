@@ -218,7 +218,9 @@ tarn_code tn_domain__filter(tn_freeing *f, tn_freed *to, const tn_expr *const *c
     for (uint32_t i = 0; i < count; i++) {
         tn_column_id outer = 0;
         const tn_expr *inner = NULL;
-        TN_TRY(equality_of(f, conjuncts[i], &inside, &outer, &inner, err));
+        if (!f->strict) {
+            TN_TRY(equality_of(f, conjuncts[i], &inside, &outer, &inner, err));
+        }
         if (inner == NULL || tn_domain__find(&to->replicas, outer) != NULL) {
             TN_TRY(tn_vec_push(&kept, conjuncts[i], err));
             continue;
@@ -461,9 +463,39 @@ static tarn_code share_left(tn_freeing *f, tn_plan **left, tarn_error *err)
     return TARN_OK;
 }
 
-TN_FALLIBLE tn_plan__free_of(tn_optimiser *optimiser, tn_plan *plan, tn_plan **left,
-                             const tn_columns *outer, const tn_columns *need, tn_plan **out,
-                             tn_replicas *replicas, tarn_error *err)
+static tarn_code see_fallible(void *context, const tn_expr *expr, tarn_error *err)
+{
+    bool *fails = context;
+    (void)err;
+    if (expr->kind != TN_EXPR_AGGREGATE) {
+        *fails = *fails || expr->can_fail;
+        return TARN_OK;
+    }
+    /* that a sum may pass its digits is no reason to join */
+    for (uint32_t i = 0; i < expr->child_count; i++) {
+        *fails = *fails || expr->children[i]->can_fail;
+    }
+    *fails = *fails || (expr->filter != NULL && expr->filter->can_fail);
+    return TARN_OK;
+}
+
+static tarn_code is_fallible(tn_plan_context *context, const tn_plan *plan, bool *out,
+                             tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_plan_vec nodes = TN_VEC_INIT(context->pool);
+    TN_TRY(tn_plan__postorder(plan, &nodes, err));
+    for (size_t i = 0; i < nodes.count && !*out; i++) {
+        TN_TRY(tn_plan__each_expr(nodes.items[i], see_fallible, out, err));
+    }
+done:
+    tn_vec_free(&nodes);
+    return code;
+}
+
+TN_FALLIBLE tn_plan__free_of(tn_optimiser *optimiser, tn_plan *plan, const tn_plan *whole,
+                             tn_plan **left, const tn_columns *outer, const tn_columns *need,
+                             tn_plan **out, tn_replicas *replicas, tarn_error *err)
 {
     tarn_code code = TARN_OK;
     tn_plan_context *context = optimiser->context;
@@ -481,6 +513,7 @@ TN_FALLIBLE tn_plan__free_of(tn_optimiser *optimiser, tn_plan *plan, tn_plan **l
         TN_TRY(tn_columns__add_set(&f.total, need, err));
     }
     only_outer(&f, &f.total);
+    TN_TRY(is_fallible(context, whole, &f.strict, err));
     TN_TRY(tn_plan__bottom_up(context, plan, unshare, &f, &plan, err));
     TN_TRY(list_nodes(plan, &nodes, err));
     for (size_t i = 0; i < nodes.count; i++) {

@@ -20,6 +20,7 @@ typedef struct tn_freeing {
     const tn_columns *outer;
     tn_columns total; /* all outer columns that the plan reads: one domain has them */
     bool has_shared;
+    bool strict; /* what is computed for values that no row of the left has could fault */
     uint32_t shared_id;
     TN_VEC(tn_columns) reads; /* by node: outer columns read by it and below */
     TN_VEC(tn_freed) done;    /* by node */

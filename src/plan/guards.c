@@ -181,40 +181,6 @@ done:
     return code;
 }
 
-/* The child through which a filter on nothing of the plan's own may go down, or child_count. */
-static TN_FALLIBLE way_down(tn_plan_context *context, const tn_plan *plan, uint32_t *out,
-                            tarn_error *err)
-{
-    bool right_fails = false;
-    *out = plan->child_count;
-    switch ((int)plan->kind) {
-    case TN_PLAN_FILTER:
-    case TN_PLAN_PROJECT:
-    case TN_PLAN_AGGREGATE:
-    case TN_PLAN_DISTINCT:
-    case TN_PLAN_UNNEST:
-        *out = 0;
-        break;
-    case TN_PLAN_SORT:
-    case TN_PLAN_LIMIT: /* of each outer row: only the first */
-        if ((plan->kind == TN_PLAN_SORT && plan->limit == UINT64_MAX && plan->offset == 0) ||
-            (plan->limit == 1 && plan->offset == 0)) {
-            *out = 0;
-        }
-        break;
-    case TN_PLAN_JOIN:
-        if (plan->join == TN_JOIN_RIGHT || plan->join == TN_JOIN_FULL || plan->null_aware) {
-            break;
-        }
-        TN_RETURN_IF_ERROR(can_fail(context, plan->children[1], &right_fails, err));
-        *out = right_fails && plan->join == TN_JOIN_INNER ? 1 : 0;
-        break;
-    default:
-        break;
-    }
-    return TARN_OK;
-}
-
 static bool has_one_row(const tn_plan *plan)
 {
     while (plan->kind == TN_PLAN_PROJECT || plan->kind == TN_PLAN_FILTER ||
@@ -234,39 +200,77 @@ TN_FALLIBLE tn_guards__wanted(tn_plan_context *context, const tn_subquery *subqu
     return TARN_OK;
 }
 
+/* A guard beneath one would have to count by outer row; one run of SHARED serves all its readers.
+ */
+static bool is_barrier(const tn_plan *plan)
+{
+    const bool is_sort = plan->kind == TN_PLAN_SORT;
+    if (is_sort || plan->kind == TN_PLAN_LIMIT) {
+        const bool all = is_sort && plan->limit == UINT64_MAX;
+        return plan->offset != 0 || !(all || plan->limit == 1);
+    }
+    return plan->kind == TN_PLAN_SHARED || plan->child_count == 0;
+}
+
+typedef struct inserting {
+    tn_plan_context *context;
+    const tn_expr *guard;
+    tn_plan_vec stack;     /* nodes with something to guard */
+    tn_pointer_map places; /* nodes that get the filter above them */
+} inserting;
+
+/*
+ * Nobody reads what the plan answers where the guard is not true, and where it is true the filter
+ * takes no row away: so it may stand anywhere, below any kind of node.  A node without rows has
+ * nothing that fails, and so have the children that do not get it.
+ */
+static TN_FALLIBLE guard_one(inserting *in, tn_plan *plan, tarn_error *err)
+{
+    bool fails = false;
+    fallibility own = {.moves = true};
+    TN_RETURN_IF_ERROR(can_fail(in->context, plan, &fails, err));
+    TN_RETURN_IF_ERROR(tn_plan__each_expr(plan, see_expr, &own, err));
+    if (!fails || !own.moves || is_barrier(plan)) {
+        return tn_pointer_map__put(&in->places, plan, 1, err);
+    }
+    for (uint32_t i = 0; i < plan->child_count; i++) {
+        bool wanted = own.fails;
+        if (plan->kind == TN_PLAN_APPLY) { /* its right runs for the rows of its left */
+            wanted = i == 0;
+        } else if (!wanted) {
+            TN_RETURN_IF_ERROR(can_fail(in->context, plan->children[i], &wanted, err));
+        }
+        if (wanted) {
+            TN_RETURN_IF_ERROR(tn_vec_push(&in->stack, plan->children[i], err));
+        }
+    }
+    return TARN_OK;
+}
+
+static tarn_code insert_here(void *context, tn_plan *plan, tn_plan **out, tarn_error *err)
+{
+    inserting *in = context;
+    size_t ignored = 0;
+    *out = plan;
+    return tn_pointer_map__find(&in->places, plan, &ignored)
+               ? tn_plan__filter(in->context, plan, &in->guard, 1, out, err)
+               : TARN_OK;
+}
+
 TN_FALLIBLE tn_guards__insert(tn_plan_context *context, tn_plan *plan, const tn_expr *guard,
                               tn_plan **out, tarn_error *err)
 {
     tarn_code code = TARN_OK;
-    tn_plan_vec path = TN_VEC_INIT(context->pool);
-    TN_VEC(uint32_t) ways = TN_VEC_INIT(context->pool);
-    tn_plan *node = plan;
-    for (;;) {
-        bool fails = false;
-        fallibility own = {.moves = true};
-        uint32_t way = 0;
-        TN_TRY(can_fail(context, node, &fails, err));
-        TN_TRY(tn_plan__each_expr(node, see_expr, &own, err));
-        TN_TRY(way_down(context, node, &way, err));
-        if (!fails || !own.moves || way >= node->child_count) {
-            break;
-        }
-        TN_TRY(tn_vec_push(&path, node, err));
-        TN_TRY(tn_vec_push(&ways, way, err));
-        node = node->children[way];
+    inserting in = {.context = context, .guard = guard, .stack = TN_VEC_INIT(context->pool)};
+    tn_pointer_map__init(&in.places, context->pool);
+    TN_TRY(tn_vec_push(&in.stack, plan, err));
+    while (in.stack.count > 0) {
+        TN_TRY(guard_one(&in, in.stack.items[--in.stack.count], err));
     }
-    TN_TRY(tn_plan__filter(context, node, &guard, 1, &node, err));
-    while (path.count > 0) {
-        tn_plan *above = path.items[--path.count];
-        tn_plan *children[2] = {above->children[0],
-                                above->child_count > 1 ? above->children[1] : NULL};
-        children[ways.items[path.count]] = node;
-        TN_TRY(tn_plan__with_children(context, above, children, &node, err));
-    }
-    *out = node;
+    TN_TRY(tn_plan__bottom_up(context, plan, insert_here, &in, out, err));
 done:
-    tn_vec_free(&path);
-    tn_vec_free(&ways);
+    tn_vec_free(&in.stack);
+    tn_pointer_map__deinit(&in.places);
     return code;
 }
 

@@ -48,9 +48,9 @@ typedef TN_VEC(tn_replica) tn_replicas;
  * plan's own equalities, `*left` becomes a reference to a shared run, whose other reader makes the
  * domain.
  */
-TN_FALLIBLE tn_plan__free_of(tn_optimiser *optimiser, tn_plan *plan, tn_plan **left,
-                             const tn_columns *outer, const tn_columns *need, tn_plan **out,
-                             tn_replicas *replicas, tarn_error *err);
+TN_FALLIBLE tn_plan__free_of(tn_optimiser *optimiser, tn_plan *plan, const tn_plan *whole,
+                             tn_plan **left, const tn_columns *outer, const tn_columns *need,
+                             tn_plan **out, tn_replicas *replicas, tarn_error *err);
 /* outer = replica, in the right sense. */
 TN_FALLIBLE tn_replica__equality(tn_plan_context *context, const tn_output *outer,
                                  const tn_replica *replica, const tn_expr **out, tarn_error *err);

@@ -347,50 +347,104 @@ static const tn_expr *truth_of(const tn_expr *conjunct, bool *negated)
     return is_truth ? conjunct : NULL;
 }
 
+/* Whether what the conjunct asks of a row can fault. */
+static tarn_code is_fallible(placing *p, const tn_expr *conjunct, bool *out, tarn_error *err)
+{
+    tn_plan_context *context = p->optimiser->context;
+    tarn_code code = TARN_OK;
+    tn_pointer_map subqueries;
+    tn_pointer_map__init(&subqueries, context->pool);
+    *out = conjunct->can_fail;
+    TN_TRY(tn_guards__collect(context, conjunct, &subqueries, err));
+    for (size_t i = 0; i < subqueries.capacity && !*out; i++) {
+        if (subqueries.slots[i].key != NULL) {
+            TN_TRY(tn_guards__wanted(context, subqueries.slots[i].key, out, err));
+        }
+    }
+done:
+    tn_pointer_map__deinit(&subqueries);
+    return code;
+}
+
+/* One conjunct with a subquery: as a join, or mapped and left to the filter above. */
+static tarn_code place_one(placing *p, const tn_expr *conjunct, tn_expr_vec *above, tarn_error *err)
+{
+    tn_plan_context *context = p->optimiser->context;
+    bool negated = false;
+    const tn_expr *mapped = NULL;
+    const tn_expr *truth = truth_of(conjunct, &negated);
+    if (truth == NULL) {
+        TN_RETURN_IF_ERROR(map_expr(p, conjunct, &mapped, err));
+        return tn_vec_push(above, mapped, err);
+    }
+    if (truth->child_count > 0) { /* the left of IN may hold another */
+        tn_expr *copy = NULL;
+        const tn_expr **left = NULL;
+        TN_RETURN_IF_ERROR(tn_arena_new(context->expr.arena, tn_expr, &copy, err));
+        TN_RETURN_IF_ERROR(tn_arena_new(context->expr.arena, const tn_expr *, &left, err));
+        TN_RETURN_IF_ERROR(map_expr(p, truth->children[0], left, err));
+        *copy = *truth;
+        copy->children = left;
+        truth = copy;
+    }
+    return place_conjunct(p, truth, negated, err);
+}
+
+/* Plain conjuncts first: they stay below the subqueries.  Those that can fault are asked of the
+ * rows that the subqueries leave; below, they only take rows away. */
+static tarn_code place_plain(placing *p, const tn_plan *plan, tn_expr_vec *above, tarn_error *err)
+{
+    tn_plan_context *context = p->optimiser->context;
+    tarn_code code = TARN_OK;
+    tn_expr_vec below = TN_VEC_INIT(context->pool);
+    tn_expr_vec pre = TN_VEC_INIT(context->pool);
+    for (uint32_t i = 0; i < plan->expr_count; i++) {
+        const tn_expr *conjunct = plan->exprs[i];
+        bool has = false;
+        TN_TRY(tn_expr__has_subquery(conjunct, context->pool, &has, err));
+        if (has) {
+            continue;
+        }
+        const bool twice = conjunct->can_fail && !conjunct->is_volatile;
+        TN_TRY(tn_vec_push(twice ? &pre : &below, conjunct, err));
+        if (twice) {
+            TN_TRY(tn_vec_push(above, conjunct, err));
+        }
+    }
+    TN_TRY(tn_plan__filter(context, p->child, below.items, (uint32_t)below.count, &p->child, err));
+    if (pre.count > 0) {
+        TN_TRY(tn_plan__filter(context, p->child, pre.items, (uint32_t)pre.count, &p->child, err));
+        p->child->prefilter = true;
+    }
+done:
+    tn_vec_free(&below);
+    tn_vec_free(&pre);
+    return code;
+}
+
 static tarn_code place_filter(placing *p, tn_plan *plan, tn_plan **out, tarn_error *err)
 {
     tn_plan_context *context = p->optimiser->context;
     tarn_code code = TARN_OK;
-    tn_expr_vec kept = TN_VEC_INIT(context->pool);
-    bool negated = false;
-    const tn_expr *mapped = NULL;
-    /* Plain conjuncts first: they stay below the subqueries. */
-    for (uint32_t i = 0; i < plan->expr_count; i++) {
-        bool has = false;
-        TN_TRY(tn_expr__has_subquery(plan->exprs[i], context->pool, &has, err));
-        if (!has) {
-            TN_TRY(tn_vec_push(&kept, plan->exprs[i], err));
+    tn_expr_vec above = TN_VEC_INIT(context->pool);
+    TN_TRY(place_plain(p, plan, &above, err));
+    /* What can fault is asked of the rows that the others leave. */
+    for (int turn = 0; turn < 2; turn++) {
+        for (uint32_t i = 0; i < plan->expr_count; i++) {
+            bool has = false;
+            bool fallible = false;
+            TN_TRY(tn_expr__has_subquery(plan->exprs[i], context->pool, &has, err));
+            if (has) {
+                TN_TRY(is_fallible(p, plan->exprs[i], &fallible, err));
+            }
+            if (has && fallible == (turn == 1)) {
+                TN_TRY(place_one(p, plan->exprs[i], &above, err));
+            }
         }
     }
-    TN_TRY(tn_plan__filter(context, p->child, kept.items, (uint32_t)kept.count, &p->child, err));
-    kept.count = 0;
-    for (uint32_t i = 0; i < plan->expr_count; i++) {
-        bool has = false;
-        TN_TRY(tn_expr__has_subquery(plan->exprs[i], context->pool, &has, err));
-        if (!has) {
-            continue;
-        }
-        const tn_expr *truth = truth_of(plan->exprs[i], &negated);
-        if (truth == NULL) {
-            TN_TRY(map_expr(p, plan->exprs[i], &mapped, err));
-            TN_TRY(tn_vec_push(&kept, mapped, err));
-            continue;
-        }
-        if (truth->child_count > 0) { /* the left of IN may hold another */
-            tn_expr *copy = NULL;
-            const tn_expr **left = NULL;
-            TN_TRY(tn_arena_new(context->expr.arena, tn_expr, &copy, err));
-            TN_TRY(tn_arena_new(context->expr.arena, const tn_expr *, &left, err));
-            TN_TRY(map_expr(p, truth->children[0], left, err));
-            *copy = *truth;
-            copy->children = left;
-            truth = copy;
-        }
-        TN_TRY(place_conjunct(p, truth, negated, err));
-    }
-    TN_TRY(tn_plan__filter(context, p->child, kept.items, (uint32_t)kept.count, out, err));
+    TN_TRY(tn_plan__filter(context, p->child, above.items, (uint32_t)above.count, out, err));
 done:
-    tn_vec_free(&kept);
+    tn_vec_free(&above);
     return code;
 }
 

@@ -234,8 +234,8 @@ static tarn_code join_aggregate(peeling *p, tn_plan **out, tarn_error *err)
     tn_columns__init(&need, context->pool);
 
     TN_TRY(tn_columns__add_node(&need, aggregate, err));
-    TN_TRY(tn_plan__free_of(p->optimiser, aggregate->children[0], &p->left, &p->outer, &need,
-                            &freed, &replicas, err));
+    TN_TRY(tn_plan__free_of(p->optimiser, aggregate->children[0], aggregate, &p->left, &p->outer,
+                            &need, &freed, &replicas, err));
     const uint32_t key_count = (uint32_t)replicas.count;
     const uint32_t count = aggregate->expr_count;
     TN_TRY(tn_arena_array(context->expr.arena, const tn_expr *, key_count, &keys, err));
@@ -393,8 +393,8 @@ static tarn_code join_freed(peeling *p, tn_plan **out, tarn_error *err)
     tarn_code code = TARN_OK;
     tn_plan *right = NULL;
     tn_replicas replicas = TN_VEC_INIT(p->context->pool);
-    TN_TRY(tn_plan__free_of(p->optimiser, p->right, &p->left, &p->outer, NULL, &right, &replicas,
-                            err));
+    TN_TRY(tn_plan__free_of(p->optimiser, p->right, p->right, &p->left, &p->outer, NULL, &right,
+                            &replicas, err));
     for (size_t i = 0; i < replicas.count; i++) {
         const tn_output *outer = tn_plan_output(p->left, replicas.items[i].outer);
         const tn_expr *same = NULL;

@@ -173,6 +173,46 @@ RULES = [
      "WHERE u.x = t.x) END FROM t ORDER BY 1", "0,1\n1,100\n2,-1",
      "SELECT x, CASE WHEN x = 2 THEN -1 WHEN x = 0 THEN (SELECT 1 / t.x) ELSE (SELECT z FROM u "
      "WHERE u.x = t.x) END FROM t"),
+    ("subqueries",
+     "SELECT x FROM t WHERE x IN (SELECT x FROM u) AND y / x > 1 ORDER BY 1", "1\n2",
+     "SELECT x FROM t WHERE x + 1 IN (SELECT x FROM u) AND y / x > 1"),
+    ("subqueries",
+     "SELECT x FROM t WHERE y / x > 1 AND EXISTS (SELECT 1 FROM u WHERE u.x = t.x) ORDER BY 1", "1\n2",
+     "SELECT x FROM t WHERE y / x > 1 AND NOT EXISTS (SELECT 1 FROM u WHERE u.x = t.x)"),
+    ("subqueries",
+     "SELECT x FROM t WHERE (SELECT max(z) FROM u WHERE u.x = t.x) > 5 AND y / x > 1 ORDER BY 1", "1\n2",
+     "SELECT x FROM t WHERE (SELECT max(z) FROM u) > 5 AND y / x > 1"),
+    ("subqueries",
+     "SELECT x FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.z / t.x > 0) AND x IN (SELECT x FROM u) "
+     "ORDER BY 1", "1\n2",
+     "SELECT x FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.z / t.x > 0) AND x NOT IN (SELECT x FROM u)"),
+    ("subqueries",
+     "SELECT x, CASE WHEN x = 0 THEN -1 ELSE (SELECT max(q) FROM (SELECT z / t.x AS q FROM u EXCEPT "
+     "SELECT 7 / t.x) s) END FROM t ORDER BY 1", "0,-1\n1,201\n2,100",
+     "SELECT x, CASE WHEN x = 1 THEN -1 ELSE (SELECT max(q) FROM (SELECT 1 AS q EXCEPT SELECT 7 / t.x) "
+     "s) END FROM t"),
+    ("subqueries",
+     "SELECT x, CASE WHEN x = 0 THEN -1 ELSE (SELECT sum(q) FROM (SELECT z / t.x AS q FROM u) a FULL "
+     "JOIN (SELECT 100 / t.x AS w) b ON q = w) END FROM t ORDER BY 1", "0,-1\n1,501\n2,250",
+     "SELECT x, CASE WHEN x = 1 THEN -1 ELSE (SELECT sum(z) FROM u a FULL JOIN (SELECT 100 / t.x AS w) b "
+     "ON z = w) END FROM t"),
+    ("subqueries",
+     "SELECT x, CASE WHEN x = 0 THEN -1 ELSE (SELECT sum(q) FROM (SELECT z / t.x AS q FROM u) a LEFT "
+     "JOIN (SELECT 100 / t.x AS w) b ON q = w) END FROM t ORDER BY 1", "0,-1\n1,501\n2,250",
+     "SELECT x, CASE WHEN x = 1 THEN -1 ELSE (SELECT sum(w) FROM u a LEFT JOIN (SELECT 100 / t.x AS w) b "
+     "ON z > w) END FROM t"),
+    ("unnest",
+     "SELECT x, (SELECT max(1 / (z - 100)) FROM u WHERE u.x = t.x) FROM t WHERE x <> 1 ORDER BY 1",
+     "0,\n2,0", "SELECT x, (SELECT max(1 / (z - 100)) FROM u WHERE u.x = t.x) FROM t"),
+    ("unnest",
+     "SELECT x, (SELECT 1 / (z - 100) FROM u WHERE u.x = t.x ORDER BY 1 LIMIT 1) FROM t WHERE x <> 1 "
+     "ORDER BY 1", "0,\n2,0",
+     "SELECT x, (SELECT 1 / (z - 100) FROM u WHERE u.x = t.x ORDER BY 1 LIMIT 1) FROM t"),
+    ("unnest",
+     "SELECT t.x, s.m FROM t, LATERAL (SELECT sum(q) AS m FROM (SELECT x, 1 / (z - 100) AS q FROM u) v "
+     "WHERE v.x = t.x) s WHERE t.x <> 1 ORDER BY 1", "0,\n2,0",
+     "SELECT t.x, s.m FROM t, LATERAL (SELECT sum(q) AS m FROM (SELECT x, 1 / (z - 100) AS q FROM u) v "
+     "WHERE v.x = t.x) s"),
     ("unnest",
      "SELECT t.x, z FROM t LEFT JOIN u ON t.x <> 0 AND u.z = 200 / t.x ORDER BY 1",
      "0,\n1,200\n2,100", "SELECT t.x, z FROM t LEFT JOIN u ON t.x <> 1 AND u.z = 200 / t.x"),
