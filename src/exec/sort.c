@@ -13,7 +13,7 @@ typedef struct sort {
     const tn_program *program;
     uint32_t key_count, width;
     uint32_t distinct; /* keys of DISTINCT ON: they are payload, too, behind the columns */
-    uint64_t limit, offset;
+    tn_sort_span span;
     tn_dynamic_filter *filter;
     const tn_type *first_type; /* of the first key: for the filter */
     bool first_descending;
@@ -305,21 +305,17 @@ static tarn_code scan_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
         *answer = TN_SCAN_END;
         return TARN_OK;
     }
-    const uint64_t end = op->limit > UINT64_MAX - op->offset ? UINT64_MAX : op->limit + op->offset;
     do { /* rows before the offset are passed over */
+        const uint32_t room = tn_sort_span__room(&op->span, task->seen);
         count = 0;
-        if (task->seen < end) {
-            const uint32_t max =
-                end - task->seen < TN_BATCH_ROWS ? (uint32_t)(end - task->seen) : TN_BATCH_ROWS;
-            TN_RETURN_IF_ERROR(tn_merge__next(task->merge, max, task->rows, &count, err));
+        if (room > 0) {
+            TN_RETURN_IF_ERROR(tn_merge__next(task->merge, room, task->rows, &count, err));
         }
         if (count == 0) {
             tn_numbering__end(&task->numbering, out, answer);
             return TARN_OK;
         }
-        from = task->seen >= op->offset          ? 0
-               : op->offset - task->seen < count ? (uint32_t)(op->offset - task->seen)
-                                                 : count;
+        from = tn_sort_span__before(&op->span, task->seen, count);
         task->seen += count;
         if (op->distinct > 0) {
             TN_RETURN_IF_ERROR(keep_first(task, &count, err));
@@ -386,8 +382,7 @@ static TN_FALLIBLE create(tn_run *run, const tn_sort_key *keys, uint32_t key_cou
     op->key_count = key_count;
     op->width = width;
     op->distinct = distinct;
-    op->limit = limit;
-    op->offset = offset;
+    op->span = (tn_sort_span){limit, offset};
     TN_TRY(tn_arena_array(run->expr->arena, const tn_expr *, key_count, &exprs, err));
     TN_TRY(tn_arena_array(run->expr->arena, tn_order, key_count, &orders, err));
     for (uint32_t i = 0; i < key_count; i++) {

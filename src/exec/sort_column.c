@@ -14,7 +14,7 @@ typedef struct column_sort {
     const tn_type *type;
     uint64_t turn; /* value ^ turn: a number that orders as the key does */
     bool nulls_first;
-    uint64_t limit, offset;
+    tn_sort_span span;
     _Atomic uint64_t nulls;
     tn_scan scan;
     _Atomic(uint64_t) given; /* morsels, by the tasks of the scan */
@@ -334,18 +334,14 @@ static tarn_code scan_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
         *answer = TN_SCAN_END;
         return TARN_OK;
     }
-    const uint64_t end = op->limit > UINT64_MAX - op->offset ? UINT64_MAX : op->limit + op->offset;
     do { /* rows before the offset are passed over */
-        const uint64_t left = end - task->seen;
-        TN_RETURN_IF_ERROR(next_rows(task, left < TN_BATCH_ROWS ? (uint32_t)left : TN_BATCH_ROWS,
-                                     &count, &is_null, err));
+        const uint32_t room = tn_sort_span__room(&op->span, task->seen);
+        TN_RETURN_IF_ERROR(next_rows(task, room, &count, &is_null, err));
         if (count == 0) {
             tn_numbering__end(&task->numbering, out, answer);
             return TARN_OK;
         }
-        from = task->seen >= op->offset          ? 0
-               : op->offset - task->seen < count ? (uint32_t)(op->offset - task->seen)
-                                                 : count;
+        from = tn_sort_span__before(&op->span, task->seen, count);
         task->seen += count;
     } while (from == count);
     if (is_null) {
@@ -416,8 +412,7 @@ tarn_code tn_sort__create_column(tn_run *run, const tn_sort_key *key, uint64_t l
     op->type = key->expr->type;
     op->turn = (is_signed(op->type) ? UINT64_C(1) << 63 : 0) ^ (key->descending ? UINT64_MAX : 0);
     op->nulls_first = key->nulls_first;
-    op->limit = limit;
-    op->offset = offset;
+    op->span = (tn_sort_span){limit, offset};
     const tn_sorter_options options = {.pool = &op->pool,
                                        .spill = run->spill,
                                        .cancelled = run->cancelled,

@@ -14,6 +14,28 @@
 #include "rows/rows.h"
 #include "rows/sortkey.h"
 
+/* What a reader of sorted rows wants: `limit` rows from `offset` on; UINT64_MAX: all. */
+typedef struct tn_sort_span {
+    uint64_t limit, offset;
+} tn_sort_span;
+
+/* How many rows to ask for when `seen` were read, those before the offset included; 0 at the end.
+ */
+static inline uint32_t tn_sort_span__room(const tn_sort_span *span, uint64_t seen)
+{
+    const uint64_t end =
+        span->limit > UINT64_MAX - span->offset ? UINT64_MAX : span->limit + span->offset;
+    return seen >= end ? 0 : end - seen < TN_BATCH_ROWS ? (uint32_t)(end - seen) : TN_BATCH_ROWS;
+}
+
+/* How many of the `count` rows behind `seen` stand before the offset. */
+static inline uint32_t tn_sort_span__before(const tn_sort_span *span, uint64_t seen, uint32_t count)
+{
+    return seen >= span->offset          ? 0
+           : span->offset - seen < count ? (uint32_t)(span->offset - seen)
+                                         : count;
+}
+
 typedef struct tn_sorter {
     tn_pool *pool;
     tn_spill *spill;
