@@ -131,6 +131,8 @@ typedef struct printing {
 bool printing_of(const invocation *in, printing *out);
 /* Of a command whose answer is a text: a --format or -o on the command line is an error. */
 int refuse_forms(const invocation *in);
+/* Of one of the two: "format" or "output". */
+int refuse_form(const invocation *in, const char *name, const char *hint);
 uint32_t terminal_width(void);
 
 /* ---- main.c ---- */
@@ -158,6 +160,38 @@ void progress_begin(const invocation *in); /* with a session */
 void progress_clear(void);                 /* before anything else is written there */
 void progress_end(const invocation *in);
 
+/* ---- draft.c: texts that grow, and the formats of files ---- */
+
+/* Appended to a text of `*size` bytes.  False when there is no memory. */
+bool text_add(char **text, size_t *size, const char *piece, size_t piece_size);
+
+/* A statement that a command makes, or names with a zero behind each.  Ends with a zero; begins as
+ * {NULL, 0, false}; whoever holds it frees it. */
+typedef struct draft {
+    char *data;
+    size_t size;
+    bool failed; /* for want of memory: asked once, in the end */
+} draft;
+void draft_put(draft *t, const char *piece);
+void draft_put_bytes(draft *t, const char *piece, size_t size);
+void draft_put_quoted(draft *t, const char *piece); /* as a text of SQL */
+void draft_free(draft *t);
+/* Runs the statement, prints what it answers, and frees it; the exit code. */
+int draft_run(invocation *in, draft *t);
+/* Each row that the statement answers, and frees it.  A failure gives none. */
+void draft_rows(tarn_session *session, draft *t, tarn_row *row, void *context);
+
+typedef struct file_format {
+    const char *name;   /* --format's and --from's word */
+    const char *reader; /* the head of the call that reads it; NULL: written only */
+    bool is_text;       /* its values have no types of their own */
+    const char *endings[2];
+} file_format;
+/* By the ending, in any case, before that of a compression; NULL where it says nothing. */
+const file_format *format_of_file(const char *name);
+const file_format *format_named(const char *name);
+bool is_packed(const char *name);
+
 /* ---- query.c: what other commands run as SQL ---- */
 
 typedef struct sql_run {
@@ -180,9 +214,6 @@ int run_text(sql_run *r, const char *sql, size_t size);
 int run_end(sql_run *r, int code);
 /* Runs statements that a command made, and prints what they answer; the exit code. */
 int run_sql(invocation *in, const char *sql, size_t size);
-/* A text quoted for SQL, appended to a text of `*size` bytes.  False when there is no memory. */
-bool text_add(char **text, size_t *size, const char *piece, size_t piece_size);
-bool text_add_quoted(char **text, size_t *size, const char *piece);
 /* All of a file, or of standard input ("-").  Exit code, or -1. */
 int read_whole(const invocation *in, const char *path, char **out, size_t *size);
 

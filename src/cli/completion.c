@@ -8,15 +8,9 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-/* Names one behind the other, each with its end. */
-typedef struct list {
-    char *text;
-    size_t size;
-} list;
-
 struct completion {
     tarn_session *session;
-    list functions, tables, columns, settings;
+    draft functions, tables, columns, settings; /* names, each with its end */
     const char *before;
     size_t before_size;
 };
@@ -25,59 +19,38 @@ static const char *const meta_commands[] = {
     "\\d",     "\\timing", "\\format", "\\o",   "\\i",     "\\set",   "\\q",  "\\?",
     ".tables", ".schema",  ".help",    ".quit", ".timing", ".format", ".set", NULL};
 
-static void add(list *l, const char *name)
-{
-    (void)text_add(&l->text, &l->size, name, strlen(name) + 1); /* without memory: not offered */
-}
-
-static void clear(list *l)
-{
-    tarn_text_free(l->text);
-    *l = (list){NULL, 0};
-}
-
 static int take_first(void *context, const char *const *values, size_t count)
 {
     if (count > 0 && values[0] != NULL) {
-        add(context, values[0]);
+        draft_put_bytes(context, values[0], strlen(values[0]) + 1);
     }
     return 1;
 }
 
 /* The first column of a statement's rows; a failure offers nothing. */
-static void ask(completion *c, const char *sql, size_t size, list *into)
+static void ask(completion *c, const char *statement, const char *relation, size_t size,
+                draft *into)
 {
-    tarn_script *script = NULL;
-    tarn_result *result = NULL;
-    if (tarn_script_open(c->session, sql, size, &script, NULL) == TARN_OK &&
-        tarn_script_next(script, &result, NULL) == TARN_OK && result != NULL) {
-        const tarn_code code = tarn_result_rows(result, take_first, into, NULL);
-        (void)code;
-    }
-    tarn_script_close(script);
+    draft sql = {NULL, 0, false};
+    draft_put(&sql, statement);
+    draft_put_bytes(&sql, relation, size);
+    draft_rows(c->session, &sql, take_first, into);
 }
 
 static void describe(completion *c, const char *relation, size_t size)
 {
-    static const char head[] = "DESCRIBE SELECT * FROM ";
-    char *sql = NULL;
-    size_t sql_size = 0;
-    if (text_add(&sql, &sql_size, head, sizeof(head) - 1) &&
-        text_add(&sql, &sql_size, relation, size)) {
-        ask(c, sql, sql_size, &c->columns);
-    }
-    tarn_text_free(sql);
+    ask(c, "DESCRIBE SELECT * FROM ", relation, size, &c->columns);
 }
 
 void completion_refresh(completion *c)
 {
-    clear(&c->tables);
-    clear(&c->columns);
-    ask(c, "SHOW TABLES", strlen("SHOW TABLES"), &c->tables);
-    for (size_t at = 0; at < c->tables.size; at += strlen(c->tables.text + at) + 1) {
+    draft_free(&c->tables);
+    draft_free(&c->columns);
+    ask(c, "SHOW TABLES", "", 0, &c->tables);
+    for (size_t at = 0; at < c->tables.size; at += strlen(c->tables.data + at) + 1) {
         char name[300];
-        const int size = snprintf(name, sizeof(name), "\"%s\"", c->tables.text + at);
-        if (size > 0 && (size_t)size < sizeof(name) && strchr(c->tables.text + at, '"') == NULL) {
+        const int size = snprintf(name, sizeof(name), "\"%s\"", c->tables.data + at);
+        if (size > 0 && (size_t)size < sizeof(name) && strchr(c->tables.data + at, '"') == NULL) {
             describe(c, name, (size_t)size);
         }
     }
@@ -93,9 +66,9 @@ completion *completion_open(tarn_session *session)
     completion *c = (completion *)(void *)memory;
     (void)memset(c, 0, sizeof(*c));
     c->session = session;
-    ask(c, "SHOW FUNCTIONS", strlen("SHOW FUNCTIONS"), &c->functions);
+    ask(c, "SHOW FUNCTIONS", "", 0, &c->functions);
     for (size_t i = 0; tarn_session_setting(session, i, &setting); i++) {
-        add(&c->settings, setting.name);
+        draft_put_bytes(&c->settings, setting.name, strlen(setting.name) + 1);
     }
     return c;
 }
@@ -103,10 +76,10 @@ completion *completion_open(tarn_session *session)
 void completion_close(completion *c)
 {
     if (c != NULL) {
-        clear(&c->functions);
-        clear(&c->tables);
-        clear(&c->columns);
-        clear(&c->settings);
+        draft_free(&c->functions);
+        draft_free(&c->tables);
+        draft_free(&c->columns);
+        draft_free(&c->settings);
         tarn_text_free((char *)(void *)c);
     }
 }
@@ -133,10 +106,10 @@ static void offer(const search *s, const char *name, char after)
     }
 }
 
-static void offer_list(const search *s, const list *l, char after)
+static void offer_list(const search *s, const draft *l, char after)
 {
-    for (size_t at = 0; at < l->size; at += strlen(l->text + at) + 1) {
-        offer(s, l->text + at, after);
+    for (size_t at = 0; at < l->size; at += strlen(l->data + at) + 1) {
+        offer(s, l->data + at, after);
     }
 }
 
@@ -252,12 +225,12 @@ void completion_find(void *context, const char *line, size_t size, complete_foun
     offer_list(&s, &c->tables, ' ');
     offer_list(&s, &c->columns, ' ');
     if (c->before_size > 0 || s.word > line) {
-        list kept = c->columns;
-        c->columns = (list){NULL, 0};
+        draft kept = c->columns;
+        c->columns = (draft){NULL, 0, false};
         describe_files(c, c->before, c->before_size);
         describe_files(c, line, (size_t)(s.word - line));
         offer_list(&s, &c->columns, ' ');
-        clear(&c->columns);
+        draft_free(&c->columns);
         c->columns = kept;
     }
     if (strncasecmp(line, "set ", 4) == 0 || strncmp(line, "\\set ", 5) == 0) {

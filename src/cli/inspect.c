@@ -4,31 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct text {
-    char *data;
-    size_t size;
-    bool failed;
-} text;
-
-static void add(text *t, const char *piece)
-{
-    t->failed = t->failed || !text_add(&t->data, &t->size, piece, strlen(piece));
-}
-
-static void add_quoted(text *t, const char *piece)
-{
-    t->failed = t->failed || !text_add_quoted(&t->data, &t->size, piece);
-}
-
-/* Runs it and frees it. */
-static int run_made(invocation *in, text *t)
-{
-    const int code =
-        t->failed ? usage_error(in, "", "out of memory") : run_sql(in, t->data, t->size);
-    tarn_text_free(t->data);
-    return code;
-}
-
 static int one_uri(const invocation *in)
 {
     char hint[96];
@@ -49,21 +24,21 @@ static int no_pipeline(const invocation *in)
 
 int run_schema(invocation *in)
 {
-    text t = {NULL, 0, false};
+    draft t = {NULL, 0, false};
     int code = one_uri(in);
     code = code >= 0 ? code : no_pipeline(in);
     if (code >= 0) {
         return code;
     }
-    add(&t, "DESCRIBE SELECT * FROM ");
-    add_quoted(&t, in->words[0]);
-    return run_made(in, &t);
+    draft_put(&t, "DESCRIBE SELECT * FROM ");
+    draft_put_quoted(&t, in->words[0]);
+    return draft_run(in, &t);
 }
 
 int run_head(invocation *in)
 {
     char limit[64];
-    text t = {NULL, 0, false};
+    draft t = {NULL, 0, false};
     uint64_t rows;
     int code = one_uri(in);
     code = code >= 0 ? code : no_pipeline(in);
@@ -73,11 +48,11 @@ int run_head(invocation *in)
     if (!option_number(in, "rows", 10, &rows)) {
         return EXIT_USAGE;
     }
-    add(&t, "SELECT * FROM ");
-    add_quoted(&t, in->words[0]);
+    draft_put(&t, "SELECT * FROM ");
+    draft_put_quoted(&t, in->words[0]);
     (void)snprintf(limit, sizeof(limit), " LIMIT %llu", (unsigned long long)rows);
-    add(&t, limit);
-    return run_made(in, &t);
+    draft_put(&t, limit);
+    return draft_run(in, &t);
 }
 
 int run_meta(invocation *in)
@@ -108,51 +83,34 @@ int run_meta(invocation *in)
 
 /* ---- convert ---- */
 
-static bool add_source(text *t, const char *uri, const char *format)
-{
-    static const char *const readers[][2] = {
-        {"csv", "read_csv("},         {"tsv", "read_csv(delim => '\t', "},
-        {"parquet", "read_parquet("}, {"json", "read_json("},
-        {"jsonl", "read_json("},      {"delta", "delta_scan("}};
-    if (format == NULL) {
-        add_quoted(t, uri);
-        return true;
-    }
-    for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
-        if (strcmp(format, readers[i][0]) == 0) {
-            add(t, readers[i][1]);
-            add_quoted(t, uri);
-            add(t, ")");
-            return true;
-        }
-    }
-    return false;
-}
-
 int run_convert(invocation *in)
 {
-    text t = {NULL, 0, false};
+    draft t = {NULL, 0, false};
+    const char *format = option_text(in, "from");
     const char *to = option_text(in, "to");
     if (in->word_count != 2) {
         return usage_error(in, "tarn convert flights.csv flights.parquet",
                            "tarn convert takes an input and an output");
     }
     const bool to_output = strcmp(in->words[1], "-") == 0;
-    add(&t, to_output ? "SELECT * FROM " : "COPY (SELECT * FROM ");
-    (void)add_source(&t, in->words[0], option_text(in, "from"));
+    draft_put(&t, to_output ? "SELECT * FROM " : "COPY (SELECT * FROM ");
+    const file_format *from = format == NULL ? NULL : format_named(format);
+    draft_put(&t, from == NULL ? "" : from->reader);
+    draft_put_quoted(&t, in->words[0]);
+    draft_put(&t, from == NULL ? "" : ")");
     if (to_output) { /* as a query's result, whose form is --format's */
-        static const option format = {"format", 0, "FORMAT", ""};
+        static const option form = {"format", 0, "FORMAT", ""};
         if (to != NULL && in->given_count < GIVEN_MAX) {
-            in->given[in->given_count++] = (given){&format, to};
+            in->given[in->given_count++] = (given){&form, to};
         }
-        return run_made(in, &t);
+        return draft_run(in, &t);
     }
-    add(&t, ") TO ");
-    add_quoted(&t, in->words[1]);
+    draft_put(&t, ") TO ");
+    draft_put_quoted(&t, in->words[1]);
     if (to != NULL) {
-        add(&t, " (FORMAT ");
-        add(&t, to);
-        add(&t, ")");
+        draft_put(&t, " (FORMAT ");
+        draft_put(&t, to);
+        draft_put(&t, ")");
     }
-    return run_made(in, &t);
+    return draft_run(in, &t);
 }

@@ -110,44 +110,23 @@ static int form_of(const char *name)
     return -1;
 }
 
-static bool ends_with(const char *text, const char *end)
+int refuse_form(const invocation *in, const char *name, const char *hint)
 {
-    const size_t size = strlen(text);
-    const size_t end_size = strlen(end);
-    return size > end_size && strcmp(text + size - end_size, end) == 0;
-}
-
-/* "csv" of "a/b.csv.gz"; NULL where the ending says nothing. */
-static const char *format_of_name(const char *name)
-{
-    static const char *const endings[][2] = {
-        {".parquet", "parquet"}, {".pq", "parquet"},     {".csv", "csv"},
-        {".tsv", "tsv"},         {".json", "json"},      {".jsonl", "jsonl"},
-        {".ndjson", "jsonl"},    {".md", "markdown"},    {".csv.gz", "csv"},
-        {".csv.zst", "csv"},     {".tsv.gz", "tsv"},     {".tsv.zst", "tsv"},
-        {".json.gz", "json"},    {".jsonl.gz", "jsonl"}, {".jsonl.zst", "jsonl"}};
-    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-        if (ends_with(name, endings[i][0])) {
-            return endings[i][1];
-        }
-    }
-    return NULL;
+    size_t at = 0;
+    return option_each(in, name, &at) == NULL
+               ? -1
+               : usage_error(in, hint, "'tarn %s%s%s' has no rows to print, so no --%s",
+                             in->command->name, in->command->verbs == NULL ? "" : " ",
+                             in->command->verbs == NULL ? "" : in->words[0], name);
 }
 
 int refuse_forms(const invocation *in)
 {
-    static const char *const names[] = {"format", "output"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        size_t at = 0;
-        if (option_each(in, names[i], &at) != NULL) {
-            return usage_error(
-                in,
-                in->command->run == run_pipeline ? "--step ID prints rows in any form"
-                                                 : "leave it out, or redirect standard output",
-                "'tarn %s' has no rows to print, so no --%s", in->command->name, names[i]);
-        }
-    }
-    return -1;
+    const char *hint = in->command->run == run_pipeline
+                           ? "--step ID prints rows in any form"
+                           : "leave it out, or redirect standard output";
+    const int code = refuse_form(in, "format", hint);
+    return code >= 0 ? code : refuse_form(in, "output", hint);
 }
 
 bool printing_of(const invocation *in, printing *out)
@@ -161,13 +140,19 @@ bool printing_of(const invocation *in, printing *out)
         out->file = NULL;
     }
     const bool to_terminal = terminal && out->file == NULL;
-    const char *by_name = out->file == NULL ? NULL : format_of_name(out->file);
+    const file_format *by_name = out->file == NULL ? NULL : format_of_file(out->file);
     if (format == NULL) {
-        format = by_name != NULL ? by_name : to_terminal ? "table" : "csv";
+        format = by_name != NULL ? by_name->name : to_terminal ? "table" : "csv";
     }
-    const bool packed =
-        out->file != NULL && (ends_with(out->file, ".gz") || ends_with(out->file, ".zst"));
-    if (strcmp(format, "parquet") == 0 || packed) {
+    const bool packed = out->file != NULL && is_packed(out->file);
+    const bool is_parquet = strcmp(format, "parquet") == 0;
+    const file_format *copied = format_named(format);
+    if (packed && !is_parquet && (copied == NULL || !copied->is_text)) {
+        (void)usage_error(in, "csv, tsv, json and jsonl are", "'%s' is not written compressed",
+                          format);
+        return false;
+    }
+    if (is_parquet || packed) {
         if (to_terminal) {
             (void)usage_error(in, "name a file with -o, or redirect standard output",
                               "Parquet is binary and is not written to a terminal");

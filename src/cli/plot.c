@@ -359,30 +359,33 @@ int run_plot(invocation *in)
     tarn_error error = TARN_ERROR_INIT;
     tarn_script *script = NULL;
     tarn_result *result = NULL;
-    char *sql = NULL;
-    size_t size = 0;
+    draft sql = {NULL, 0, false};
     int code;
     if (in->word_count != 1) {
         return usage_error(in, "tarn plot \"SELECT origin, count(*) FROM 'f.parquet' GROUP BY 1\"",
                            "plot takes one query or one file");
     }
-    if (session_of(in, &code) == NULL) {
+    if ((code = refuse_form(in, "format", "'tarn query' prints rows in any form")) >= 0 ||
+        session_of(in, &code) == NULL) {
         return code;
     }
-    const char *given_text = in->words[0];
-    const bool made = is_sql(given_text) ? text_add(&sql, &size, given_text, strlen(given_text))
-                                         : text_add(&sql, &size, "SELECT * FROM ", 14) &&
-                                               text_add_quoted(&sql, &size, given_text);
-    if (!made) {
+    if (is_sql(in->words[0])) {
+        draft_put(&sql, in->words[0]);
+    } else {
+        draft_put(&sql, "SELECT * FROM ");
+        draft_put_quoted(&sql, in->words[0]);
+    }
+    if (sql.failed) {
         return usage_error(in, "", "out of memory");
     }
-    if (tarn_script_open(in->session, sql, size, &script, &error) != TARN_OK ||
+    if (tarn_script_open(in->session, sql.data, sql.size, &script, &error) != TARN_OK ||
         tarn_script_next(script, &result, &error) != TARN_OK) {
-        code = report(in, &error, sql, size);
+        code = report(in, &error, sql.data, sql.size);
     } else {
-        code = result == NULL ? usage_error(in, "", "no statement given") : draw(in, result, sql);
+        code =
+            result == NULL ? usage_error(in, "", "no statement given") : draw(in, result, sql.data);
     }
     tarn_script_close(script);
-    tarn_text_free(sql);
+    draft_free(&sql);
     return code;
 }

@@ -10,38 +10,6 @@
 
 enum { READ_SIZE = 64 << 10, TEXT_SIZE_MAX = 1 << 28 };
 
-/* ---- texts ---- */
-
-bool text_add(char **text, size_t *size, const char *piece, size_t piece_size)
-{
-    /* Doubled in steps that the size itself tells. */
-    const size_t needed = *size + piece_size + 1;
-    size_t capacity = 256;
-    size_t had = 256;
-    while (capacity < needed) {
-        capacity *= 2;
-    }
-    while (had < *size + 1) {
-        had *= 2;
-    }
-    if ((*text == NULL || capacity > had) && tarn_text_resize(text, capacity, NULL) != TARN_OK) {
-        return false;
-    }
-    memcpy(*text + *size, piece, piece_size);
-    *size += piece_size;
-    (*text)[*size] = '\0';
-    return true;
-}
-
-bool text_add_quoted(char **text, size_t *size, const char *piece)
-{
-    bool fine = text_add(text, size, "'", 1);
-    for (const char *c = piece; *c != '\0' && fine; c++) {
-        fine = text_add(text, size, *c == '\'' ? "''" : c, *c == '\'' ? 2 : 1);
-    }
-    return fine && text_add(text, size, "'", 1);
-}
-
 static int no_memory(const invocation *in)
 {
     tarn_error error = TARN_ERROR_INIT;

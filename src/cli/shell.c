@@ -107,19 +107,21 @@ static bool is_bare_file(const char *what)
 
 static void describe(shell *s, const char *what)
 {
-    char *sql = NULL;
-    size_t size = 0;
+    draft sql = {NULL, 0, false};
     if (what[0] == '\0') {
         run_text_here(s, "SHOW TABLES", strlen("SHOW TABLES"));
         return;
     }
-    const bool made = text_add(&sql, &size, "DESCRIBE SELECT * FROM ", 23) &&
-                      (is_bare_file(what) ? text_add_quoted(&sql, &size, what)
-                                          : text_add(&sql, &size, what, strlen(what)));
-    if (made) {
-        run_text_here(s, sql, size);
+    draft_put(&sql, "DESCRIBE SELECT * FROM ");
+    if (is_bare_file(what)) {
+        draft_put_quoted(&sql, what);
+    } else {
+        draft_put(&sql, what);
     }
-    tarn_text_free(sql);
+    if (!sql.failed) {
+        run_text_here(s, sql.data, sql.size);
+    }
+    draft_free(&sql);
 }
 
 static void set_setting(shell *s, char *words)

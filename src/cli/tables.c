@@ -8,30 +8,6 @@
 
 enum { PROPERTIES_MAX = 64 };
 
-typedef struct text {
-    char *data;
-    size_t size;
-    bool failed;
-} text;
-
-static void add(text *t, const char *piece)
-{
-    t->failed = t->failed || !text_add(&t->data, &t->size, piece, strlen(piece));
-}
-
-static void add_quoted(text *t, const char *piece)
-{
-    t->failed = t->failed || !text_add_quoted(&t->data, &t->size, piece);
-}
-
-static int run_made(invocation *in, text *t)
-{
-    const int code =
-        t->failed ? usage_error(in, "", "out of memory") : run_sql(in, t->data, t->size);
-    tarn_text_free(t->data);
-    return code;
-}
-
 /* --version or --at; false after a report. */
 static bool read_at(const invocation *in, tarn_at *at)
 {
@@ -50,44 +26,44 @@ static bool read_at(const invocation *in, tarn_at *at)
     return true;
 }
 
-static void add_scan(text *t, const char *uri, const tarn_at *at)
+static void add_scan(draft *t, const char *uri, const tarn_at *at)
 {
     char version[64];
-    add(t, "delta_scan(");
-    add_quoted(t, uri);
+    draft_put(t, "delta_scan(");
+    draft_put_quoted(t, uri);
     if (at->version >= 0) {
         (void)snprintf(version, sizeof(version), ", version => %lld", (long long)at->version);
-        add(t, version);
+        draft_put(t, version);
     }
     if (at->timestamp != NULL) {
-        add(t, ", timestamp => ");
-        add_quoted(t, at->timestamp);
+        draft_put(t, ", timestamp => ");
+        draft_put_quoted(t, at->timestamp);
     }
-    add(t, ")");
+    draft_put(t, ")");
 }
 
 static int show(invocation *in, const char *uri)
 {
-    text t = {NULL, 0, false};
+    draft t = {NULL, 0, false};
     tarn_at at;
     if (!read_at(in, &at)) {
         return EXIT_USAGE;
     }
-    add(&t, "SELECT * FROM ");
+    draft_put(&t, "SELECT * FROM ");
     add_scan(&t, uri, &at);
-    return run_made(in, &t);
+    return draft_run(in, &t);
 }
 
 static int show_schema(invocation *in, const char *uri)
 {
-    text t = {NULL, 0, false};
+    draft t = {NULL, 0, false};
     tarn_at at;
     if (!read_at(in, &at)) {
         return EXIT_USAGE;
     }
-    add(&t, "DESCRIBE SELECT * FROM ");
+    draft_put(&t, "DESCRIBE SELECT * FROM ");
     add_scan(&t, uri, &at);
-    return run_made(in, &t);
+    return draft_run(in, &t);
 }
 
 static int history(invocation *in, const char *uri)
@@ -139,6 +115,10 @@ static int create(invocation *in, const char *uri)
     const tarn_table *options =
         TARN_TABLE(.schema = option_text(in, "schema"), .like = option_text(in, "like"),
                    .partition_by = option_text(in, "partition-by"), .properties = properties);
+    const int refused = refuse_forms(in);
+    if (refused >= 0) {
+        return refused;
+    }
     if ((options->schema == NULL) == (options->like == NULL)) {
         return usage_error(in, "tarn table create URI --schema 'id BIGINT NOT NULL, day DATE'",
                            "name the columns with --schema or with --like");
@@ -164,7 +144,7 @@ static int create(invocation *in, const char *uri)
 }
 
 /* "a, b" as names of SQL. */
-static void add_names(text *t, const char *names)
+static void add_names(draft *t, const char *names)
 {
     for (const char *at = names; *at != '\0';) {
         const size_t size = strcspn(at, ",");
@@ -173,12 +153,12 @@ static void add_names(text *t, const char *names)
         while (last > first && at[last - 1] == ' ') {
             last--;
         }
-        add(t, at == names ? "\"" : ", \"");
+        draft_put(t, at == names ? "\"" : ", \"");
         for (; first < last; first++) {
             const char piece[] = {at[first], at[first] == '"' ? '"' : '\0', '\0'};
-            add(t, piece);
+            draft_put(t, piece);
         }
-        add(t, "\"");
+        draft_put(t, "\"");
         at += size;
         at += *at == ',' ? 1 : 0;
     }
@@ -189,32 +169,23 @@ static void add_names(text *t, const char *names)
 /* Names and types of a relation, each ended by a zero, by turns. */
 static int take_column(void *context, const char *const *values, size_t count)
 {
-    text *columns = context;
+    draft *columns = context;
     for (size_t i = 0; i < 2 && count >= 2 && values[i] != NULL; i++) {
-        columns->failed = columns->failed || !text_add(&columns->data, &columns->size, values[i],
-                                                       strlen(values[i]) + 1);
+        draft_put_bytes(columns, values[i], strlen(values[i]) + 1);
     }
     return 1;
 }
 
 /* Of what cannot be read nothing is told here: the statement itself will say why. */
-static void describe(invocation *in, const char *uri, text *columns)
+static void describe(invocation *in, const char *uri, draft *columns)
 {
-    text t = {NULL, 0, false};
-    tarn_script *script = NULL;
-    tarn_result *result = NULL;
-    add(&t, "DESCRIBE SELECT * FROM ");
-    add_quoted(&t, uri);
-    if (!t.failed && tarn_script_open(in->session, t.data, t.size, &script, NULL) == TARN_OK &&
-        tarn_script_next(script, &result, NULL) == TARN_OK && result != NULL) {
-        const tarn_code code = tarn_result_rows(result, take_column, columns, NULL);
-        (void)code;
-    }
-    tarn_script_close(script);
-    tarn_text_free(t.data);
+    draft t = {NULL, 0, false};
+    draft_put(&t, "DESCRIBE SELECT * FROM ");
+    draft_put_quoted(&t, uri);
+    draft_rows(in->session, &t, take_column, columns);
 }
 
-static const char *type_of(const text *columns, const char *name)
+static const char *type_of(const draft *columns, const char *name)
 {
     for (size_t at = 0; at < columns->size;) {
         const char *type = columns->data + at + strlen(columns->data + at) + 1;
@@ -226,31 +197,13 @@ static const char *type_of(const text *columns, const char *name)
     return NULL;
 }
 
-/* What reads a file of text; NULL for formats that know their types. */
-static const char *reader_of(const char *uri)
-{
-    static const char *const endings[][2] = {{".csv", "read_csv"},     {".tsv", "read_csv"},
-                                             {".json", "read_json"},   {".jsonl", "read_json"},
-                                             {".ndjson", "read_json"}, {NULL, NULL}};
-    size_t size = strlen(uri);
-    size -= size > 3 && strcmp(uri + size - 3, ".gz") == 0 ? 3 : 0;
-    size -= size > 4 && strcmp(uri + size - 4, ".zst") == 0 ? 4 : 0;
-    for (size_t i = 0; endings[i][0] != NULL; i++) {
-        const size_t end = strlen(endings[i][0]);
-        if (size > end && memcmp(uri + size - end, endings[i][0], end) == 0) {
-            return endings[i][1];
-        }
-    }
-    return NULL;
-}
-
 /* Values of a file of text are read in the table's types, not in those they seem to have. */
-static void add_input(invocation *in, text *t, const char *uri, const text *table)
+static void add_input(invocation *in, draft *t, const char *uri, const draft *table)
 {
-    const char *reader = reader_of(uri);
-    text found = {NULL, 0, false};
-    text types = {NULL, 0, false};
-    if (reader != NULL && table->size > 0) {
+    const file_format *format = format_of_file(uri);
+    draft found = {NULL, 0, false};
+    draft types = {NULL, 0, false};
+    if (format != NULL && format->is_text && table->size > 0) {
         describe(in, uri, &found);
     }
     for (size_t at = 0; at < found.size;) {
@@ -258,39 +211,43 @@ static void add_input(invocation *in, text *t, const char *uri, const text *tabl
         const char *type = name + strlen(name) + 1;
         const char *wanted = type_of(table, name);
         if (wanted != NULL && strcmp(type, wanted) != 0) {
-            add(&types, types.size == 0 ? "{" : ", ");
-            add_quoted(&types, name);
-            add(&types, ": ");
-            add_quoted(&types, wanted);
+            draft_put(&types, types.size == 0 ? "{" : ", ");
+            draft_put_quoted(&types, name);
+            draft_put(&types, ": ");
+            draft_put_quoted(&types, wanted);
         }
         at = (size_t)(type - found.data) + strlen(type) + 1;
     }
-    add(t, "SELECT * FROM ");
+    draft_put(t, "SELECT * FROM ");
     if (types.size > 0) {
-        add(t, reader);
-        add(t, "(");
-        add_quoted(t, uri);
-        add(t, ", types => ");
-        t->failed =
-            t->failed || types.failed || !text_add(&t->data, &t->size, types.data, types.size);
-        add(t, "})");
+        draft_put(t, format->reader);
+        draft_put_quoted(t, uri);
+        draft_put(t, ", types => ");
+        draft_put(t, types.data);
+        draft_put(t, "})");
     } else {
-        add_quoted(t, uri);
+        draft_put_quoted(t, uri);
     }
-    t->failed = t->failed || found.failed;
-    tarn_text_free(found.data);
-    tarn_text_free(types.data);
+    t->failed = t->failed || found.failed || types.failed;
+    draft_free(&found);
+    draft_free(&types);
 }
 
 static int write_rows(invocation *in, const char *uri)
 {
-    text t = {NULL, 0, false};
-    text table = {NULL, 0, false};
+    draft t = {NULL, 0, false};
+    draft table = {NULL, 0, false};
     tarn_error error = TARN_ERROR_INIT;
     bool exists = false;
     const char *mode = option_text(in, "mode");
     const char *partition_by = option_text(in, "partition-by");
     mode = mode == NULL ? "append" : mode;
+    int refused = refuse_form(in, "output", "the table is the output");
+    refused =
+        refused >= 0 ? refused : refuse_form(in, "format", "an input's format follows its ending");
+    if (refused >= 0) {
+        return refused;
+    }
     if (in->word_count < 3) {
         return usage_error(in, "tarn table write URI IN...", "no input given");
     }
@@ -301,27 +258,27 @@ static int write_rows(invocation *in, const char *uri)
         return usage_error(in, "--create makes it from the input's columns",
                            "there is no table '%s'", uri);
     }
-    add(&t, "COPY (");
+    draft_put(&t, "COPY (");
     if (exists) {
         describe(in, uri, &table);
     }
     for (size_t i = 2; i < in->word_count; i++) {
-        add(&t, i == 2 ? "" : " UNION ALL BY NAME ");
+        draft_put(&t, i == 2 ? "" : " UNION ALL BY NAME ");
         add_input(in, &t, in->words[i], &table);
     }
     t.failed = t.failed || table.failed;
-    tarn_text_free(table.data);
-    add(&t, ") TO ");
-    add_quoted(&t, uri);
-    add(&t, " (FORMAT delta, MODE ");
-    add_quoted(&t, mode);
+    draft_free(&table);
+    draft_put(&t, ") TO ");
+    draft_put_quoted(&t, uri);
+    draft_put(&t, " (FORMAT delta, MODE ");
+    draft_put_quoted(&t, mode);
     if (partition_by != NULL) {
-        add(&t, ", PARTITION_BY (");
+        draft_put(&t, ", PARTITION_BY (");
         add_names(&t, partition_by);
-        add(&t, ")");
+        draft_put(&t, ")");
     }
-    add(&t, ")");
-    return run_made(in, &t);
+    draft_put(&t, ")");
+    return draft_run(in, &t);
 }
 
 static const struct {

@@ -164,7 +164,7 @@ TN_FALLIBLE tn_inflater_finish(const tn_inflater *inflater, tarn_error *err)
 tn_codec tn_codec_of_name(const char *name, size_t size)
 {
     const tn_str whole = {name, size};
-    return tn_str_ends(whole, TN_STR(".gz"))    ? TN_CODEC_GZIP
-           : tn_str_ends(whole, TN_STR(".zst")) ? TN_CODEC_ZSTD
-                                                : TN_CODEC_NONE;
+    return tn_str_has_ending(whole, TN_STR(".gz"))    ? TN_CODEC_GZIP
+           : tn_str_has_ending(whole, TN_STR(".zst")) ? TN_CODEC_ZSTD
+                                                      : TN_CODEC_NONE;
 }

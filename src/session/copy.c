@@ -1,6 +1,7 @@
 /* COPY ... TO: one file in any format that can be written, or a Delta table. */
 #include "session/session_internal.h"
 
+#include "codec/stream.h"
 #include "format/csv/csv.h"
 #include "format/json/json.h"
 #include "format/parquet/parquet.h"
@@ -188,7 +189,8 @@ static TN_FALLIBLE open_delta(tn_copy *copy, const tn_schema *schema,
 /* x.csv, and x.csv.gz as well. */
 static bool ends_with(tn_str uri, const char *ending)
 {
-    uri.size -= tn_str_ends(uri, TN_STR(".gz")) ? 3 : tn_str_ends(uri, TN_STR(".zst")) ? 4 : 0;
+    const tn_codec codec = tn_codec_of_name(uri.data, uri.size);
+    uri.size -= codec == TN_CODEC_GZIP ? 3 : codec == TN_CODEC_ZSTD ? 4 : 0;
     return tn_str_has_ending(uri, tn_str_of(ending));
 }
 
@@ -266,10 +268,10 @@ tarn_code tn_copy_open(tn_session *session, const tn_schema *schema, const tn_co
     const bool is_parquet = is_delta || open == tn_parquet_writer_open;
     if (chosen.writer.codec.size == 0) { /* text: by the ending; Parquet: the session's choice */
         const char *codec = tn_session_get(session, "codec", NULL);
-        chosen.writer.codec = is_parquet ? tn_str_of(codec == NULL ? "" : codec)
-                              : tn_str_ends(options->uri, TN_STR(".gz"))  ? TN_STR("gzip")
-                              : tn_str_ends(options->uri, TN_STR(".zst")) ? TN_STR("zstd")
-                                                                          : TN_STR("");
+        const tn_codec by_name = tn_codec_of_name(options->uri.data, options->uri.size);
+        chosen.writer.codec = is_parquet                 ? tn_str_of(codec == NULL ? "" : codec)
+                              : by_name == TN_CODEC_NONE ? TN_STR("")
+                                                         : tn_str_of(tn_codec_name(by_name));
     }
     if (is_delta) {
         TN_TRY(open_delta(copy, schema, options, &chosen, err));

@@ -48,3 +48,9 @@ make in/2.parquet "x AS a FROM (VALUES ('abc'), ('5000000000'), ('7')) t(x)"
 tarn run pipeline.toml >out.txt 2>&1 || cat out.txt >&2
 try "Parquet: what does not fit goes to quarantine" "SELECT * FROM 'out' ORDER BY a"
 try "the quarantine" "SELECT source, file, \"column\", reason, raw FROM 'bad'"
+echo "-- endings in any case"
+for name in y.PARQUET y.Csv.GZ y.JSONL y.parquet.zst; do
+    tarn -c "SELECT 1 AS a, 'x' AS b" -o "$name" && tarn head "$name" --format tsv
+    tarn -c "COPY (SELECT 2 AS a) TO '2$name'" && tarn head "2$name" --format tsv
+done
+head -c 4 y.PARQUET && head -c 2 y.Csv.GZ | od -An -tx1

@@ -30,3 +30,9 @@ tarn status --format json --files shop/pipeline.toml | sed 's/.*"files":/"files"
 ls
 code tarn cp --format json x.csv z.csv
 code tarn init -o x new
+code tarn plot --format csv "SELECT 'a', 1"
+code tarn table create t --schema 'a INT' --format csv
+code tarn table write t x.csv --create --format csv
+code tarn table write t x.csv --create -o y
+[ ! -e t ] && echo "no table was made"
+code tarn -o y.md.gz -c 'SELECT 1'

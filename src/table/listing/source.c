@@ -57,7 +57,7 @@ static tn_str without_codec(tn_str key)
 {
     static const char *const codecs[] = {".gz", ".zst", ".gzip", ".zstd"};
     for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {
-        if (tn_str_ends(key, tn_str_of(codecs[i]))) {
+        if (tn_str_has_ending(key, tn_str_of(codecs[i]))) {
             key.size -= strlen(codecs[i]);
             break;
         }
