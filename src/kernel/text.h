@@ -54,6 +54,12 @@ typedef const char *tn_reason;
 
 tn_reason tn_text_parse_boolean(tn_str text, bool *out); /* true t yes y on 1, false f no n off 0 */
 tn_reason tn_text_parse_integer(tn_str text, const tn_type *type, int64_t *out); /* u64 as bits */
+/* Is it a number with a fraction, which a scale of 0 would round away? */
+bool tn_text_has_fraction(tn_str text);
+/* What holds the digits of a text, if these and a sign are all there is. */
+typedef enum tn_whole { TN_WHOLE_NONE, TN_WHOLE_64, TN_WHOLE_128, TN_WHOLE_LONGER } tn_whole;
+/* *in_double: a DOUBLE holds this very number. */
+tn_whole tn_text_whole(tn_str text, bool *in_double);
 tn_reason tn_text_parse_double(tn_str text, double *out);
 tn_reason tn_text_parse_real(tn_str text, float *out);
 /* 2026-01-31, also with '/', one-digit months and days, " BC" behind; a time behind it is dropped.

@@ -173,3 +173,50 @@ tn_reason tn_text_parse_decimal256(tn_str text, const tn_type *type, tn_i256 *ou
     *out = value;
     return NULL;
 }
+
+bool tn_text_has_fraction(tn_str text)
+{
+    size_t end;
+    int64_t whole;
+    text = tn_text__trim(text);
+    const size_t start = text.size > 0 && (text.data[0] == '-' || text.data[0] == '+');
+    if (!survey(text, start, &end, &whole)) {
+        return false;
+    }
+    for (size_t at = start; at < end; at++) {
+        if (text.data[at] != '.' && whole-- <= 0 && text.data[at] != '0') {
+            return true;
+        }
+    }
+    return false;
+}
+
+tn_whole tn_text_whole(tn_str text, bool *in_double)
+{
+    double near = 0;
+    tn_i128 value = 0;
+    text = tn_text__trim(text);
+    const bool negative = text.size > 0 && text.data[0] == '-';
+    size_t at = negative || (text.size > 0 && text.data[0] == '+');
+    *in_double = false;
+    if (at == text.size) {
+        return TN_WHOLE_NONE;
+    }
+    for (size_t i = at; i < text.size; i++) {
+        if (!tn_text__is_digit(text.data[i])) {
+            return TN_WHOLE_NONE;
+        }
+    }
+    while (at < text.size && text.data[at] == '0') {
+        at++;
+    }
+    if (text.size - at > 38) {
+        return TN_WHOLE_LONGER;
+    }
+    for (; at < text.size; at++) {
+        value = value * 10 + (text.data[at] - '0');
+    }
+    value = negative ? -value : value;
+    *in_double = tn_text_parse_double(text, &near) == NULL && (tn_i128)near == value;
+    return value >= INT64_MIN && value <= INT64_MAX ? TN_WHOLE_64 : TN_WHOLE_128;
+}

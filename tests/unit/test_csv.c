@@ -37,6 +37,18 @@ static const struct {
      "1|2|3\n4|5|6\n"},
     {"a,b\n", "a VARCHAR, b VARCHAR", ""},
     {"a|b\n1|'x|y'\n2|'z'\n", "a BIGINT, b VARCHAR", "1|x|y\n2|z\n"},
+    /* whole numbers keep their digits */
+    {"a,b\n9223372036854775807,-9223372036854775808\n", "a BIGINT, b BIGINT",
+     "9223372036854775807|-9223372036854775808\n"},
+    {"a,b\n1,-1\n9223372036854775808,-9223372036854775809\n", "a DECIMAL(38,0), b DECIMAL(38,0)",
+     "1|-1\n9223372036854775808|-9223372036854775809\n"},
+    {"a,b\n99999999999999999999999999999999999999,100000000000000000000000000000000000000\n",
+     "a DECIMAL(38,0), b VARCHAR",
+     "99999999999999999999999999999999999999|100000000000000000000000000000000000000\n"},
+    {"a,b,c\n9007199254740992,9007199254740993,100000000000000000000\n0.5,0.5,1e3\n",
+     "a DOUBLE, b VARCHAR, c DOUBLE", "9007199254740992|9007199254740993|1e+20\n0.5|0.5|1000\n"},
+    {"18446744073709551615,0.5\n1,9007199254740993\n", "column0 DECIMAL(38,0), column1 VARCHAR",
+     "18446744073709551615|0.5\n1|9007199254740993\n"},
 };
 
 TEST(what_the_first_rows_show_is_how_it_is_read)
@@ -95,6 +107,36 @@ TEST(declared_types_are_read_or_refused)
         texts_csv(&t, TN_STR("1,1,1,1,12345.67,1,1,2026-01-01,2026-01-01,1 day,x,t,\n"), &options),
         TARN_E_INVALID);
     CHECK_EQ(t.err.line, 1);
+    texts_stop(&t);
+}
+
+TEST(a_scale_of_zero_takes_whole_numbers_only)
+{
+    static const char *const good[] = {"12", "12.0", "12.", "1.2e1", "120e-1", "+12"};
+    static const char *const bad[] = {"12.5", "1.25e1", "121e-1", "0.1", "12.0000000001", ".9e-3"};
+    texts t;
+    CHECK(texts_start(&t, pool));
+    for (int digits = 9; digits <= 38; digits += 29) {
+        char name[32];
+        char text[64];
+        (void)snprintf(name, sizeof(name), "DECIMAL(%d,0)", digits);
+        tn_field columns[] = {{TN_STR("a"), type_named(&t, name), true},
+                              {TN_STR("b"), TN_BIGINT, true}};
+        tn_csv_options options = TN_CSV_OPTIONS_DEFAULT;
+        options.columns = columns;
+        options.column_count = 2;
+        options.header = 0;
+        for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+            (void)snprintf(text, sizeof(text), "%s,1\n", good[i]);
+            CHECK_EQ(texts_csv(&t, tn_str_of(text), &options), TARN_OK);
+            CHECK_STR(t.out.data, "12|1\n");
+        }
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+            (void)snprintf(text, sizeof(text), "%s,1\n", bad[i]);
+            CHECK_EQ(texts_csv(&t, tn_str_of(text), &options), TARN_E_INVALID);
+            CHECK(strstr(t.err.message, "it is no whole number") != NULL);
+        }
+    }
     texts_stop(&t);
 }
 

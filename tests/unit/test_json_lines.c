@@ -50,7 +50,11 @@ static const struct {
     {"1\n2\n", "json BIGINT", "1\n2\n"},
     {"[1, 2]\n[3]\n", "json BIGINT[]", "[1,2]\n[3]\n"},
     {"{\"a\":true,\"big\":18446744073709551616}\n\n  {\"a\":false,\"big\":1}  \n",
-     "a BOOLEAN, big DOUBLE", "true|1.8446744073709552e+19\nfalse|1\n"},
+     "a BOOLEAN, big DECIMAL(38,0)", "true|18446744073709551616\nfalse|1\n"},
+    {"{\"a\":9007199254740992,\"b\":9007199254740993}\n{\"a\":0.5,\"b\":0.5}\n",
+     "a DOUBLE, b VARCHAR", "9007199254740992|9007199254740993\n0.5|0.5\n"},
+    {"{\"a\":100000000000000000000000000000000000000}\n", "a VARCHAR",
+     "100000000000000000000000000000000000000\n"},
     {"[]", NULL,
      "opening 'memory://texts/t.json' as JSON: there is no record to take columns "
      "from"},

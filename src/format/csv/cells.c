@@ -67,6 +67,9 @@ static tn_reason read_integer(tn_str text, const tn_type *type, void *values, ui
 
 static tn_reason read_decimal(tn_str text, const tn_type *type, void *values, uint32_t row)
 {
+    if (type->scale == 0 && tn_text_has_fraction(text)) { /* as of an integer (decision 21) */
+        return "it is no whole number";
+    }
     return type->lane == TN_LANE_i128
                ? tn_text_parse_decimal128(text, type, &((tn_i128 *)values)[row])
            : type->lane == TN_LANE_i256

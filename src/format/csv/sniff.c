@@ -194,8 +194,9 @@ enum {
     MAY_TIME = 8,
     MAY_DATE = 16,
     MAY_TIMESTAMP = 32,
-    MAY_ALL = 63,
-    SEEN = 64
+    MAY_WIDE = 64, /* a whole number of up to 38 digits */
+    MAY_ALL = 127,
+    SEEN = 128
 };
 
 static bool is_boolean_word(tn_str text)
@@ -218,22 +219,32 @@ static bool begins_with_zero(tn_str text)
            text.data[sign + 1] <= '9';
 }
 
+/* A whole number is never rounded (decision 21): DOUBLE only where it holds this very one. */
+static unsigned narrow_number(unsigned may, tn_str text)
+{
+    bool in_double;
+    double real;
+    const tn_whole whole = tn_text_whole(text, &in_double);
+    if (whole == TN_WHOLE_NONE) {
+        may &= ~(unsigned)(MAY_BIGINT | MAY_WIDE);
+        in_double = (may & MAY_DOUBLE) != 0 && tn_text_parse_double(text, &real) == NULL;
+    } else if (whole != TN_WHOLE_64) {
+        may &= ~(unsigned)(whole == TN_WHOLE_128 ? MAY_BIGINT : MAY_BIGINT | MAY_WIDE);
+    }
+    return in_double ? may : may & ~(unsigned)MAY_DOUBLE;
+}
+
 static unsigned narrow_down(unsigned may, tn_str text)
 {
     int64_t number;
-    double real;
     if ((may & MAY_BOOLEAN) != 0 && !is_boolean_word(text)) {
         may &= ~(unsigned)MAY_BOOLEAN;
     }
     if (begins_with_zero(text)) { /* a code, whose zeros would be lost */
-        may &= ~(unsigned)(MAY_BIGINT | MAY_DOUBLE);
+        may &= ~(unsigned)(MAY_BIGINT | MAY_WIDE | MAY_DOUBLE);
     }
-    if ((may & MAY_BIGINT) != 0 && tn_text_parse_integer(text, TN_BIGINT, &number) != NULL) {
-        may &= ~(unsigned)MAY_BIGINT;
-    }
-    if ((may & (MAY_BIGINT | MAY_DOUBLE)) == MAY_DOUBLE &&
-        tn_text_parse_double(text, &real) != NULL) {
-        may &= ~(unsigned)MAY_DOUBLE;
+    if ((may & (MAY_BIGINT | MAY_WIDE | MAY_DOUBLE)) != 0) {
+        may = narrow_number(may, text);
     }
     if ((may & MAY_TIME) != 0 && tn_text_parse_time(text, &number) != NULL) {
         may &= ~(unsigned)MAY_TIME;
@@ -248,11 +259,12 @@ static unsigned narrow_down(unsigned may, tn_str text)
     return may | SEEN;
 }
 
-static const tn_type *type_of(unsigned may)
+static const tn_type *type_of(unsigned may, const tn_type *wide)
 {
     return (may & SEEN) == 0            ? TN_VARCHAR
            : (may & MAY_BOOLEAN) != 0   ? TN_BOOLEAN
            : (may & MAY_BIGINT) != 0    ? TN_BIGINT
+           : (may & MAY_WIDE) != 0      ? wide
            : (may & MAY_DOUBLE) != 0    ? TN_DOUBLE
            : (may & MAY_TIME) != 0      ? TN_TIME
            : (may & MAY_DATE) != 0      ? TN_DATE
@@ -298,6 +310,7 @@ static bool first_is_header(const sniffer *s, const row *first, const unsigned *
     bool any = false;
     for (uint32_t i = 0; i < s->width; i++) {
         bool null = true;
+        double real;
         tn_str text = TN_STR_NONE;
         const bool seen = (below[i] & SEEN) != 0;
         if (i < first->count) {
@@ -306,8 +319,11 @@ static bool first_is_header(const sniffer *s, const row *first, const unsigned *
         all_text = all_text && (!seen || (below[i] & MAY_ALL) == 0);
         if (!null) {
             any = true;
+            const bool number = (below[i] & (MAY_BIGINT | MAY_WIDE | MAY_DOUBLE)) != 0 &&
+                                !begins_with_zero(text) &&
+                                tn_text_parse_double(text, &real) == NULL;
             fits = fits && (!seen || (narrow_down(below[i], text) & MAY_ALL) != 0 ||
-                            (below[i] & MAY_ALL) == 0);
+                            (below[i] & MAY_ALL) == 0 || number);
         }
     }
     return any && (all_text || !fits);
@@ -525,8 +541,10 @@ static tarn_code find_columns(sniffer *s, tarn_error *err)
             may[i] = 0;
         }
     }
+    const tn_type *wide;
+    TN_RETURN_IF_ERROR(tn_types_decimal(s->types, 38, 0, &wide, err));
     for (uint32_t i = 0; i < s->width; i++) {
-        s->fields[i].type = o->all_text ? TN_VARCHAR : type_of(may[i]);
+        s->fields[i].type = o->all_text ? TN_VARCHAR : type_of(may[i], wide);
     }
     if (o->column_count > 0) {
         for (uint32_t i = 0; i < s->width; i++) {

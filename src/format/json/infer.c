@@ -15,7 +15,11 @@ enum {
     NOT_DATE = 64,
     NOT_TIME = 128,
     NOT_TIMESTAMP = 256,
-    TOO_MANY = 512 /* fields: it is no struct, but a map in disguise */
+    TOO_MANY = 512, /* fields: it is no struct, but a map in disguise */
+    /* of whole numbers: beyond BIGINT, beyond 38 digits, rounded by DOUBLE */
+    IS_WIDE = 1024,
+    IS_LONGER = 2048,
+    IS_ROUNDED = 4096
 };
 
 typedef struct seen {
@@ -33,6 +37,7 @@ typedef struct seen {
 typedef struct inferrer {
     tn_arena *keep; /* the tree's, and the schema's */
     tn_types *types;
+    const tn_type *wide; /* whole numbers beyond BIGINT */
     seen *newest;
     bool all_text;
 } inferrer;
@@ -91,6 +96,18 @@ static unsigned see_text(tn_str text)
     return saw;
 }
 
+/* A whole number is never rounded (decision 21). */
+static unsigned see_number(tn_str text)
+{
+    bool in_double;
+    const tn_whole whole = tn_text_whole(text, &in_double);
+    const unsigned rounded = in_double ? 0 : IS_ROUNDED;
+    return whole == TN_WHOLE_NONE  ? SAW_DOUBLE
+           : whole == TN_WHOLE_64  ? SAW_INTEGER | rounded
+           : whole == TN_WHOLE_128 ? SAW_INTEGER | IS_WIDE | rounded
+                                   : SAW_INTEGER | IS_LONGER | rounded;
+}
+
 static unsigned see_scalar(const tn_json *value)
 {
     switch ((tn_json_kind)value->kind) {
@@ -98,7 +115,7 @@ static unsigned see_scalar(const tn_json *value)
     case TN_JSON_FALSE:
         return SAW_BOOLEAN;
     case TN_JSON_NUMBER:
-        return value->is_integer ? SAW_INTEGER : SAW_DOUBLE;
+        return see_number(value->text);
     case TN_JSON_STRING:
         return see_text(value->text);
     case TN_JSON_ARRAY:
@@ -162,10 +179,11 @@ static const tn_type *scalar_type(const inferrer *in, unsigned saw)
     case SAW_BOOLEAN:
         return TN_BOOLEAN;
     case SAW_INTEGER:
-        return TN_BIGINT;
+        return (saw & IS_LONGER) != 0 ? TN_VARCHAR : (saw & IS_WIDE) != 0 ? in->wide : TN_BIGINT;
     case SAW_DOUBLE:
-    case SAW_DOUBLE | SAW_INTEGER:
         return TN_DOUBLE;
+    case SAW_DOUBLE | SAW_INTEGER:
+        return (saw & IS_ROUNDED) != 0 ? TN_VARCHAR : TN_DOUBLE;
     case SAW_TEXT:
         return (saw & NOT_DATE) == 0        ? TN_DATE
                : (saw & NOT_TIME) == 0      ? TN_TIME
@@ -398,6 +416,7 @@ tarn_code tn__json_infer(tn__json_source *source, const tn_json_options *options
     inferrer in = {.keep = &source->text.arena, .types = types, .all_text = options->all_text};
     seen *root;
 
+    TN_RETURN_IF_ERROR(tn_types_decimal(types, 38, 0, &in.wide, err));
     find_form(source, text);
     source->text.one_morsel = !source->by_lines || options->one_task;
     for (size_t i = 0; i < source->text.data_start; i++) {

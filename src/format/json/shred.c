@@ -253,6 +253,9 @@ static tn_reason put_text(const tn_type *type, void *values, uint32_t row, char 
     case TN_KIND_INTERVAL:
         return tn_text_parse_interval(text, &((tn_interval *)values)[row]);
     case TN_KIND_DECIMAL:
+        if (type->scale == 0 && tn_text_has_fraction(text)) { /* as of an integer (decision 21) */
+            return "it is no whole number";
+        }
         return type->lane == TN_LANE_i128
                    ? tn_text_parse_decimal128(text, type, &((tn_i128 *)values)[row])
                : type->lane == TN_LANE_i256
