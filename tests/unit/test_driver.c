@@ -1,3 +1,5 @@
+#include "base/hash.h"
+#include "column/value.h"
 #include "exec/driver.h"
 #include "exec/operators.h"
 #include "exec/result.h"
@@ -22,7 +24,9 @@ typedef struct plan {
     uint32_t expands;                   /* times that the step gives its input */
     uint64_t holds; /* the end takes nothing of later morsels until this one ended */
     bool finalise_fails, combine_fails;
+    bool hashes; /* the end reads what it is given: rows of two BIGINTs */
 
+    _Atomic uint64_t hash; /* of those rows in any order */
     _Atomic uint64_t rows, closed, combined, finalised, scan_tasks, step_tasks, end_tasks;
 } plan;
 
@@ -141,18 +145,37 @@ static tarn_code double_step(tn_operator_task *base, const tn_batch *in, tn_batc
     return TARN_OK;
 }
 
+static uint64_t hash_of_row(int64_t first, int64_t second)
+{
+    return tn_hash_mix(tn_hash_u64((uint64_t)first), (uint64_t)second);
+}
+
+static TN_FALLIBLE hash_rows(plan *p, const tn_batch *in, tarn_error *err)
+{
+    for (uint32_t i = 0; i < in->selected; i++) {
+        const uint32_t row = in->selection == NULL ? i : in->selection[i];
+        tn_value first, second;
+        TN_RETURN_IF_ERROR(tn_value_of(&in->columns[0], row, NULL, &first, err));
+        TN_RETURN_IF_ERROR(tn_value_of(&in->columns[1], row, NULL, &second, err));
+        atomic_fetch_add(&p->hash, hash_of_row(first.i64, second.i64));
+    }
+    return TARN_OK;
+}
+
 static tarn_code double_take(tn_operator_task *base, const tn_batch *in, tn_answer *answer,
                              tarn_error *err)
 {
     op_double *task = (op_double *)base;
     plan *p = task->p;
-    (void)err;
     *answer = TN_WAIT;
     if (must_wait(p, &task->waits, task->waker)) {
         return TARN_OK;
     }
     if (in->tag.morsel > p->holds && atomic_load(&p->closed) == 0) {
         return TARN_OK; /* nobody will wake it but the pipeline itself */
+    }
+    if (p->hashes) {
+        TN_RETURN_IF_ERROR(hash_rows(p, in, err));
     }
     *answer = TN_MORE_INPUT;
     if (atomic_fetch_add(&p->rows, in->selected) + in->selected >= p->enough_after) {
@@ -521,7 +544,7 @@ TEST(a_result_that_fails_leaves_nothing_behind)
 }
 
 /* ---- a sink that waits on every batch, under a join that makes 100,000 rows of one
- * -------------*/
+ * --------------*/
 
 enum { HOT_KEYS = 3, HOT_ROWS = 100000, BUILD_ROWS = 1000 };
 
@@ -530,12 +553,17 @@ typedef struct building {
     tn_column columns[2];
 } building;
 
+static int64_t key_of(int64_t id)
+{
+    return 7 + BATCHES * ROWS * (id % HOT_KEYS); /* one a morsel */
+}
+
 static bool build_batch(void *context, uint32_t index, tn_batch *out)
 {
     building *build = context;
     for (uint32_t i = 0; i < BUILD_ROWS; i++) {
         build->ids[i] = (int64_t)index * BUILD_ROWS + i;
-        build->keys[i] = 7 + BATCHES * ROWS * (build->ids[i] % HOT_KEYS); /* one a morsel */
+        build->keys[i] = key_of(build->ids[i]);
     }
     for (uint32_t c = 0; c < 2; c++) {
         build->columns[c] = (tn_column){.type = TN_BIGINT,
@@ -597,14 +625,20 @@ static tarn_code run_join(bench *b, plan *p, uint32_t drivers)
 
 TEST(a_sink_that_waits_on_every_batch_gets_all_rows_of_an_expanding_join)
 {
+    uint64_t expected = 0;
+    for (int64_t id = 0; id < HOT_KEYS * HOT_ROWS; id++) {
+        expected += hash_of_row(key_of(id), id);
+    }
     for (uint32_t drivers = 1; drivers <= 4; drivers += 3) {
         for (uint32_t waits = 0; waits < 3; waits++) {
             bench b;
             plan p = plan_of(2 * HOT_KEYS);
             p.waits = waits;
+            p.hashes = true;
             CHECK_EQ(bench_init(&b, pool, SIZE_MAX, drivers), TARN_OK);
             CHECK_EQ(run_join(&b, &p, drivers), TARN_OK);
             CHECK_EQ(p.rows, HOT_KEYS * HOT_ROWS);
+            CHECK_EQ(p.hash, expected);
             CHECK_EQ(p.scan_tasks + p.end_tasks, 0);
             bench_deinit(&b);
         }
