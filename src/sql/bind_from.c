@@ -255,10 +255,12 @@ static const tn_ast *argument_at(const tn_ast *call, uint32_t i, tn_str *name)
         *name = ast->text;
         return ast->items[0];
     }
-    if (ast->kind == TN_AST_OPERATOR && ast->count == 2 && tn_str_equal(ast->text, TN_STR("=")) &&
-        ast->items[0]->kind == TN_AST_NAME && ast->items[0]->count == 1) {
-        *name = ast->items[0]->text;
-        return ast->items[1];
+    if (ast->kind == TN_AST_OPERATOR && ast->count == 2 && tn_str_equal(ast->text, TN_STR("="))) {
+        const tn_ast *left = ast->items[0];
+        if (left->kind == TN_AST_NULL || (left->kind == TN_AST_NAME && left->count == 1)) {
+            *name = left->kind == TN_AST_NULL ? TN_STR("null") : left->text;
+            return ast->items[1];
+        }
     }
     return ast;
 }

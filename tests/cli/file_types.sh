@@ -54,3 +54,5 @@ for name in y.PARQUET y.Csv.GZ y.JSONL y.parquet.zst; do
     tarn -c "COPY (SELECT 2 AS a) TO '2$name'" && tarn head "2$name" --format tsv
 done
 head -c 4 y.PARQUET && head -c 2 y.Csv.GZ | od -An -tx1
+printf 'id,v\n1,NA\n2,3.5\n' >na.csv
+try "name = value names an option, null too" "SELECT sum(v) AS v FROM read_csv('na.csv', null = 'NA', header = true)"
