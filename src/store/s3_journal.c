@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { FILE_SIZE_MAX = 8192 };
+enum { FILE_SIZE_MAX = 8192, PAGES_MAX = 1000 };
 
 /* With its slash; "" where there is no place for it. */
 static void folder(char out[TN_PATH_SIZE])
@@ -185,18 +185,33 @@ static bool is_under_way(const entry *at)
            (kill((pid_t)at->process, 0) == 0 || errno == EPERM);
 }
 
-typedef struct sought {
-    tn_str id;
-    bool found;
-} sought;
+/* Ids of what other processes are sending. */
+typedef struct running {
+    tn_arena arena;
+    TN_VEC(tn_str) ids;
+} running;
 
-static tarn_code seek_one(void *context, const entry *at, tn_str uri, bool *stop, tarn_error *err)
+static tarn_code note_running(void *context, const entry *at, tn_str uri, bool *stop,
+                              tarn_error *err)
 {
-    sought *s = context;
-    (void)uri, (void)err;
-    s->found = tn_str_equal(at->id, s->id) && is_under_way(at);
-    *stop = s->found;
-    return TARN_OK;
+    running *all = context;
+    tn_str id;
+    (void)uri, (void)stop;
+    if (!is_under_way(at)) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_arena_copy(&all->arena, at->id, &id, err));
+    return tn_vec_push(&all->ids, id, err);
+}
+
+static bool is_running(const running *all, tn_str id)
+{
+    for (size_t i = 0; i < all->ids.count; i++) {
+        if (tn_str_equal(all->ids.items[i], id)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 typedef struct aborter {
@@ -239,6 +254,7 @@ typedef struct upload_list {
     tn_arena arena;
     TN_VEC(listed) all;
     listed now;
+    listed next; /* where the next page begins: behind this one */
     bool encoded;
     bool truncated;
 } upload_list;
@@ -247,11 +263,14 @@ static tarn_code listed_close(void *context, tn_str parent, tn_str name, tn_str 
                               tarn_error *err)
 {
     upload_list *list = context;
-    if (tn_str_equal(parent, TN_STR("Upload")) && tn_str_equal(name, TN_STR("Key"))) {
-        return tn_arena_copy(&list->arena, text, &list->now.key, err);
-    }
-    if (tn_str_equal(parent, TN_STR("Upload")) && tn_str_equal(name, TN_STR("UploadId"))) {
-        return tn_arena_copy(&list->arena, text, &list->now.id, err);
+    const bool of_upload = tn_str_equal(parent, TN_STR("Upload"));
+    tn_str *keep = of_upload && tn_str_equal(name, TN_STR("Key"))        ? &list->now.key
+                   : of_upload && tn_str_equal(name, TN_STR("UploadId")) ? &list->now.id
+                   : tn_str_equal(name, TN_STR("NextKeyMarker"))         ? &list->next.key
+                   : tn_str_equal(name, TN_STR("NextUploadIdMarker"))    ? &list->next.id
+                                                                         : NULL;
+    if (keep != NULL) {
+        return tn_arena_copy(&list->arena, text, keep, err);
     }
     if (tn_str_equal(name, TN_STR("Upload"))) {
         return tn_vec_push(&list->all, list->now, err);
@@ -264,43 +283,74 @@ static tarn_code listed_close(void *context, tn_str parent, tn_str name, tn_str 
     return TARN_OK;
 }
 
-/* One page of ListMultipartUploads, all of it aborted. */
-static TN_FALLIBLE abort_page(tn_s3 *s3, tn_str prefix, size_t *count, bool *more, tarn_error *err)
+/* One page of ListMultipartUploads, from behind `marker`. */
+static TN_FALLIBLE list_page(tn_s3 *s3, tn_str prefix, const listed *marker, upload_list *list,
+                             tarn_error *err)
 {
     tarn_code code = TARN_OK;
     tn_s3_request request;
-    upload_list list = {.encoded = false};
-    *more = false;
-    const tn_s3_xml handler = {NULL, listed_close, &list};
+    const tn_s3_xml handler = {NULL, listed_close, list};
 
-    tn_arena_init(&list.arena, s3->pool);
-    list.all.pool = s3->pool;
     tn_s3__init(&request, s3, "GET", TN_STR_NONE);
     request.of_bucket = true;
     request.root = "ListMultipartUploadsResult";
     tn_s3__query(&request, TN_STR("uploads"), TN_STR(""));
     tn_s3__query(&request, TN_STR("encoding-type"), TN_STR("url"));
     tn_s3__query(&request, TN_STR("prefix"), prefix);
+    if (marker->key.size > 0) {
+        tn_s3__query(&request, TN_STR("key-marker"), marker->key);
+        tn_s3__query(&request, TN_STR("upload-id-marker"), marker->id);
+    }
     TN_TRY(tn_s3__run(&request, err));
     TN_TRY(tn_s3__xml(s3->pool, tn_text_str(&request.answer), &handler, err));
+    for (size_t i = 0; list->encoded && i < list->all.count; i++) {
+        listed *at = &list->all.items[i];
+        TN_TRY(tn_uri_decode(&list->arena, at->key, true, &at->key, err));
+    }
+    if (list->encoded) {
+        TN_TRY(tn_uri_decode(&list->arena, list->next.key, true, &list->next.key, err));
+    }
+    if (list->next.key.size == 0 && list->all.count > 0) { /* a server that does not name it */
+        list->next = list->all.items[list->all.count - 1];
+    }
+done:
+    tn_s3__deinit(&request);
+    return code;
+}
+
+/* All of a page is aborted, but for what other processes of this machine are sending.  `marker`
+ * moves to its end, in `arena`. */
+static TN_FALLIBLE abort_page(tn_s3 *s3, tn_str prefix, listed *marker, tn_arena *arena,
+                              size_t *count, bool *more, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    upload_list list = {.encoded = false};
+    running others = {.ids = {.pool = s3->pool}};
+
+    tn_arena_init(&list.arena, s3->pool);
+    tn_arena_init(&others.arena, s3->pool);
+    list.all.pool = s3->pool;
+    TN_TRY(list_page(s3, prefix, marker, &list, err));
+    TN_TRY(visit_all(s3->pool, TN_STR(""), note_running, &others, err));
     for (size_t i = 0; i < list.all.count; i++) {
-        tn_str key = list.all.items[i].key;
-        if (list.encoded) {
-            TN_TRY(tn_uri_decode(&list.arena, key, true, &key, err));
-        }
-        sought under_way = {.id = list.all.items[i].id};
-        TN_TRY(visit_all(s3->pool, TN_STR(""), seek_one, &under_way, err));
-        if (tn_str_starts(key, prefix) && !under_way.found) {
-            *more = true;
-            TN_TRY(tn_s3__abort_upload(s3, key, list.all.items[i].id, err));
+        const listed *at = &list.all.items[i];
+        if (tn_str_starts(at->key, prefix) && !is_running(&others, at->id)) {
+            TN_TRY(tn_s3__abort_upload(s3, at->key, at->id, err));
             (*count)++;
         }
     }
-    *more = *more && list.truncated; /* what was aborted is gone from the next page */
+    /* One that stands still would have us ask for the same page for ever. */
+    *more = list.truncated && list.next.key.size > 0 &&
+            !(tn_str_equal(list.next.key, marker->key) && tn_str_equal(list.next.id, marker->id));
+    if (*more) {
+        TN_TRY(tn_arena_copy(arena, list.next.key, &marker->key, err));
+        TN_TRY(tn_arena_copy(arena, list.next.id, &marker->id, err));
+    }
 done:
-    tn_s3__deinit(&request);
     tn_vec_free(&list.all);
+    tn_vec_free(&others.ids);
     tn_arena_deinit(&list.arena);
+    tn_arena_deinit(&others.arena);
     return code;
 }
 
@@ -311,6 +361,7 @@ tarn_code tn_stores_abort_uploads(tn_stores *stores, tn_str uri, bool everyones,
     aborter to = {stores, 0};
     tn_store *store;
     tn_str key;
+    listed marker = {TN_STR_NONE, TN_STR_NONE};
     tn_arena arena;
     bool more = true;
 
@@ -319,8 +370,8 @@ tarn_code tn_stores_abort_uploads(tn_stores *stores, tn_str uri, bool everyones,
     TN_TRY(visit_all(stores->pool, uri, abort_one, &to, err));
     if (everyones && tn_str_starts(uri, TN_STR("s3://"))) {
         TN_TRY(tn_stores_resolve(stores, uri, &arena, &store, &key, err));
-        for (unsigned pages = 0; more && pages < 1000; pages++) {
-            TN_TRY(abort_page((tn_s3 *)store, key, &to.count, &more, err));
+        for (unsigned pages = 0; more && pages < PAGES_MAX; pages++) {
+            TN_TRY(abort_page((tn_s3 *)store, key, &marker, &arena, &to.count, &more, err));
         }
     }
 done:

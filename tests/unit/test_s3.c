@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #define ERROR_XML(code) \
     "<?xml version=\"1.0\"?><Error><Code>" code "</Code><Message>so</Message></Error>"
@@ -561,6 +562,66 @@ TEST(an_upload_ends_as_the_answers_say)
         CHECK(strstr(at.fake.urls[3], "uploadId=id%2F1") != NULL);
         CHECK(strstr(at.fake.headers[3], "if-none-match: *") != NULL);
         bench_close(&at);
+    }
+    state_remove(state);
+}
+
+/* An upload of a process that lives: the first, which no test may kill. */
+static void journal_of_another(const char *state, const char *id)
+{
+    char path[200];
+    (void)snprintf(path, sizeof(path), "%s/tarn", state);
+    (void)mkdir(path, 0700);
+    (void)snprintf(path, sizeof(path), "%s/tarn/uploads", state);
+    (void)mkdir(path, 0700);
+    (void)snprintf(path, sizeof(path), "%s/tarn/uploads/%s", state, id);
+    FILE *file = fopen(path, "w");
+    if (file != NULL) {
+        (void)fprintf(file, "s3://lake/k\n%s\n1\n1\n", id);
+        (void)fclose(file);
+    }
+}
+
+#define UPLOADS(truncated, rest)                                   \
+    "<ListMultipartUploadsResult><EncodingType>url</EncodingType>" \
+    "<IsTruncated>" truncated "</IsTruncated>" rest "</ListMultipartUploadsResult>"
+#define UPLOAD(key, id) "<Upload><Key>" key "</Key><UploadId>" id "</UploadId></Upload>"
+#define NEXT(key, id)                        \
+    "<NextKeyMarker>" key "</NextKeyMarker>" \
+    "<NextUploadIdMarker>" id "</NextUploadIdMarker>"
+
+TEST(a_page_of_uploads_that_are_all_under_way_does_not_end_the_sweep)
+{
+    static const fake_answer answers[] = {
+        {200, 0, NULL,
+         UPLOADS("true", UPLOAD("d/a%20b", "one") UPLOAD("d/c", "two") NEXT("d/c%2Bc", "two")), 0},
+        {200, 0, NULL, UPLOADS("true", UPLOAD("d/e", "three") UPLOAD("d/f", "one")), 0},
+        {204, 0, NULL, NULL, 0},
+        {200, 0, NULL, UPLOADS("true", UPLOAD("d/f", "one")), 0}, /* stands still */
+    };
+    char state[32];
+    state_make(state);
+    journal_of_another(state, "one");
+    journal_of_another(state, "two");
+    for (test_oom oom = test_oom_start(pool); test_oom_next(&oom);) {
+        bench at = {.stores = NULL};
+        size_t count = 9;
+        tarn_code code = OPEN(&at, answers) ? TARN_OK : TARN_E_NOMEM;
+        if (code == TARN_OK) {
+            code = tn_stores_abort_uploads(at.stores, TN_STR("s3://lake/d/"), true, &count, NULL);
+        }
+        CHECK_EQ(code, oom.refused ? TARN_E_NOMEM : TARN_OK);
+        if (code == TARN_OK) {
+            CHECK_U64(count, 1);
+            CHECK_U64(at.fake.next, 4);
+            CHECK(strstr(at.fake.urls[0], "key-marker") == NULL);
+            CHECK(strstr(at.fake.urls[1], "key-marker=d%2Fc%2Bc&upload-id-marker=two") != NULL);
+            CHECK_STR(at.fake.methods[2], "DELETE");
+            CHECK(strstr(at.fake.urls[2], "/d/e?uploadId=three") != NULL);
+            CHECK(strstr(at.fake.urls[3], "key-marker=d%2Ff&upload-id-marker=one") != NULL);
+        }
+        bench_close(&at);
+        CHECK_U64(pool->used, 0);
     }
     state_remove(state);
 }
