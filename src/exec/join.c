@@ -371,6 +371,9 @@ static tarn_code build_finalise(tn_operator *base, const tn_task *task, tn_answe
                                join->parts == NULL && join->integer_key && join->has_bounds &&
                                    join->options.key_count == 1 && join->hash_is_key,
                                &join->table, err));
+    if (join->table.present != NULL && join->layout->view_count == 0) {
+        tn_rows_clear(&join->rows); /* all of it lies in the table */
+    }
 done:
     return tn_spill_explain(join->run->spill, code, err);
 }

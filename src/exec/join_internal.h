@@ -3,7 +3,9 @@
  *
  * The build end keeps rows (keys, payload) in the row store and, once all are there, chains them
  * behind an array of heads: by the key itself where the keys are integers of a small range, else by
- * hash, with a few bits of each hash in the head so that most misses touch no row.  A *prober*
+ * hash, with a few bits of each hash in the head so that most misses touch no row.  Where such
+ * integers are unique as well, the payload lies in arrays by key and no row is touched at all
+ * (join_direct.c).  A *prober*
  * takes a batch, finds the first match of each row, and then hands out pairs, as many as fit a
  * batch, from wherever it stopped.
  *
@@ -29,6 +31,14 @@ typedef struct tn_join_row {
     uint64_t matched; /* RIGHT and FULL only */
 } tn_join_row;
 
+/* A payload column of a direct table: entry `key - min`; entry `range` is what a miss finds. */
+typedef struct tn_join_column {
+    uint8_t *values; /* as in a row */
+    uint8_t *nulls;  /* 1: null */
+    size_t width;
+    bool has_nulls;
+} tn_join_column;
+
 /* Build rows that can be looked up; their pages are pinned. */
 typedef struct tn_join_table {
     uint64_t *heads; /* tags in the top 16 bits, then the first row */
@@ -38,6 +48,10 @@ typedef struct tn_join_table {
     bool unique; /* no key has two rows */
     uint64_t min, range;
     uint64_t rows;
+    uint8_t *present;        /* NULL: not direct; by key - min, and 0 at `range` */
+    tn_join_column *columns; /* one a payload column */
+    void *direct;            /* holds these */
+    size_t direct_size;
 } tn_join_table;
 
 typedef struct tn_join_part {
@@ -85,6 +99,19 @@ typedef struct tn_join {
 TN_FALLIBLE tn_join__table_make(const tn_join *join, tn_pool *pool, tn_rows *const *sets,
                                 uint32_t count, bool dense, tn_join_table *table, tarn_error *err);
 void tn_join__table_free(tn_pool *pool, tn_join_table *table);
+/* `visit` sees all rows of the sets, a few at a time; false ends it. */
+typedef bool tn_join_visit(const tn_join *join, tn_join_table *table, uint8_t *const *rows,
+                           uint32_t count);
+TN_FALLIBLE tn_join__each_row(const tn_join *join, tn_rows *const *sets, uint32_t count,
+                              tn_join_visit *visit, tn_join_table *table, tarn_error *err);
+uint64_t tn_join__key(const tn_join *join, const uint8_t *row); /* the first, an integer */
+
+/* ---- keys that are unique and close together: join_direct.c ---- */
+/* Where the join allows it and keys turn out unique, table->present is not NULL afterwards.  min
+ * and range are set. */
+TN_FALLIBLE tn_join__direct_make(const tn_join *join, tn_pool *pool, tn_rows *const *sets,
+                                 uint32_t count, tn_join_table *table, tarn_error *err);
+void tn_join__direct_free(tn_pool *pool, tn_join_table *table);
 /* The first row whose key may be that of hash (or key); NULL: none. */
 static inline tn_join_row *tn_join__head(const tn_join_table *table, uint64_t hash)
 {
@@ -122,6 +149,7 @@ typedef struct tn_prober {
     uint8_t *is_null;    /* its key is */
     uint8_t *waits;      /* its partition does */
     uint16_t *positions, *pair_row, *rest, *active, *equal, *other;
+    uint32_t *at; /* entries of a direct table */
     uint8_t **pair;
     uint8_t **rows;
     uint64_t *mark_values, *mark_validity;
@@ -138,6 +166,9 @@ void tn_prober__destroy(tn_prober *prober); /* NULL is allowed */
 /* The next rows for `in`; `*more`: call again with it.  out->selected may be 0. */
 TN_FALLIBLE tn_prober__next(tn_prober *prober, const tn_batch *in, tn_batch *out, bool *more,
                             tarn_error *err);
+
+/* All rows of the part that a direct table has a match for, or that come out without one. */
+TN_FALLIBLE tn_prober__direct(tn_prober *prober, tn_batch *out, tarn_error *err);
 
 /* ---- the scan of the build: join_rest.c ---- */
 extern const tn_scan_ops tn_join__scan_ops;

@@ -54,6 +54,7 @@ tarn_code tn_prober__create(tn_join *join, tn_pool *pool, bool may_defer, tn_pro
     TN_TRY(array(pool, 2, &made->active, err));
     TN_TRY(array(pool, 2, &made->equal, err));
     TN_TRY(array(pool, 2, &made->other, err));
+    TN_TRY(array(pool, sizeof(uint32_t), &made->at, err));
     *out = made;
     made = NULL;
 done:
@@ -97,6 +98,7 @@ void tn_prober__destroy(tn_prober *prober)
     for (size_t i = 0; i < sizeof(one) / sizeof(*one); i++) {
         tn_pool_free(pool, one[i], TN_BATCH_ROWS);
     }
+    tn_pool_free(pool, prober->at, TN_BATCH_ROWS * sizeof(uint32_t));
     tn_pool_free(pool, prober, sizeof(*prober));
 }
 
@@ -427,6 +429,12 @@ static TN_FALLIBLE note_match(tn_prober *prober, uint32_t i, tarn_error *err)
     return TARN_OK;
 }
 
+/* Does anyone ask which rows had a match? */
+static bool notes_matches(const tn_prober *prober)
+{
+    return prober->join->options.kind != TN_JOIN_INNER || prober->flags != NULL;
+}
+
 /* Asks the residual conditions of the pairs: out keeps those that pass. */
 static TN_FALLIBLE ask_residual(tn_prober *prober, uint32_t count, tn_batch *out, tarn_error *err)
 {
@@ -438,7 +446,7 @@ static TN_FALLIBLE ask_residual(tn_prober *prober, uint32_t count, tn_batch *out
     if (selection == NULL) {
         selection = out->selection;
     }
-    for (uint32_t s = 0; s < selected; s++) {
+    for (uint32_t s = 0; notes_matches(prober) && s < selected; s++) {
         const uint32_t position = selection == NULL ? s : selection[s];
         while (out->selection != NULL && i < count && prober->positions[i] != position) {
             i++;
@@ -585,6 +593,9 @@ static TN_FALLIBLE begin_part(tn_prober *prober, const tn_batch *in, bool *more,
     prober->in_part = true;
     prober->rest_done = false;
     prober->row = 0;
+    if (prober->table->present != NULL) {
+        return TARN_OK;
+    }
     if (prober->pass == TN_PASS_REST) {
         TN_RETURN_IF_ERROR(tn_row_writer_prepare_keys(prober->writer, prober->keys->pointers,
                                                       prober->part.selection, prober->part.selected,
@@ -629,6 +640,17 @@ tarn_code tn_prober__next(tn_prober *prober, const tn_batch *in, tn_batch *out, 
                 *out = (tn_batch){.columns = prober->columns, .width = join->width, .tag = in->tag};
                 return TARN_OK;
             }
+        }
+        if (prober->table->present != NULL) {
+            prober->in_part = false;
+            TN_RETURN_IF_ERROR(tn_prober__direct(prober, out, err));
+            if (prober->residual != NULL && out->selected > 0) {
+                TN_RETURN_IF_ERROR(ask_residual(prober, out->selected, out, err));
+            }
+            if (out->selected > 0) {
+                return TARN_OK;
+            }
+            continue;
         }
         while (next_pairs(prober, &count)) {
             TN_RETURN_IF_ERROR(make_pairs(prober, count, out, err));

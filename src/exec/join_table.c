@@ -3,11 +3,12 @@
 
 void tn_join__table_free(tn_pool *pool, tn_join_table *table)
 {
+    tn_join__direct_free(pool, table);
     tn_pool_free_pages(pool, table->heads, table->size);
     *table = (tn_join_table){0};
 }
 
-static inline uint64_t key_of(const tn_join *join, const uint8_t *row)
+uint64_t tn_join__key(const tn_join *join, const uint8_t *row)
 {
     const tn_row_field *field = &join->layout->fields[0];
     const uint8_t *at = row + field->offset;
@@ -49,13 +50,13 @@ static inline uint64_t key_of(const tn_join *join, const uint8_t *row)
     }
 }
 
-static void chain_rows(const tn_join *join, tn_join_table *table, uint8_t *const *rows,
+static bool chain_rows(const tn_join *join, tn_join_table *table, uint8_t *const *rows,
                        uint32_t count)
 {
     uint64_t at[256];
     for (uint32_t i = 0; i < count; i++) {
         tn_join_row *row = (tn_join_row *)(void *)rows[i];
-        at[i] = table->dense ? key_of(join, rows[i]) - table->min : row->hash & table->mask;
+        at[i] = table->dense ? tn_join__key(join, rows[i]) - table->min : row->hash & table->mask;
         __builtin_prefetch(&table->heads[at[i]], 1);
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -75,6 +76,37 @@ static void chain_rows(const tn_join *join, tn_join_table *table, uint8_t *const
             (table->dense ? 0 : (head & ~pointer) | tag) | (uint64_t)(uintptr_t)row;
     }
     table->rows += count;
+    return true;
+}
+
+tarn_code tn_join__each_row(const tn_join *join, tn_rows *const *sets, uint32_t count,
+                            tn_join_visit *visit, tn_join_table *table, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    uint8_t *rows[256];
+    tn_rows_cursor cursor = {0};
+    for (uint32_t s = 0; s < count; s++) {
+        uint32_t part;
+        uint64_t seen = 0;
+        cursor = (tn_rows_cursor){.rows = sets[s]};
+        do {
+            TN_TRY(tn_rows_cursor_next(&cursor, 256, rows, &part, err));
+            if (!visit(join, table, rows, part)) {
+                goto done;
+            }
+            seen += part;
+            if (seen % (64 << 10) < 256 &&
+                atomic_load_explicit(join->run->cancelled, memory_order_relaxed)) {
+                code = tn_fail(err, TARN_E_CANCELLED, "cancelled");
+                goto done;
+            }
+        } while (part > 0);
+    }
+done:
+    if (cursor.rows != NULL) {
+        tn_rows_cursor_close(&cursor);
+    }
+    return code;
 }
 
 tarn_code tn_join__table_make(const tn_join *join, tn_pool *pool, tn_rows *const *sets,
@@ -82,9 +114,7 @@ tarn_code tn_join__table_make(const tn_join *join, tn_pool *pool, tn_rows *const
 {
     tarn_code code = TARN_OK;
     void *memory;
-    uint8_t *rows[256];
     uint64_t total = 0;
-    tn_rows_cursor cursor = {0};
 
     *table = (tn_join_table){.unique = true};
     for (uint32_t s = 0; s < count; s++) {
@@ -95,6 +125,10 @@ tarn_code tn_join__table_make(const tn_join *join, tn_pool *pool, tn_rows *const
         table->dense = true;
         table->min = (uint64_t)join->min;
         table->range = range + 1;
+        code = tn_join__direct_make(join, pool, sets, count, table, err);
+        if (code != TARN_OK || table->present != NULL) {
+            return code;
+        }
         table->size = (size_t)table->range * 8;
     } else {
         size_t heads = 64;
@@ -110,24 +144,5 @@ tarn_code tn_join__table_make(const tn_join *join, tn_pool *pool, tn_rows *const
         return tn_spill_explain(join->run->spill, code, err);
     }
     table->heads = memory;
-    for (uint32_t s = 0; s < count; s++) {
-        uint32_t part;
-        uint64_t seen = 0;
-        cursor = (tn_rows_cursor){.rows = sets[s]};
-        do {
-            TN_TRY(tn_rows_cursor_next(&cursor, 256, rows, &part, err));
-            chain_rows(join, table, rows, part);
-            seen += part;
-            if (seen % (64 << 10) < 256 &&
-                atomic_load_explicit(join->run->cancelled, memory_order_relaxed)) {
-                code = tn_fail(err, TARN_E_CANCELLED, "cancelled");
-                goto done;
-            }
-        } while (part > 0);
-    }
-done:
-    if (cursor.rows != NULL) {
-        tn_rows_cursor_close(&cursor);
-    }
-    return code;
+    return tn_join__each_row(join, sets, count, chain_rows, table, err);
 }

@@ -7,6 +7,7 @@ enum { BATCH = 1200, KEYS_MAX = 200000 };
 
 typedef struct side {
     uint32_t batches, range, hot; /* every `hot`th row has key 7; 0: none */
+    uint32_t step;                /* not 0: keys are unique, this far apart */
     bool nulls, texts;
     int64_t keys[BATCH], ids[BATCH];
     uint64_t validity[(BATCH + 63) / 64], flags[(BATCH + 63) / 64];
@@ -27,6 +28,10 @@ static int64_t key_of(const side *s, int64_t id)
 {
     if (s->nulls && id % 13 == 4) {
         return -1;
+    }
+    if (s->step > 0) { /* each once, in no order */
+        const int64_t rows = (int64_t)s->batches * BATCH;
+        return 100 + (rows - 1 - (id ^ 1)) * s->step;
     }
     return s->hot > 0 && id % s->hot == 0 ? 7 : (int64_t)(mix((uint64_t)id + 99) % s->range);
 }
@@ -289,6 +294,41 @@ TEST(joins_of_every_kind_are_what_nested_loops_give)
                            .threads = 1 + variant % 2};
             CHECK(is_right(pool, h, &spilled));
         }
+    }
+}
+
+TEST(unique_keys_that_lie_close_are_joined_like_others)
+{
+    uint64_t spilled;
+    for (uint32_t kind = TN_JOIN_INNER; kind <= TN_JOIN_SINGLE; kind++) {
+        for (uint32_t variant = 0; variant < 16; variant++) {
+            build = (side){.batches = 3, .nulls = variant % 2 == 1, .step = 1 + variant / 2 % 2};
+            probe = (side){.batches = 7, .range = variant / 4 % 2 == 0 ? 3000 : 9000};
+            probe.nulls = variant >= 8;
+            how h = {.kind = (tn_join_kind)kind, .limit = SIZE_MAX, .threads = 1 + variant % 2};
+            h.null_aware = variant % 2 == 1 && (kind == TN_JOIN_ANTI || kind == TN_JOIN_MARK);
+            CHECK(is_right(pool, h, &spilled));
+            h.residual = true;
+            CHECK(is_right(pool, h, &spilled));
+        }
+        /* All rows of the probe side have a match: what is handed through has no selection. */
+        build = (side){.batches = 3, .step = 1};
+        probe = (side){.batches = 2, .step = 1};
+        const how h = {.kind = (tn_join_kind)kind, .limit = SIZE_MAX, .threads = 1};
+        CHECK(is_right(pool, h, &spilled));
+    }
+}
+
+TEST(a_direct_table_survives_the_loss_of_any_allocation)
+{
+    seen got;
+    uint64_t spilled;
+    build = (side){.batches = 2, .step = 1};
+    probe = (side){.batches = 2, .range = 500, .nulls = true};
+    for (test_oom oom = test_oom_start(pool); test_oom_next(&oom);) {
+        const how h = {.kind = TN_JOIN_LEFT, .limit = SIZE_MAX, .threads = 2};
+        CHECK_EQ(run(pool, &build, &probe, h, &got, &spilled),
+                 oom.refused ? TARN_E_NOMEM : TARN_OK);
     }
 }
 

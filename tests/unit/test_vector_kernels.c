@@ -10,6 +10,7 @@
 #include "kernel/convert.h"
 #include "kernel/csv.h"
 #include "kernel/hash_column.h"
+#include "kernel/lookup.h"
 #include "kernel/sortkey.h"
 #include "os/cpu.h"
 #include "support/check.h"
@@ -940,6 +941,117 @@ TEST(every_vector_kernel_agrees_with_its_plain_loop)
     CHECK_EQ(not_run("compare", tn_compare_table(), sizeof(tn_compare)), 0);
     CHECK_EQ(accessors_not_run(), 0);
     CHECK(ran_count > 250 && ran_count < RAN_MOST);
+}
+
+/* ---- arrays by key ---- */
+
+enum { LOOKUP_RANGE = 21 };
+
+static void check_positions(tn_lane lane, size_t step, tn_i128 min)
+{
+    _Alignas(64) char keys[(ROOM + 8) * 8];
+    uint32_t at[ROOM];
+    fill(lane, keys, ROOM + 8, step);
+    for (size_t count = 0; count <= LENGTH; count++) {
+        bool missed = false;
+        const char *from = keys + count % 4 * tn_lane_size(lane);
+        const bool said = tn_lookup_positions(lane, from, count, (uint64_t)min, LOOKUP_RANGE, at);
+        for (size_t i = 0; i < count; i++) {
+            const tn_i128 key = load(lane, from, i).whole;
+            const bool hits = key >= min && key < min + LOOKUP_RANGE;
+            CHECK_U64(at[i], hits ? (uint64_t)(key - min) : LOOKUP_RANGE);
+            missed = missed || !hits;
+        }
+        CHECK_EQ(said, missed);
+    }
+}
+
+TEST(lookup_positions_of_every_lane)
+{
+    for (tn_lane lane = TN_LANE_i8; lane < TN_LANE_f32; lane++) {
+        tn_i128 min = 0;
+        tn_i128 max = 0;
+        limits(lane, &min, &max);
+        for (size_t step = 1; step < 8; step += 3) {
+            check_positions(lane, step, 0);
+            check_positions(lane, step, 2);
+            check_positions(lane, step, min);
+            check_positions(lane, step, max - LOOKUP_RANGE + 1);
+        }
+    }
+}
+
+TEST(lookup_gathers_entries_and_bits_to_any_rows)
+{
+    enum { ENTRIES = 50 };
+    char table[ENTRIES * 32];
+    uint8_t bytes[ENTRIES];
+    char values[ROOM * 2 * 32];
+    uint32_t at[ROOM];
+    uint16_t positions[ROOM];
+    uint64_t bits[WORDS * 2];
+    for (size_t i = 0; i < sizeof(table); i++) {
+        table[i] = (char)(i * 7 + i / 256);
+    }
+    for (size_t i = 0; i < ENTRIES; i++) {
+        bytes[i] = i % 3 == 1;
+    }
+    for (size_t i = 0; i < ROOM; i++) {
+        at[i] = (uint32_t)(i * 11 % ENTRIES);
+        positions[i] = (uint16_t)(2 * i + i % 2);
+    }
+    for (size_t count = 0; count <= LENGTH; count++) {
+        for (int spread = 0; spread < 2; spread++) {
+            const uint16_t *to = spread == 0 ? NULL : positions;
+            for (size_t width = 1; width <= 32; width *= 2) {
+                memset(values, 0x55, sizeof(values));
+                tn_lookup_gather(width, table, at, count, to, values);
+                for (size_t i = 0; i < count; i++) {
+                    const size_t row = spread == 0 ? i : positions[i];
+                    CHECK(memcmp(values + row * width, table + at[i] * width, width) == 0);
+                }
+            }
+            for (uint8_t flip = 0; flip < 2; flip++) {
+                memset(bits, 0xff, sizeof(bits));
+                tn_lookup_bits(bytes, flip, at, count, to, bits);
+                for (size_t i = 0; i < count; i++) {
+                    CHECK_EQ(tn_bit_get(bits, spread == 0 ? i : positions[i]),
+                             bytes[at[i]] != flip);
+                }
+                CHECK(spread != 0 || tn_bit_get(bits, count));
+            }
+        }
+    }
+}
+
+TEST(lookup_keeps_the_rows_whose_entry_is_present)
+{
+    uint8_t present[30];
+    uint32_t at[LENGTH];
+    uint16_t rows[LENGTH];
+    uint16_t out[LENGTH];
+    for (size_t i = 0; i < sizeof(present); i++) {
+        present[i] = i % 4 != 2;
+    }
+    for (uint32_t count = 0; count <= LENGTH; count++) {
+        for (int selected = 0; selected < 2; selected++) {
+            uint32_t kept = 0;
+            for (uint32_t i = 0; i < count; i++) {
+                at[i] = i * 13 % 30;
+                rows[i] = (uint16_t)(3 * i);
+            }
+            const uint32_t said =
+                tn_lookup_present(present, at, selected == 0 ? NULL : rows, count, out);
+            for (uint32_t i = 0; i < count; i++) {
+                if (present[i * 13 % 30] != 0) {
+                    CHECK_EQ(out[kept], selected == 0 ? i : 3 * i);
+                    CHECK_U64(at[kept], i * 13 % 30);
+                    kept++;
+                }
+            }
+            CHECK_U64(said, kept);
+        }
+    }
 }
 
 TEST(a_kernel_that_nobody_ran_is_told)
