@@ -313,6 +313,91 @@ static const tn_field *find_field(const tn_source_pin *pin, tn_str name)
     return NULL;
 }
 
+static bool has_fields(const tn_source_pin *pin)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < pin->column_count; i++) {
+        found = found || tn_type_is_nested(pin->columns[i].type);
+    }
+    return found;
+}
+
+/* The first field within `now` that `kept` has no place for, as "items[].price"; "": there is none.
+ * What is kept as text or as a map takes any. */
+static void find_new_field(const tn_type *kept, const tn_type *now, char *path, size_t size)
+{
+    struct {
+        const tn_type *kept, *now;
+        uint32_t next;
+        size_t end; /* of the path to it */
+    } stack[TN_TYPE_DEPTH_MAX + 1] = {{kept, now, 0, strlen(path)}};
+    size_t depth = 1;
+    while (depth > 0) {
+        const tn_type *old = stack[depth - 1].kept;
+        const tn_type *type = stack[depth - 1].now;
+        const size_t end = stack[depth - 1].end;
+        const uint32_t at = stack[depth - 1].next++;
+        const bool is_struct = type->kind == TN_KIND_STRUCT;
+        if (old->kind != type->kind || !tn_type_is_nested(type) || at >= type->field_count) {
+            depth--;
+            continue;
+        }
+        const tn_field *field = &type->fields[at];
+        const tn_type *below = is_struct ? NULL : old->fields[at].type;
+        for (uint32_t i = 0; i < old->field_count && is_struct; i++) {
+            below =
+                tn_str_equal_fold(old->fields[i].name, field->name) ? old->fields[i].type : below;
+        }
+        const int added =
+            snprintf(path + end, size - end, "%s%.*s", is_struct ? "." : "[]",
+                     (int)(is_struct ? (field->name.size < 48 ? field->name.size : 48) : 0),
+                     field->name.data);
+        if (below == NULL) {
+            return;
+        }
+        if (end + (size_t)added < size && depth < TN_TYPE_DEPTH_MAX) {
+            stack[depth].kept = below;
+            stack[depth].now = field->type;
+            stack[depth].next = 0;
+            stack[depth++].end = end + (size_t)added;
+        }
+    }
+    path[0] = '\0';
+}
+
+/* As it is found, where that says more: what is declared of a nested column hides what the file
+ * has in it. */
+static TN_FALLIBLE open_one(tn_dataflow *p, const tn_station *station, const tn_source_pin *one,
+                            tn_source **out, tarn_error *err)
+{
+    tn_station bare = *station;
+    tn_source_pin unknown = *one;
+    tarn_error cause = TARN_ERROR_INIT;
+    bare.column_count = 0;
+    unknown.has_columns = false;
+    if (has_fields(one)) {
+        const tarn_code code = tn_build__source(p, &bare, &unknown, out, &cause);
+        if (code == TARN_OK) {
+            return TARN_OK;
+        }
+        if (code != TARN_E_INVALID) { /* else no record shows its columns */
+            return tn_error_copy(err, &cause);
+        }
+    }
+    return tn_build__source(p, station, one, out, err);
+}
+
+static TN_FALLIBLE refuse_column(const tn_station *station, const tn_source_pin *pin, size_t file,
+                                 const char *what, tn_str name, tarn_error *err)
+{
+    (void)tn_fail(err, TARN_E_INVALID,
+                  "'%.*s' has a %s '%.*s' that the source '%.*s' did not have before",
+                  TN_STR_ARGS(pin->keys[file]), what, TN_STR_ARGS(name), TN_STR_ARGS(station->id));
+    tn_subject(err, pin->files[file].uri.data);
+    tn_hint(err, "on_new_column = \"ignore\" leaves it out");
+    return TARN_E_INVALID;
+}
+
 tarn_code tn_discover_columns(tn_dataflow *p, const tn_station *station, tn_source_pin *pin,
                               tarn_error *err)
 {
@@ -325,17 +410,20 @@ tarn_code tn_discover_columns(tn_dataflow *p, const tn_station *station, tn_sour
         tarn_code code = TARN_OK;
         one.files = &pin->files[i];
         one.count = 1;
-        TN_RETURN_IF_ERROR(tn_build__source(p, station, &one, &source, err));
+        TN_RETURN_IF_ERROR(open_one(p, station, &one, &source, err));
         for (uint32_t c = 0; c < source->schema.count && code == TARN_OK; c++) {
-            const tn_str name = source->schema.fields[c].name;
-            if (find_field(pin, name) == NULL) {
-                code =
-                    tn_fail(err, TARN_E_INVALID,
-                            "'%.*s' has a column '%.*s' that the source '%.*s' did not have "
-                            "before",
-                            TN_STR_ARGS(pin->keys[i]), TN_STR_ARGS(name), TN_STR_ARGS(station->id));
-                tn_subject(err, pin->files[i].uri.data);
-                tn_hint(err, "on_new_column = \"ignore\" leaves it out");
+            const tn_field *field = &source->schema.fields[c];
+            const tn_field *kept = find_field(pin, field->name);
+            char path[256] = "";
+            if (kept == NULL) {
+                code = refuse_column(station, pin, i, "column", field->name, err);
+                continue;
+            }
+            (void)snprintf(path, sizeof(path), "%.*s",
+                           (int)(field->name.size < 48 ? field->name.size : 48), field->name.data);
+            find_new_field(kept->type, field->type, path, sizeof(path));
+            if (path[0] != '\0') {
+                code = refuse_column(station, pin, i, "field", tn_str_of(path), err);
             }
         }
         tn_source_release(source);

@@ -197,6 +197,65 @@ to = "lake/bad"
     check("rows of a step over a step", got.returncode == 0 and bad[0] == '2,"{""e"":20}"' and
           len(bad) == 4, f"{got.stderr} {bad}")
 
+    # A field that was not there before is refused with its path, wherever it stands.
+    def lines(folder, number, records):
+        with open(f"{folder}/in/{number}.jsonl", "w", encoding="utf-8") as out:
+            out.write("".join(record + "\n" for record in records))
+
+    known = ['{"a": %d, "p": {"x": 1, "l": [{"k": 1}], "m": {"z": 1}}}' % i for i in range(3)]
+    long = ['{"a": %d, "p": {"x": 1, "l": [{"k": 1}], "m": {"z": 1}}}' % i for i in range(30000)]
+    for name, record, path in (
+            ("a column", '{"a": 1, "n": 2}', "'n'"),
+            ("in an object", '{"a": 1, "p": {"x": 1, "n": 2}}', "'p.n'"),
+            ("in a list", '{"a": 1, "p": {"l": [{"k": 1}, {"k": 2, "n": {"o": 1}}]}}', "'p.l[].n'"),
+            ("deeper", '{"a": 1, "p": {"m": {"z": 1, "\\u006e": null}}}', "'p.m.n'")):
+        for where, records in (("at once", [record]), ("late", long + [record, '{"a": 0}'])):
+            for first in (False, True):  # in the first run there is nothing else to compare with
+                if first and where == "at once":
+                    continue
+                folder = f"{scratch}/field-{name}-{where}-{first}".replace(" ", "-")
+                os.makedirs(f"{folder}/in")
+                lines(folder, 1, records if first else known)
+                pipeline = text('"in/*.jsonl"')
+                got = None if first else run(folder, pipeline)
+                if not first:
+                    check("a first file is taken", got.returncode == 0, got.stderr)
+                    lines(folder, 2, records)
+                got = run(folder, pipeline)
+                number = 1 if first else 2
+                check(f"a new field {name}, {where}{', in a first run' if first else ''}",
+                      got.returncode == 1 and path in got.stderr and f"in/{number}.jsonl" in got.stderr
+                      and ("line 30001" in got.stderr or where == "at once") and
+                      "on_new_column" in got.stderr, got.stderr)
+                got = run(folder, text('"in/*.jsonl"', columns='on_new_column = "ignore"'))
+                check("... and left out where that was asked for", got.returncode == 0, got.stderr)
+    folder = f"{scratch}/field-in-bad"
+    os.makedirs(f"{folder}/in")
+    lines(folder, 1, known)
+    run(folder, text('"in/*.jsonl"', tail=quarantine % "lake/bad"))
+    lines(folder, 2, ['{"a": 4}', '{"a": 1, "n": ', '{"a": "no"}', '{"a": 5}'])
+    got = run(folder, text('"in/*.jsonl"', tail=quarantine % "lake/bad"))
+    check("a bad record's new field is no matter", got.returncode == 0 and
+          query(folder, "SELECT count(*) FROM 'lake/bad'").split()[-1] == "2", got.stderr)
+    for column, first, second in (("text", "VARCHAR", '{"a": 1, "p": {"n": 1}}'),
+                                  ("map", "MAP(VARCHAR, BIGINT)", '{"a": 1, "p": {"n": 1}}')):
+        folder = f"{scratch}/field-{column}"
+        os.makedirs(f"{folder}/in")
+        pipeline = text('"in/*.jsonl"', columns=f'columns = {{ p = "{first}" }}')
+        lines(folder, 1, ['{"a": 1, "p": {"x": 1}}'])
+        run(folder, pipeline)
+        lines(folder, 2, [second])
+        got = run(folder, pipeline)
+        check(f"a {column} takes any field", got.returncode == 0, got.stderr)
+    folder = f"{scratch}/field-parquet"
+    os.makedirs(f"{folder}/in")
+    call(folder, "query", "COPY (SELECT {'x': 1} AS p) TO 'in/1.parquet'")
+    run(folder, text('"in/*.parquet"'))
+    call(folder, "query", "COPY (SELECT {'x': 1, 'n': 2} AS p) TO 'in/2.parquet'")
+    got = run(folder, text('"in/*.parquet"'))
+    check("a new field of a Parquet file is told of", got.returncode == 1 and "'p.n'" in got.stderr,
+          got.stderr)
+
     # A step can be looked at after a run that failed in it.
     folder = make(f"{scratch}/failed")
     step = '[[step]]\nid = "s"\nsql = "SELECT a, %s AS c FROM a"'

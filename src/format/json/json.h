@@ -5,7 +5,7 @@
  * number of lines; the first bytes tell which.  Lines are read by many tasks at once, the other
  * forms by one.  Names and types come from a sample unless they are given: objects become STRUCT,
  * arrays LIST, what differs becomes the type that holds both, else VARCHAR with the JSON as it
- * stands.  Fields that the sample did not show are passed over.
+ * stands.  Fields that the sample did not show are passed over, or refused.
  */
 #ifndef TN_FORMAT_JSON_JSON_H
 #define TN_FORMAT_JSON_JSON_H
@@ -27,6 +27,7 @@ typedef struct tn_json_options {
     uint32_t morsel_size;   /* 0: 16 MiB; tests take less */
     bool is_pipeline;       /* hints name the keys of a pipeline's file, not those of SQL */
     bool fill_missing;      /* a type for a field that no record of the sample has adds it */
+    bool refuse_new_fields; /* else those without a column, at any depth, are passed over */
 } tn_json_options;
 
 /* On success the object belongs to the source.  This waits.  `options` may be NULL. */

@@ -8,9 +8,10 @@
 
 typedef struct tn__json_source {
     tn__text_source text;
-    bool by_lines;  /* else records are found by their brackets */
-    bool in_array;  /* records stand in one array, behind whose end nothing may follow */
-    bool is_values; /* records are no objects: the one column "json" takes them whole */
+    bool by_lines;    /* else records are found by their brackets */
+    bool in_array;    /* records stand in one array, behind whose end nothing may follow */
+    bool is_values;   /* records are no objects: the one column "json" takes them whole */
+    bool refuses_new; /* fields that no column takes fail the scan */
 } tn__json_source;
 
 extern const tn__text_ops tn__json_ops;
@@ -80,6 +81,8 @@ typedef struct tn__json_parser {
     uint32_t guess;       /* the wanted field that probably comes next */
     bool names_are_plain; /* none needs an escape, so they compare as they stand */
     uint32_t top;         /* the wanted field being read, for messages */
+    uint32_t known;       /* the field of the schema that probably comes next, wanted or not */
+    char unknown[256];    /* what is told of the first field that no column takes */
     tn__json_level stack[TN_TYPE_DEPTH_MAX + 1];
 } tn__json_parser;
 

@@ -82,7 +82,8 @@ static tarn_code add_bad(tn__json_parser *p, uint32_t row, const tn__json_record
                          .column = column,
                          .code = TARN_E_INVALID,
                          .why = why,
-                         .type = type};
+                         .type = type,
+                         .fails = why == p->unknown};
     return tn__text_add_bad(&p->base, &bad, err);
 }
 
@@ -225,7 +226,9 @@ static void hint(const tn__text_source *source, const tn__bad *bad, tarn_error *
     const char *leave_out = source->is_pipeline
                                 ? "on_bad_record = \"quarantine\" sets such records aside"
                                 : "ignore_errors => true leaves such records out";
-    if (bad->column >= 0) {
+    if (bad->fails) {
+        tn_hint(err, "on_new_column = \"ignore\" leaves it out");
+    } else if (bad->column >= 0) {
         const tn_str name = source->base.schema.fields[bad->column].name;
         tn_hint(err,
                 source->is_pipeline ? "read it as text with columns = { %.*s = \"VARCHAR\" }; %s"

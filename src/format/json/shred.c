@@ -1,9 +1,12 @@
 /* One record's text straight into columns, on a stack as deep as types may be. */
 #include "base/json.h"
 #include "base/number.h"
+#include "base/size.h"
 #include "base/utf8.h"
 #include "format/json/json_internal.h"
 #include "kernel/calendar.h"
+
+#include <stdio.h>
 
 static const char no_json[] = "it is no valid JSON";
 static const char no_memory[] = "";
@@ -390,6 +393,21 @@ static inline bool take_expected(cursor *c, tn_str name)
     return true;
 }
 
+/* Has the file a column of that name, though nobody reads it? */
+static bool is_known(tn__json_parser *p, tn_str name)
+{
+    const tn_schema *schema = &p->source->text.base.schema;
+    for (uint32_t i = 0; i < schema->count; i++) {
+        const uint32_t at =
+            p->known + i < schema->count ? p->known + i : p->known + i - schema->count;
+        if (tn_str_equal_fold(schema->fields[at].name, name)) {
+            p->known = at + 1 < schema->count ? at + 1 : 0;
+            return true;
+        }
+    }
+    return false;
+}
+
 typedef struct walk {
     tn__json_parser *p;
     cursor c;
@@ -398,6 +416,8 @@ typedef struct walk {
     const tn_type **type;
     tarn_code code;
     tarn_error *err;
+    tn_str unknown;        /* the first field that no column takes */
+    uint32_t unknown_node; /* ... and the struct that has it */
 } walk;
 
 static bool grow(walk *w, uint32_t node, uint32_t row)
@@ -457,6 +477,48 @@ static tn_reason skip_value(walk *w)
     }
     c->at = end;
     return NULL;
+}
+
+/* A field that no column takes: told of once the record has proved to be one. */
+static tn_reason pass_over(walk *w, uint32_t node, tn_str name)
+{
+    if (w->p->source->refuses_new && w->unknown.data == NULL &&
+        (node != UINT32_MAX || !is_known(w->p, name))) {
+        w->unknown = name;
+        w->unknown_node = node;
+    }
+    return skip_value(w);
+}
+
+/* "items[].price" */
+static tn_reason name_unknown(const walk *w)
+{
+    tn__json_parser *p = w->p;
+    uint32_t path[TN_TYPE_DEPTH_MAX + 1];
+    size_t depth = 0;
+    size_t size = 0;
+    for (uint32_t node = w->unknown_node; node != UINT32_MAX && depth < TN_TYPE_DEPTH_MAX;
+         node = p->nodes.nodes[node].parent) {
+        path[depth++] = node;
+    }
+    size += (size_t)snprintf(p->unknown, sizeof(p->unknown), "it has a field '");
+    for (; depth > 0 && size < 128; depth--) {
+        const uint32_t node = path[depth - 1];
+        const uint32_t above = p->nodes.nodes[node].parent;
+        const tn__json_node *parent = above == UINT32_MAX ? NULL : &p->nodes.nodes[above];
+        const bool is_field = parent == NULL || parent->type->kind == TN_KIND_STRUCT;
+        const tn_str name = parent == NULL ? column_name(p, node)
+                            : is_field     ? parent->type->fields[node - parent->first_child].name
+                                           : TN_STR("[]");
+        size += (size_t)snprintf(p->unknown + size, sizeof(p->unknown) - size, "%s%.*s",
+                                 parent == NULL || !is_field ? "" : ".",
+                                 (int)tn_min_size(name.size, 48), name.data);
+    }
+    (void)snprintf(p->unknown + size, sizeof(p->unknown) - size,
+                   "%s%.*s' that the source did not have before",
+                   w->unknown_node == UINT32_MAX ? "" : ".", (int)tn_min_size(w->unknown.size, 48),
+                   w->unknown.data);
+    return p->unknown;
 }
 
 /* One element more of a list, or entry of a map. */
@@ -523,12 +585,14 @@ static tn_reason step(walk *w, bool *opened)
         }
         if (top) {
             w->p->top = find_column(w->p, name);
-            why = w->p->top == UINT32_MAX ? skip_value(w) : put_value(w, w->p->top, level.row);
+            why = w->p->top == UINT32_MAX ? pass_over(w, UINT32_MAX, name)
+                                          : put_value(w, w->p->top, level.row);
         } else if (w->p->nodes.nodes[level.node].type->kind == TN_KIND_MAP) {
             why = map_entry(w, &level, name);
         } else {
             const uint32_t field = find_field(&w->p->nodes.nodes[level.node], name);
-            why = field == UINT32_MAX ? skip_value(w) : put_value(w, field, level.row);
+            why = field == UINT32_MAX ? pass_over(w, level.node, name)
+                                      : put_value(w, field, level.row);
         }
     }
     *opened = w->depth > depth;
@@ -566,6 +630,10 @@ tarn_code tn__json_shred(tn__json_parser *p, char *text, size_t size, uint32_t r
         *type = NULL;
     }
     if (*why == no_json) {
+        *type = NULL;
+    }
+    if (*why == NULL && w.unknown.data != NULL) {
+        *why = name_unknown(&w);
         *type = NULL;
     }
     return w.code;

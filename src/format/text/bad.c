@@ -150,7 +150,7 @@ tarn_code tn__text_take_bad(tn__text_task *task, uint32_t *dropped, tarn_error *
     sort_bad(parser->bad, parser->bad_count);
     for (size_t i = 0; i < parser->bad_count; i++) {
         const tn__bad *bad = &parser->bad[i];
-        if (!edge && !task->scan->source->drops_bad) {
+        if (bad->fails || (!edge && !task->scan->source->drops_bad)) {
             return fail(task, bad, err);
         }
         if (bad->row != UINT32_MAX) {

@@ -37,6 +37,7 @@ typedef struct tn__bad {
     const tn_type *type;      /* of the column, where the field is no value of it */
     uint32_t expected, found; /* fields, where the record has a wrong number of them */
     bool is_shown;            /* the field's text, though it is a matter of no type */
+    bool fails;               /* whatever is done with bad records */
 } tn__bad;
 
 typedef struct tn__text_source tn__text_source;

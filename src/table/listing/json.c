@@ -32,6 +32,7 @@ tarn_code tn_listing__open_json(const tn_read_options *options, bool lines, tn_a
                                       .record_size_max = (size_t)options->record_size_max,
                                       .is_pipeline = options->is_pipeline,
                                       .fill_missing = options->is_pipeline,
+                                      .refuse_new_fields = options->refuse_new_fields,
                                       .compression = options->codec};
     if (options->columns_are_all) {
         json->options.columns = fields;

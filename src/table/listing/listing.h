@@ -38,8 +38,9 @@ typedef struct tn_read_options {
     uint32_t column_count;
     bool columns_are_all; /* ... or there are no others: names by position where no header */
     bool all_varchar;
-    bool drop_bad_records; /* count them and go on */
-    tn_tristate hive;      /* Hive partitions; AUTO: where every path has them */
+    bool drop_bad_records;  /* count them and go on */
+    bool refuse_new_fields; /* of JSON, without a column: else they are passed over */
+    tn_tristate hive;       /* Hive partitions; AUTO: where every path has them */
     bool union_by_name;
     int64_t version;      /* of a Delta table; -1: the latest */
     int64_t timestamp_us; /* the version at that time; INT64_MIN: none */
