@@ -1,4 +1,4 @@
-# Lines above the table: titles are left out, what may be data or a header is not.
+# Lines above the table are never left out unasked: they may be titles, data or a header.
 try() {
     echo "-- $1" >&2
     tarn query "$2"
@@ -13,3 +13,5 @@ try "left out as asked" "SELECT * FROM read_csv('short.csv', skip => 1)"
 try "a wide header" "SELECT * FROM 'wide.csv'"
 try "its lines filled" "SELECT * FROM read_csv('wide.csv', null_padding => true)"
 try "a title" "SELECT * FROM 'title.csv'"
+try "left out as its hint says" "SELECT * FROM read_csv('title.csv', skip => 2)"
+try "left out with bad records" "SELECT * FROM read_csv('title.csv', ignore_errors => true)"

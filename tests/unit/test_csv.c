@@ -33,8 +33,6 @@ static const struct {
      "1|2024-01-01\n22|2024-01-02\n"},
     {"a,b\n123456789012,0.1\n-9,1e3\n99999999,-12345.678901\n", "a BIGINT, b DOUBLE",
      "123456789012|0.1\n-9|1000\n99999999|-12345.678901\n"},
-    {"My report\nmade today\n\na,b,c\n1,2,3\n4,5,6\n", "a BIGINT, b BIGINT, c BIGINT",
-     "1|2|3\n4|5|6\n"},
     {"a,b\n", "a VARCHAR, b VARCHAR", ""},
     {"a|b\n1|'x|y'\n2|'z'\n", "a BIGINT, b VARCHAR", "1|x|y\n2|z\n"},
     /* whole numbers keep their digits */
@@ -236,6 +234,48 @@ TEST(text_behind_a_closing_quote_is_no_witness_of_types)
     options.quote = TN_CSV_NONE;
     CHECK_EQ(texts_csv(&t, text, &options), TARN_OK);
     CHECK_STR(t.out.data, "1|2\n3|\"4\"x\n5|\"6\"\n\"7\"\"\"y|8\n9|\"10\"\n");
+    texts_stop(&t);
+}
+
+TEST(lines_above_the_table_are_never_left_out_unasked)
+{
+    const tn_str text = TN_STR("My report\nmade today\n\na,b,c\n1,2,3\n4,5,6\n");
+    texts t;
+    CHECK(texts_start(&t, pool));
+    tn_csv_options options = TN_CSV_OPTIONS_DEFAULT;
+    CHECK_EQ(texts_csv(&t, text, &options), TARN_E_INVALID);
+    CHECK_STR(t.err.message, "opening 'memory://texts/t.csv' as CSV: line 1: 1 field, where most "
+                             "lines below it have 3");
+    CHECK_STR(t.err.hint, "skip => 3 leaves out what is above the table");
+    options.skip = 1; /* too few: it says how many there are */
+    CHECK_EQ(texts_csv(&t, text, &options), TARN_E_INVALID);
+    CHECK_EQ(t.err.line, 2);
+    CHECK_STR(t.err.hint, "skip => 3 leaves out what is above the table");
+    options.skip = 3;
+    CHECK_EQ(texts_csv(&t, text, &options), TARN_OK);
+    CHECK_STR(t.out.data, "1|2|3\n4|5|6\n");
+    options.skip = 0;
+    options.ignore_errors = true;
+    CHECK_EQ(texts_csv(&t, text, &options), TARN_OK);
+    CHECK_STR(t.out.data, "1|2|3\n4|5|6\n");
+    options.is_pipeline = true; /* each record is accounted for */
+    CHECK_EQ(texts_csv(&t, text, &options), TARN_E_INVALID);
+    CHECK_STR(t.err.hint, "skip = 3 in 'format' leaves out what is above the table");
+
+    /* no header: they are bad records */
+    options.header = 0;
+    t.with_rejects = true;
+    CHECK_EQ(texts_csv(&t, TN_STR("A title\n1,2\n3,4\n"), &options), TARN_OK);
+    CHECK_STR(t.out.data, "1|2\n3|4\n");
+    CHECK_STR(t.rejects.data, "1 1  [A title] too few fields: 1 fields where 2 are expected\n");
+
+    options = TN_CSV_OPTIONS_DEFAULT;
+    CHECK_EQ(texts_csv(&t, TN_STR("# made today\na,b\n1,2\n"), &options), TARN_E_INVALID);
+    CHECK_STR(t.err.hint, "skip => 1 leaves out what is above the table; comment => '#' passes "
+                          "over such lines");
+    options.comment = '#';
+    CHECK_EQ(texts_csv(&t, TN_STR("# made today\na,b\n1,2\n"), &options), TARN_OK);
+    CHECK_STR(t.out.data, "1|2\n");
     texts_stop(&t);
 }
 

@@ -340,7 +340,7 @@ static bool lone_row_is_header(const sniffer *s, const row *only, const unsigned
     return only->count == s->width;
 }
 
-/* Rows above the first of the common width are no part of the table: titles, notes. */
+/* Rows above the first of the common width are no part of the table: see check_left_out. */
 static size_t first_common_row(const sniffer *s, uint32_t width)
 {
     size_t i = 0;
@@ -443,28 +443,44 @@ static tarn_code no_whole_record(const sniffer *s, tarn_error *err)
     return code;
 }
 
-/* Lines of one field above the table are titles and notes; those of more may be data, or a header,
- * and are not left out unasked. */
+/* How many lines stand above the row, the first ones that `skip` passes over among them. */
+static uint64_t lines_above(const sniffer *s, const row *r)
+{
+    uint64_t lines = s->options->skip;
+    for (size_t at = s->start; at < r->start; at++) {
+        lines += s->text[at] == s->source->dialect.newline;
+    }
+    return lines;
+}
+
+/*
+ * Lines above the table may be titles, data or a header: they are not left out unasked.  Without a
+ * header they are bad records like any other; under a header they can only be passed over, which
+ * ignore_errors asks for, but not where a pipeline accounts for each record.
+ */
 static tarn_code check_left_out(const sniffer *s, size_t first, tarn_error *err)
 {
     const tn_csv_options *o = s->options;
-    size_t i = 0;
-    while (i < first && s->rows.items[i].count < 2) {
-        i++;
-    }
-    if (i >= first || o->skip > 0 || o->ignore_errors) {
+    if (first == 0 || (o->ignore_errors && !o->is_pipeline)) {
         return TARN_OK;
     }
-    const int64_t line = line_of(s, s->rows.items[i].start);
+    const row *above = &s->rows.items[0];
+    const int64_t line = line_of(s, above->start);
+    const uint64_t skip = lines_above(s, &s->rows.items[first]);
     const tarn_code code =
-        tn_fail(err, TARN_E_INVALID, "line %lld: %u fields, where most lines below it have %u",
-                (long long)line, s->rows.items[i].count, s->width);
+        tn_fail(err, TARN_E_INVALID, "line %lld: %u field%s, where most lines below it have %u",
+                (long long)line, above->count, above->count == 1 ? "" : "s", s->width);
     tn_locate(err, line, 0, 0);
-    tn_hint(err, o->is_pipeline
-                     ? "null_padding = true fills short lines; skip = N leaves out lines "
-                       "above the table"
-                     : "null_padding => true fills short lines; skip => N leaves out "
-                       "lines above the table");
+    const char *pads = above->count < 2 ? ""
+                       : o->is_pipeline ? "null_padding = true in 'format' fills short lines; "
+                                        : "null_padding => true fills short lines; ";
+    const char *notes = s->text[above->start] != '#' ? ""
+                        : o->is_pipeline             ? "; comment = \"#\" passes over such lines"
+                                                     : "; comment => '#' passes over such lines";
+    tn_hint(err,
+            o->is_pipeline ? "%sskip = %llu in 'format' leaves out what is above the table%s"
+                           : "%sskip => %llu leaves out what is above the table%s",
+            pads, (unsigned long long)skip, notes);
     return code;
 }
 
@@ -511,7 +527,6 @@ static tarn_code find_columns(sniffer *s, tarn_error *err)
         tn_hint(err, "give them with columns => {'name': 'TYPE', ...}");
         return code;
     }
-    TN_RETURN_IF_ERROR(check_left_out(s, first, err));
     TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_field, s->width, &s->fields, err));
     TN_RETURN_IF_ERROR(tn_arena_array(arena, unsigned, s->width, &may, err));
     for (uint32_t i = 0; i < s->width; i++) {
@@ -529,7 +544,11 @@ static tarn_code find_columns(sniffer *s, tarn_error *err)
                     : top == NULL            ? false
                     : many                   ? first_is_header(s, top, may)
                                              : lone_row_is_header(s, top, may);
-    s->data_row = first + (s->has_header && top != NULL);
+    const bool as_records = first > 0 && !s->has_header && o->ignore_errors;
+    s->data_row = as_records ? 0 : first + (s->has_header && top != NULL);
+    if (!as_records) {
+        TN_RETURN_IF_ERROR(check_left_out(s, first, err));
+    }
     if (s->has_header && top != NULL && top->behind && o->column_count == 0) {
         return bad_header(s, top, err);
     }
