@@ -210,6 +210,15 @@ size_t tn_file_read_cached(int fd, uint64_t offset, void *into, size_t size, boo
     return done;
 }
 
+void tn_file_start_sync(int fd, uint64_t offset, uint64_t size)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+    (void)sync_file_range(fd, (off64_t)offset, (off64_t)size, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)fd, (void)offset, (void)size;
+#endif
+}
+
 bool tn_file_in_memory(int fd)
 {
     struct statfs system;

@@ -38,6 +38,9 @@ TN_FALLIBLE tn_file_read_at(int fd, uint64_t offset, void *into, size_t size, ta
 TN_FALLIBLE tn_file_write_at(int fd, uint64_t offset, const void *data, size_t size,
                              tarn_error *err);
 TN_FALLIBLE tn_file_write(int fd, const void *data, size_t size, tarn_error *err); /* in order */
+/* Has the disk begin with what was written, so that a later fsync() finds little to wait for; it is
+ * the fsync() that reports failures, too.  For workers. */
+void tn_file_start_sync(int fd, uint64_t offset, uint64_t size);
 /* What the page cache has of a range, without waiting: true in `*whole` when that was all.  Where
  * the file system cannot say, nothing.  For workers. */
 size_t tn_file_read_cached(int fd, uint64_t offset, void *into, size_t size, bool *unsure);

@@ -412,6 +412,9 @@ static tarn_code local_put(tn_store *store, tn_str key, tn_str bytes, const tn_p
     return code;
 }
 
+/* Smaller appends are left to the fsync at the end. */
+enum { START_SYNC_SIZE = 1 << 20 };
+
 typedef struct local_upload {
     tn_upload base;
     local_target target;
@@ -443,6 +446,8 @@ static tarn_code local_append_pieces(tn_upload *base, const tn_str *pieces, size
     }
     if (upload->target.in_order) {
         pthread_mutex_unlock(&upload->lock);
+    } else if (code == TARN_OK && base->options.durable && size >= START_SYNC_SIZE) {
+        tn_file_start_sync(upload->target.stage.fd, *offset, size);
     }
     if (code != TARN_OK) {
         atomic_store(&upload->failed, (int)code);

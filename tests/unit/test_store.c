@@ -167,6 +167,44 @@ TEST(a_put_creates_replaces_and_updates_only_where_it_may)
     }
 }
 
+TEST(a_durable_upload_of_large_pieces_is_whole)
+{
+    place at;
+    tn_upload *upload;
+    tn_object_info info;
+    tn_outcome outcome;
+    uint64_t offset;
+    char buffer[512];
+    void *memory;
+    const size_t size = 3 << 20;
+    const tn_put_options options = {.mode = TN_PUT_CREATE, .durable = true};
+    CHECK(place_open(&at, true, pool));
+    CHECK_EQ(tn_pool_alloc(pool, 2 * size, &memory, NULL), TARN_OK);
+    char *bytes = memory;
+    memset(bytes, 'a', size);
+    memset(bytes + size, 'b', size);
+    CHECK_EQ(
+        tn_upload_create(at.store, key_of(&at, "large", buffer), pool, &options, &upload, NULL),
+        TARN_OK);
+    const tn_str pieces[2] = {{bytes, size}, {bytes + size, 7}};
+    CHECK_EQ(tn_upload_append_pieces(upload, pieces, 2, &offset, NULL), TARN_OK);
+    CHECK_U64(offset, 0);
+    CHECK_EQ(tn_upload_append(upload, bytes + size + 7, size - 7, &offset, NULL), TARN_OK);
+    CHECK_U64(offset, size + 7);
+    CHECK_EQ(tn_upload_finish(upload, &info, &outcome, NULL), TARN_OK);
+    CHECK_U64(info.size, 2 * size);
+    FILE *file = fopen(key_of(&at, "large", buffer).data, "rb");
+    CHECK(file != NULL);
+    bool same = true;
+    for (size_t i = 0; i < 2 * size; i++) {
+        same &= fgetc(file) == bytes[i];
+    }
+    CHECK(same && fgetc(file) == EOF);
+    (void)fclose(file);
+    tn_pool_free(pool, memory, 2 * size);
+    place_close(&at, pool);
+}
+
 TEST(an_upload_is_visible_whole_or_not_at_all)
 {
     for (int local = 0; local < 2; local++) {
