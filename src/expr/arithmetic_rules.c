@@ -2,7 +2,7 @@
 #include "expr/expr_internal.h"
 #include "kernel/arithmetic.h"
 
-enum { DECIMAL_EXTRA_SCALE = 4, DECIMAL_LEAST_SCALE = 6 };
+enum { DECIMAL_EXTRA_SCALE = 4, DECIMAL_LEAST_SCALE = 6, EXACT_DIGITS = 38, UBIGINT_DIGITS = 20 };
 
 /* ---- comparisons ---- */
 
@@ -90,12 +90,16 @@ static TN_FALLIBLE decimal_arithmetic(tn_binder *binder, tn_arithmetic_op op, ta
     const unsigned b_scale = scale_of(b);
     const unsigned a_whole = precision_of(a) - min_unsigned(a_scale, precision_of(a));
     const unsigned b_whole = precision_of(b) - min_unsigned(b_scale, precision_of(b));
+    /* Beyond what 128 bits hold: only where an operand is wider itself. */
+    const unsigned most = precision_of(a) > EXACT_DIGITS || precision_of(b) > EXACT_DIGITS
+                              ? TN_DECIMAL_DIGITS_MAX
+                              : EXACT_DIGITS;
     unsigned scale = max_unsigned(a_scale, b_scale);
     unsigned whole = max_unsigned(a_whole, b_whole);
     if (op == TN_ARITHMETIC_MULTIPLY) {
         scale = a_scale + b_scale;
         whole = a_whole + b_whole;
-        if (scale > TN_DECIMAL_DIGITS_MAX) {
+        if (scale > most) {
             tn_bind__fail(err, binder->span,
                           "a product with %u digits behind the point is too fine", scale);
             tn_hint(err, "round() one side first, or cast it to DOUBLE");
@@ -105,6 +109,9 @@ static TN_FALLIBLE decimal_arithmetic(tn_binder *binder, tn_arithmetic_op op, ta
             child_to_decimal(binder, 0, max_unsigned(1, precision_of(a)), a_scale, err));
         TN_RETURN_IF_ERROR(
             child_to_decimal(binder, 1, max_unsigned(1, precision_of(b)), b_scale, err));
+    } else if (op == TN_ARITHMETIC_DIVIDE && tn_type_is_integer(a->type) &&
+               tn_type_is_integer(b->type)) { /* UBIGINT and a signed one: cut, as all integers */
+        whole = a_whole;
     } else if (op == TN_ARITHMETIC_DIVIDE) {
         scale = max_unsigned(scale, DECIMAL_LEAST_SCALE) + DECIMAL_EXTRA_SCALE;
         whole = a_whole + b_scale;
@@ -118,17 +125,18 @@ static TN_FALLIBLE decimal_arithmetic(tn_binder *binder, tn_arithmetic_op op, ta
     } else {
         whole += op == TN_ARITHMETIC_REMAINDER ? 0 : 1;
     }
-    const unsigned precision = max_unsigned(1, min_unsigned(whole + scale, TN_DECIMAL_DIGITS_MAX));
+    const unsigned precision = max_unsigned(1, min_unsigned(whole + scale, most));
     TN_RETURN_IF_ERROR(
         tn_types_decimal(binder->context->types, precision, scale, &binder->type, err));
-    if (op == TN_ARITHMETIC_ADD || op == TN_ARITHMETIC_SUBTRACT || op == TN_ARITHMETIC_REMAINDER) {
+    if (op == TN_ARITHMETIC_ADD || op == TN_ARITHMETIC_SUBTRACT || op == TN_ARITHMETIC_REMAINDER ||
+        (op == TN_ARITHMETIC_DIVIDE && scale == 0)) {
         for (uint32_t i = 0; i < 2; i++) {
             TN_RETURN_IF_ERROR(child_to_decimal(binder, i, precision, scale, err));
         }
     }
     /* An i128 holds any 38 digits, so within them sums and products of these types always fit. */
     binder->can_fail =
-        precision > 38 || op == TN_ARITHMETIC_DIVIDE || op == TN_ARITHMETIC_REMAINDER;
+        whole + scale > EXACT_DIGITS || op == TN_ARITHMETIC_DIVIDE || op == TN_ARITHMETIC_REMAINDER;
     return TARN_OK;
 }
 
@@ -208,6 +216,26 @@ tarn_code tn_rules__arithmetic(tn_binder *binder, tarn_error *err)
     return tn_coerce__resolve(binder, err);
 }
 
+/* The least type that holds the opposites of an unsigned one. */
+static TN_FALLIBLE signed_type(tn_binder *binder, const tn_type **type, tarn_error *err)
+{
+    switch ((int)(*type)->kind) {
+    case TN_KIND_UTINYINT:
+        *type = TN_SMALLINT;
+        return TARN_OK;
+    case TN_KIND_USMALLINT:
+        *type = TN_INTEGER;
+        return TARN_OK;
+    case TN_KIND_UINTEGER:
+        *type = TN_BIGINT;
+        return TARN_OK;
+    case TN_KIND_UBIGINT:
+        return tn_types_decimal(binder->context->types, UBIGINT_DIGITS, 0, type, err);
+    default:
+        return TARN_OK;
+    }
+}
+
 /* -x: a literal is negated here, others are 0 - x (floats: their own kernel, for -0). */
 tarn_code tn_rules__negate(tn_binder *binder, tarn_error *err)
 {
@@ -230,6 +258,11 @@ tarn_code tn_rules__negate(tn_binder *binder, tarn_error *err)
         if (done) {
             return tn_bind__literal(binder->context, &value, binder->span, &binder->replaced, err);
         }
+    }
+    TN_RETURN_IF_ERROR(signed_type(binder, &type, err));
+    if (type != child->type) {
+        TN_RETURN_IF_ERROR(
+            tn_expr_cast(binder->context, child, type, false, false, child->span, &child, err));
     }
     if (tn_type_is_numeric(type)) {
         const tn_value zero = {.type = type};

@@ -179,6 +179,9 @@ tarn_code tn_eval__add_faults(tn_evaluator *ev, const tn_instruction *ins, tn_re
         if (out->column.validity != NULL) {
             out->faults[i] &= out->column.validity[i];
         }
+        for (const tn_faults *node = out->column.faults; node != NULL; node = node->next) {
+            out->faults[i] &= ~node->mask[i]; /* an operand's, whose value means nothing */
+        }
         any |= out->faults[i];
     }
     if (any == 0) {

@@ -200,13 +200,35 @@ static TN_FALLIBLE divide_decimals(tn_evaluator *ev, const tn_instruction *ins,
     return faulty ? tn_eval__add_faults(ev, ins, args, out, err) : TARN_OK;
 }
 
+enum { EXACT_DIGITS = 38 };
+
+/* Sums and products that 128 bits hold, but not the 38 digits of their type. */
+static TN_FALLIBLE hold_digits(tn_evaluator *ev, const tn_instruction *ins,
+                               tn_register *const *args, tn_register *out, tarn_error *err)
+{
+    const tn_i128 limit = tn_power_of_ten_i128(EXACT_DIGITS);
+    const tn_i128 *values = out->values;
+    uint64_t any = 0;
+    memset(out->faults, 0, sizeof(out->faults));
+    for (uint32_t row = 0; row < ev->rows; row++) {
+        const uint64_t bad = values[row] >= limit || values[row] <= -limit;
+        out->faults[row / 64] |= bad << row % 64;
+        any |= bad;
+    }
+    return any != 0 ? tn_eval__add_faults(ev, ins, args, out, err) : TARN_OK;
+}
+
 static TN_FALLIBLE decimal_arithmetic(tn_evaluator *ev, const tn_instruction *ins,
                                       tn_register *const *args, tn_register *out, tarn_error *err)
 {
+    const tn_type *type = ins->expr->type;
     const uint8_t op = ins->bound->op;
     tn_i128 a[2];
     tn_i128 b[2];
     tn_i128 result[2];
+    if (op == TN_ARITHMETIC_DIVIDE && type->scale == 0) { /* of integers: cut */
+        return arithmetic_in(ev, ins, args, out, TN_LANE_i128, true, err);
+    }
     if (op == TN_ARITHMETIC_DIVIDE) {
         return divide_decimals(ev, ins, args, out, err);
     }
@@ -221,11 +243,15 @@ static TN_FALLIBLE decimal_arithmetic(tn_evaluator *ev, const tn_instruction *in
             within(result, TN_LANE_i64) && within(a, TN_LANE_i64) && within(b, TN_LANE_i64);
         TN_RETURN_IF_ERROR(
             arithmetic_in(ev, ins, args, out, narrow ? TN_LANE_i64 : TN_LANE_i128, !narrow, err));
+        const tn_i128 limit = tn_power_of_ten_i128(EXACT_DIGITS);
         set_bounds(ev, out, result[0], result[1]);
-        return TARN_OK;
+        return type->precision == EXACT_DIGITS && (result[0] <= -limit || result[1] >= limit)
+                   ? hold_digits(ev, ins, args, out, err)
+                   : TARN_OK;
     }
-    const tn_lane lane = ins->expr->type->lane == TN_LANE_i64 ? TN_LANE_i64 : TN_LANE_i128;
-    return arithmetic_in(ev, ins, args, out, lane, true, err);
+    const tn_lane lane = type->lane == TN_LANE_i64 ? TN_LANE_i64 : TN_LANE_i128;
+    TN_RETURN_IF_ERROR(arithmetic_in(ev, ins, args, out, lane, true, err));
+    return type->precision == EXACT_DIGITS ? hold_digits(ev, ins, args, out, err) : TARN_OK;
 }
 
 tarn_code tn_eval__arithmetic(tn_evaluator *ev, const tn_instruction *ins, tn_register *const *args,

@@ -1,7 +1,7 @@
 /* What a failed row's error says. */
 #include "expr/program_internal.h"
 
-enum { MESSAGE_MAX = 600 };
+enum { MESSAGE_MAX = 600, EXACT_DIGITS = 38 };
 
 static const char *sign_of(uint8_t op)
 {
@@ -23,7 +23,9 @@ static tarn_code describe_arithmetic(const tn_bound_call *bound, const tn_value 
     }
     tn_fail(err, TARN_E_INVALID, "%.*s overflow in %s %s %s", TN_STR_ARGS(bound->type->name),
             tn_value__show(&values[0], a), sign_of(bound->op), tn_value__show(&values[1], b));
-    tn_hint(err, "cast an operand to a wider type");
+    tn_hint(err, bound->type->kind == TN_KIND_DECIMAL && bound->type->precision >= EXACT_DIGITS
+                     ? "round() an operand to fewer digits, or cast it to DOUBLE"
+                     : "cast an operand to a wider type");
     return TARN_E_INVALID;
 }
 

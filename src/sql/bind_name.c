@@ -200,12 +200,53 @@ tarn_code tn_binder__no_column(tn_binder *b, const tn_scope *scope, const tn_ast
 
 /* ---- what outputs are called ---- */
 
+/* The text of the span, with the parentheses around its first or last operand: they are no part of
+ * an operand's span. */
+static tn_str balanced(tn_str source, tn_span span)
+{
+    size_t start = span.start;
+    size_t end = (size_t)span.start + span.length;
+    size_t opened = 0;
+    size_t closed = 0; /* without an opening one */
+    char quote = '\0';
+    for (size_t i = start; i < end; i++) {
+        const char c = source.data[i];
+        quote = quote == '\0' && (c == '\'' || c == '"') ? c : quote == c ? '\0' : quote;
+        if (quote == '\0' && c == '(') {
+            opened++;
+        } else if (quote == '\0' && c == ')' && opened > 0) {
+            opened--;
+        } else if (quote == '\0' && c == ')') {
+            closed++;
+        }
+    }
+    for (size_t i = start; closed > 0 && i > 0; i--) {
+        const char c = source.data[i - 1];
+        if (c == '(') {
+            start = i - 1;
+            closed--;
+        } else if (c > ' ') {
+            break;
+        }
+    }
+    for (size_t i = end; opened > 0 && i < source.size; i++) {
+        const char c = source.data[i];
+        if (c == ')') {
+            end = i + 1;
+            opened--;
+        } else if (c > ' ') {
+            break;
+        }
+    }
+    return tn_str_slice(source, start, end);
+}
+
 tarn_code tn_binder__text_of(tn_binder *b, tn_span span, tn_str *out, tarn_error *err)
 {
     enum { NAME_MAX_SIZE = 120 };
     char name[NAME_MAX_SIZE + 4];
     size_t size = 0;
-    const tn_str text = tn_str_slice(b->source, span.start, span.start + span.length);
+    const tn_str text = balanced(b->source, span);
     char quote = '\0';
 
     for (size_t i = 0; i < text.size; i++) {

@@ -31,7 +31,7 @@ TEST(arithmetic_follows_the_rules_of_its_types)
         &e, "*", exprs_call(&e, "*", price, exprs_call(&e, "-", exprs_int(&e, 1), discount)),
         exprs_call(&e, "+", exprs_int(&e, 1), tax));
     CHECK_EQ(e.code, TARN_OK);
-    CHECK(tn_str_equal(charge->type->name, TN_STR("DECIMAL(47,6)")));
+    CHECK(tn_str_equal(charge->type->name, TN_STR("DECIMAL(38,6)")));
     const tn_expr *half = exprs_call(&e, "/", exprs_column(&e, 3, "INTEGER"), exprs_int(&e, 2));
     CHECK(half->type == TN_INTEGER && half->can_fail);
     const tn_expr *share = exprs_call(&e, "/", price, discount);
