@@ -72,6 +72,9 @@ tn_reason tn_text_parse_time(tn_str text, int64_t *out); /* us */
  * TN_NS_PER_SECOND.
  */
 tn_reason tn_text_parse_timestamp(tn_str text, int64_t unit, int64_t *out);
+/* Does a text that is a timestamp say its zone?  Then it is an instant, of TIMESTAMP WITH TIME
+ * ZONE. */
+bool tn_text_has_zone(tn_str text);
 /* PostgreSQL's form ("1 year 2 mons -3 days 04:05:06.7", "2 hours ago") and ISO 8601's ("P1DT2H").
  */
 tn_reason tn_text_parse_interval(tn_str text, tn_interval *out);

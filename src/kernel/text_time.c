@@ -249,3 +249,13 @@ tn_reason tn_text_parse_timestamp(tn_str text, int64_t unit, int64_t *out)
     *out = value;
     return NULL;
 }
+
+bool tn_text_has_zone(tn_str text)
+{
+    for (size_t i = tn_str_find(text, ':'); i < text.size; i++) {
+        if (strchr("+-Uu", text.data[i]) != NULL || text.data[i] == 'Z' || text.data[i] == 'z') {
+            return true;
+        }
+    }
+    return false;
+}

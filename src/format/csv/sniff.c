@@ -196,7 +196,8 @@ enum {
     MAY_TIMESTAMP = 32,
     MAY_WIDE = 64, /* a whole number of up to 38 digits */
     MAY_ALL = 127,
-    SEEN = 128
+    SEEN = 128,
+    ZONED = 256 /* a timestamp with its zone came */
 };
 
 static bool is_boolean_word(tn_str text)
@@ -256,6 +257,9 @@ static unsigned narrow_down(unsigned may, tn_str text)
         tn_text_parse_timestamp(text, 1000000, &number) != NULL) {
         may &= ~(unsigned)MAY_TIMESTAMP;
     }
+    if ((may & MAY_ALL) == MAY_TIMESTAMP && tn_text_has_zone(text)) {
+        may |= ZONED;
+    }
     return may | SEEN;
 }
 
@@ -268,8 +272,9 @@ static const tn_type *type_of(unsigned may, const tn_type *wide)
            : (may & MAY_DOUBLE) != 0    ? TN_DOUBLE
            : (may & MAY_TIME) != 0      ? TN_TIME
            : (may & MAY_DATE) != 0      ? TN_DATE
-           : (may & MAY_TIMESTAMP) != 0 ? TN_TIMESTAMP
-                                        : TN_VARCHAR;
+           : (may & MAY_TIMESTAMP) == 0 ? TN_VARCHAR
+           : (may & ZONED) != 0         ? TN_TIMESTAMPTZ
+                                        : TN_TIMESTAMP;
 }
 
 /* The inside of a field, and whether it means NULL. */

@@ -19,7 +19,8 @@ enum {
     /* of whole numbers: beyond BIGINT, beyond 38 digits, rounded by DOUBLE */
     IS_WIDE = 1024,
     IS_LONGER = 2048,
-    IS_ROUNDED = 4096
+    IS_ROUNDED = 4096,
+    IS_ZONED = 8192 /* a timestamp with its zone */
 };
 
 typedef struct seen {
@@ -91,8 +92,11 @@ static unsigned see_text(tn_str text)
     const bool date = short_enough && text.size <= 10 && tn_text_parse_date(text, &days) == NULL;
     saw |= date ? 0 : NOT_DATE;
     saw |= short_enough && tn_text_parse_time(text, &number) == NULL ? 0 : NOT_TIME;
-    saw |=
-        short_enough && tn_text_parse_timestamp(text, 1000000, &number) == NULL ? 0 : NOT_TIMESTAMP;
+    if (!short_enough || tn_text_parse_timestamp(text, 1000000, &number) != NULL) {
+        saw |= NOT_TIMESTAMP;
+    } else if (tn_text_has_zone(text)) {
+        saw |= IS_ZONED;
+    }
     return saw;
 }
 
@@ -187,8 +191,9 @@ static const tn_type *scalar_type(const inferrer *in, unsigned saw)
     case SAW_TEXT:
         return (saw & NOT_DATE) == 0        ? TN_DATE
                : (saw & NOT_TIME) == 0      ? TN_TIME
-               : (saw & NOT_TIMESTAMP) == 0 ? TN_TIMESTAMP
-                                            : TN_VARCHAR;
+               : (saw & NOT_TIMESTAMP) != 0 ? TN_VARCHAR
+               : (saw & IS_ZONED) != 0      ? TN_TIMESTAMPTZ
+                                            : TN_TIMESTAMP;
     default:
         return TN_VARCHAR; /* nothing but null, or things of different kinds: the JSON itself */
     }
