@@ -288,7 +288,10 @@ static TN_FALLIBLE look_up(tn_execution *x, tn_target *target, int64_t *version,
 static TN_FALLIBLE had_run(tn_execution *x, tn_target *target, tarn_error *err)
 {
     int64_t version;
-    return look_up(x, target, &version, err);
+    TN_RETURN_IF_ERROR(look_up(x, target, &version, err));
+    return target->has_run ? tn_void__refuse_foreign(x->p, x->entry, target->uri,
+                                                     target->application, &x->arena, err)
+                           : TARN_OK;
 }
 
 /* A number that was just made cannot be in a table, unless another ledger gave it out: what this
@@ -322,8 +325,7 @@ static TN_FALLIBLE open_writer(tn_execution *x, tn_target *target, tarn_error *e
     tn_session *session = x->p->session;
     const char *codec = tn_session_get(session, "codec", NULL);
     tn_str run;
-    TN_RETURN_IF_ERROR(tn_arena_print(&x->arena, &run, err, "%.*s-%lld", TN_STR_ARGS(x->p->name),
-                                      (long long)x->entry->run));
+    TN_RETURN_IF_ERROR(tn_void__run_name(x->entry, target->application, &x->arena, &run, err));
     TN_RETURN_IF_ERROR(target_schema(x, target, err));
     const tn_delta_write_options options = {
         .mode = target->spec == NULL ? TN_DELTA_APPEND : target->spec->mode,
@@ -523,11 +525,18 @@ static TN_FALLIBLE commit_one(tn_execution *x, tn_target *target, tarn_error *er
     const tarn_code code = tn_delta_writer_commit(target->writer, &target->receipt, err);
     if (code == TARN_E_CONFLICT) {
         tn_target again = *target;
-        if (had_run(x, &again, NULL) == TARN_OK && again.has_run) {
+        int64_t version;
+        if (look_up(x, &again, &version, NULL) == TARN_OK && again.has_run) {
+            TN_RETURN_IF_ERROR(had_run(x, &again, err));
             target->has_run = true;
             target->receipt = again.receipt;
             return TARN_OK;
         }
+        x->lost_race = true;
+    }
+    if (code == TARN_OK && target->receipt.skipped) { /* by a twin of this run, or by another's? */
+        return tn_void__refuse_foreign(x->p, x->entry, target->uri, target->application, &x->arena,
+                                       err);
     }
     return code;
 }

@@ -15,6 +15,7 @@ typedef struct runner {
     tn_ledger ledger;
     tn_dataflow_summary *summary;
     uint64_t begun_ns; /* this run, with the looking for what it takes */
+    bool lost_race;    /* to another writer of its tables */
 } runner;
 
 static void say(const runner *r, tn_dataflow_level level, tn_str text)
@@ -160,6 +161,19 @@ static TN_FALLIBLE take_pinned(runner *r, const tn_ledger_entry *entry, tn_arena
     return TARN_OK;
 }
 
+/* A run goes on under the name that the pipeline had when it began: what it committed under that is
+ * not written again.  Not so where another ledger has the number under that name. */
+static void keep_names(tn_execution *x, const tn_ledger_entry *entry, const tn_landed *landed)
+{
+    for (size_t i = 0; i < x->target_count; i++) {
+        for (size_t s = 0; s < entry->sink_count; s++) {
+            if (tn_str_equal(entry->sinks[s].uri, x->targets[i].uri) && !landed->others[s]) {
+                x->targets[i].application = entry->sinks[s].application;
+            }
+        }
+    }
+}
+
 /* `*finished` false where the entry was closed as void: its inputs are new again. */
 static TN_FALLIBLE replay(runner *r, tn_ledger_entry *entry, bool *finished, tarn_error *err)
 {
@@ -174,6 +188,7 @@ static TN_FALLIBLE replay(runner *r, tn_ledger_entry *entry, bool *finished, tar
     TN_TRY(tn_discover_entry(r->p, entry, &x.arena, &x.found, &changed, &gone, err));
     TN_TRY(tn_void__look(r->p, entry, &x.arena, &landed, err));
     x.entry = entry;
+    keep_names(&x, entry, &landed);
     if (landed.all) {
         sayf(r, TN_NOTE_INFO, "run %lld was committed, but not marked as done: it is now",
              (long long)entry->run);
@@ -220,6 +235,7 @@ static TN_FALLIBLE replay(runner *r, tn_ledger_entry *entry, bool *finished, tar
     TN_TRY(tn_execution__run(&x, err));
     summarise(r, &x, true);
 done:
+    r->lost_race = x.lost_race;
     for (uint32_t i = 0; i < r->p->param_count; i++) { /* today's are for what is new */
         r->p->param_values[i] = r->p->params[i].value;
     }
@@ -313,15 +329,31 @@ static TN_FALLIBLE take_new(runner *r, bool *again, tarn_error *err)
     TN_TRY(tn_execution__run(&x, err));
     summarise(r, &x, false);
 done:
+    r->lost_race = x.lost_race;
     tn_execution__close(&x);
     return code;
 }
 
+/* Other writers of a table came first in a way that forbids our commit: they made it, changed its
+ * schema, or changed what we overwrite.  The run is repeated then, some times. */
+static bool may_repeat(runner *r, tarn_code code, const tarn_error *cause, int *losses)
+{
+    enum { LOSSES_MAX = 8 };
+    if (code != TARN_E_CONFLICT || !r->lost_race || ++*losses > LOSSES_MAX) {
+        return false;
+    }
+    sayf(r, TN_NOTE_INFO, "%s", cause->message);
+    tn_clock_sleep_ms(10U + (unsigned)(tn_random_u64() % (40U << *losses)));
+    return true;
+}
+
 static TN_FALLIBLE run_all(runner *r, tarn_error *err)
 {
+    int losses = 0;
     for (int rounds = 0; rounds < 1000; rounds++) {
         bool again = false;
         bool finished;
+        tarn_error cause = TARN_ERROR_INIT;
         TN_RETURN_IF_ERROR(tn_ledger_load(&r->ledger, err));
         tn_ledger_entry *open = tn_ledger_unfinished(&r->ledger);
         if (open != NULL && r->options->dry_run) {
@@ -330,12 +362,18 @@ static TN_FALLIBLE run_all(runner *r, tarn_error *err)
             return TARN_OK;
         }
         if (open != NULL) {
-            TN_RETURN_IF_ERROR(replay(r, open, &finished, err));
+            const tarn_code code = replay(r, open, &finished, &cause);
+            if (code != TARN_OK && !may_repeat(r, code, &cause, &losses)) {
+                return tn_error_copy(err, &cause);
+            }
             continue;
         }
-        TN_RETURN_IF_ERROR(take_new(r, &again, err));
-        if (!again) {
+        const tarn_code code = take_new(r, &again, &cause);
+        if (code == TARN_OK && !again) {
             return TARN_OK;
+        }
+        if (code != TARN_OK && !may_repeat(r, code, &cause, &losses)) {
+            return tn_error_copy(err, &cause);
         }
     }
     return tn_fail(err, TARN_E_CONFLICT, "other runners were faster each time");

@@ -34,6 +34,7 @@ typedef struct tn_execution {
     tn_query_stats stats;
     tn_flow *flows; /* how rows went, once they have */
     size_t flow_count;
+    bool lost_race; /* another writer's commit forbade one of ours: the run may be repeated */
 } tn_execution;
 
 void tn_execution__note(const tn_execution *x, bool is_warning, const char *format, ...)
@@ -51,12 +52,19 @@ TN_FALLIBLE tn_execution__finish(tn_execution *x, tarn_error *err);
 TN_FALLIBLE tn_execution__refuse_foreign(tn_execution *x, bool *is_foreign, tarn_error *err);
 /* Transforms, commits, marks the entry done. */
 TN_FALLIBLE tn_execution__run(tn_execution *x, tarn_error *err);
+/* What the entry's commits carry: "NAME-RUN-ID", so that two ledgers' runs of one number differ. */
+TN_FALLIBLE tn_void__run_name(const tn_ledger_entry *entry, tn_str application, tn_arena *arena,
+                              tn_str *out, tarn_error *err);
+/* TARN_E_INVALID where the table has the entry's number from a run of another ledger. */
+TN_FALLIBLE tn_void__refuse_foreign(tn_dataflow *p, const tn_ledger_entry *entry, tn_str uri,
+                                    tn_str application, tn_arena *arena, tarn_error *err);
 /* Which of an entry's tables have it. */
 typedef struct tn_landed {
     size_t have;   /* with its rows */
     size_t voided; /* that only carry its mark */
     bool all;     /* every sink has it; so the quarantine, which is committed first, is done, too */
     tn_str names; /* of those that have it, for a message */
+    bool *others; /* one a sink of the entry: the number there is another ledger's */
 } tn_landed;
 TN_FALLIBLE tn_void__look(tn_dataflow *p, const tn_ledger_entry *entry, tn_arena *arena,
                           tn_landed *out, tarn_error *err);

@@ -1,6 +1,8 @@
 /* Entries that cannot be replayed, since an input is gone or another one now. */
 #include "pipeline/run_internal.h"
 
+enum { ID_SIZE = 8 }; /* of an entry's id, in what its commits carry */
+
 /* ---- who has it -------------------------------------------------------------------------------*/
 
 static TN_FALLIBLE mark_name(tn_arena *arena, const tn_ledger_entry *entry,
@@ -10,19 +12,62 @@ static TN_FALLIBLE mark_name(tn_arena *arena, const tn_ledger_entry *entry,
                           (long long)entry->run);
 }
 
-/* A table that carries the number may have the rows, or only the mark that keeps them away. */
+tarn_code tn_void__run_name(const tn_ledger_entry *entry, tn_str application, tn_arena *arena,
+                            tn_str *out, tarn_error *err)
+{
+    const size_t slash = tn_str_find(application, '/'); /* behind the pipeline's name */
+    const tn_str name = tn_str_slice(application, 0, slash == SIZE_MAX ? application.size : slash);
+    const tn_str id =
+        tn_str_slice(entry->id, 0, entry->id.size < ID_SIZE ? entry->id.size : ID_SIZE);
+    return tn_arena_print(arena, out, err, "%.*s-%lld-%.*s", TN_STR_ARGS(name),
+                          (long long)entry->run, TN_STR_ARGS(id));
+}
+
+/* Whose the number is that a table carries: this entry's rows, the mark that keeps them away, or
+ * rows that another ledger's run of this number wrote.  What the log does not tell any more (or
+ * never did) is taken for this entry's. */
+typedef enum holder { HOLDER_NONE, HOLDER_ENTRY, HOLDER_MARK, HOLDER_FOREIGN } holder;
+
+static TN_FALLIBLE look_into(const tn_dataflow *p, const tn_ledger_entry *entry, tn_str uri,
+                             tn_str application, tn_str mark, tn_arena *arena, holder *out,
+                             tarn_error *err)
+{
+    tn_delta_commit_info *history;
+    size_t count;
+    tn_str run;
+    TN_RETURN_IF_ERROR(tn_void__run_name(entry, application, arena, &run, err));
+    TN_RETURN_IF_ERROR(tn_delta_history(tn_session_stores(p->session), uri, 1000, arena, p->pool,
+                                        &history, &count, err));
+    *out = HOLDER_ENTRY;
+    for (size_t i = 0; i < count; i++) {
+        const tn_str other = history[i].run;
+        const size_t same = run.size - ID_SIZE; /* the name, the number */
+        if (mark.size > 0 && tn_str_equal(history[i].operation, mark)) {
+            *out = HOLDER_MARK;
+            return TARN_OK;
+        }
+        if (tn_str_equal(other, run)) {
+            *out = HOLDER_ENTRY;
+            return TARN_OK;
+        }
+        if (run.size > ID_SIZE && other.size == run.size &&
+            tn_str_equal(tn_str_slice(other, 0, same), tn_str_slice(run, 0, same))) {
+            *out = HOLDER_FOREIGN;
+        }
+    }
+    return TARN_OK;
+}
+
 static TN_FALLIBLE look_at(tn_dataflow *p, const tn_ledger_entry *entry, const tn_entry_table *sink,
-                           tn_arena *arena, bool *has, bool *is_void, tarn_error *err)
+                           tn_arena *arena, holder *out, tarn_error *err)
 {
     tn_delta *table;
     int64_t version;
     tarn_error cause = TARN_ERROR_INIT;
-    tn_delta_commit_info *history;
-    size_t count;
     tn_str mark;
     tn_stores *stores = tn_session_stores(p->session);
 
-    *has = *is_void = false;
+    *out = HOLDER_NONE;
     const tarn_code code = tn_delta_open(stores, tn_session_types(p->session), sink->uri,
                                          &TN_DELTA_LATEST, p->pool, &table, &cause);
     if (code == TARN_E_NOT_FOUND) {
@@ -32,18 +77,43 @@ static TN_FALLIBLE look_at(tn_dataflow *p, const tn_ledger_entry *entry, const t
         tn_error_copy(err, &cause);
         return code;
     }
-    *has = tn_delta_txn(table, sink->application, &version) && version >= entry->run;
+    const bool has = tn_delta_txn(table, sink->application, &version) && version >= entry->run;
     tn_delta_close(table);
-    if (!*has) {
+    if (!has) {
         return TARN_OK;
     }
     TN_RETURN_IF_ERROR(mark_name(arena, entry, sink, &mark, err));
-    TN_RETURN_IF_ERROR(
-        tn_delta_history(stores, sink->uri, 1000, arena, p->pool, &history, &count, err));
-    for (size_t i = 0; i < count && !*is_void; i++) {
-        *is_void = tn_str_equal(history[i].operation, mark);
-    }
-    return TARN_OK;
+    return look_into(p, entry, sink->uri, sink->application, mark, arena, out, err);
+}
+
+static TN_FALLIBLE fail_foreign(const tn_dataflow *p, const tn_ledger_entry *entry, tn_str uri,
+                                tn_str application, tarn_error *err)
+{
+    (void)tn_fail(err, TARN_E_INVALID,
+                  "'%.*s' has run %lld of '%.*s' from another ledger than '%.*s': another pipeline "
+                  "of this name writes there, and was faster",
+                  TN_STR_ARGS(uri), (long long)entry->run, TN_STR_ARGS(application),
+                  TN_STR_ARGS(p->state));
+    tn_hint(err,
+            "the rows of this run are not in the table; give the pipeline another 'name' and keep "
+            "its 'state', or give the run up with 'tarn reset --run %lld'",
+            (long long)entry->run);
+    return TARN_E_INVALID;
+}
+
+tarn_code tn_void__refuse_foreign(tn_dataflow *p, const tn_ledger_entry *entry, tn_str uri,
+                                  tn_str application, tn_arena *arena, tarn_error *err)
+{
+    holder found;
+    TN_RETURN_IF_ERROR(look_into(p, entry, uri, application, TN_STR_NONE, arena, &found, err));
+    return found == HOLDER_FOREIGN ? fail_foreign(p, entry, uri, application, err) : TARN_OK;
+}
+
+/* A pipeline that got another name since writes under that: what its old one met is no matter. */
+static bool is_renamed(const tn_dataflow *p, tn_str application)
+{
+    return !tn_str_starts(application, p->name) || application.size <= p->name.size ||
+           application.data[p->name.size] != '/';
 }
 
 tarn_code tn_void__look(tn_dataflow *p, const tn_ledger_entry *entry, tn_arena *arena,
@@ -53,13 +123,19 @@ tarn_code tn_void__look(tn_dataflow *p, const tn_ledger_entry *entry, tn_arena *
     tn_text text;
     *out = (tn_landed){.all = true};
     tn_text_init(&text, p->pool, 1 << 16);
+    TN_TRY(tn_arena_array(arena, bool, entry->sink_count + 1, &out->others, err));
     for (size_t i = 0; i < entry->sink_count; i++) {
-        bool has;
-        bool is_void;
-        TN_TRY(look_at(p, entry, &entry->sinks[i], arena, &has, &is_void, err));
-        out->voided += has && is_void;
-        out->all = out->all && ((has && !is_void) || entry->sinks[i].name.size == 0);
-        if (has && !is_void) {
+        const tn_entry_table *sink = &entry->sinks[i];
+        holder found;
+        TN_TRY(look_at(p, entry, sink, arena, &found, err));
+        if (found == HOLDER_FOREIGN && !is_renamed(p, sink->application)) {
+            code = fail_foreign(p, entry, sink->uri, sink->application, err);
+            goto done;
+        }
+        out->others[i] = found == HOLDER_FOREIGN;
+        out->voided += found == HOLDER_MARK;
+        out->all = out->all && (found == HOLDER_ENTRY || sink->name.size == 0);
+        if (found == HOLDER_ENTRY) {
             tn_text_printf(&text, "%s'%.*s'", out->have == 0 ? "" : ", ",
                            TN_STR_ARGS(entry->sinks[i].uri));
             out->have++;

@@ -178,6 +178,18 @@ with tempfile.TemporaryDirectory() as scratch:
     run(folder)
     check("... and the next run takes today's", len(rows(folder, "clean")) == 19)
 
+    # A pipeline that got another name while a run was unfinished ends it under the old one.
+    folder = make(f"{scratch}/renamed")
+    for name in ("shop", "store"):
+        with open(f"{folder}/pipeline.toml", "w", encoding="utf-8") as out:
+            out.write(PIPELINE.replace('name = "shop"', f'name = "{name}"\nstate = "state"'))
+        again = run(folder, "sink_1_done" if name == "shop" else None)
+    check("a run goes on under the name with which it began", again.returncode == 0 and
+          {t: [tuple(i for i in row if i[0] != "pipeline") for row in r]
+           for t, r in tables(folder).items()} ==
+          {t: [tuple(i for i in row if i[0] != "pipeline") for row in r] for t, r in first.items()},
+          again.stderr)
+
     # Two runners at once, and one that does not wait.
     for start in range(5):
         folder = make(f"{scratch}/two-{start}")

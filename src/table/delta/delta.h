@@ -79,6 +79,7 @@ TN_FALLIBLE tn_delta_source(const tn_delta *table, tn_pool *pool, tn_source **ou
 typedef struct tn_delta_commit_info {
     int64_t version, timestamp_ms;
     tn_str operation, engine, parameters, metrics; /* JSON texts of the last two */
+    tn_str run;                                    /* of the writer's options, or empty */
 } tn_delta_commit_info;
 TN_FALLIBLE tn_delta_history(tn_stores *stores, tn_str uri, uint64_t limit, tn_arena *arena,
                              tn_pool *pool, tn_delta_commit_info **out, size_t *count,

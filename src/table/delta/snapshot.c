@@ -172,6 +172,7 @@ static TN_FALLIBLE read_info(const tn_delta *table, int64_t version, tn_arena *a
     *out = (tn_delta_commit_info){.version = version,
                                   .operation = TN_STR(""),
                                   .engine = TN_STR(""),
+                                  .run = TN_STR(""),
                                   .parameters = TN_STR("{}"),
                                   .metrics = TN_STR("{}")};
     tn_arena_init(&scratch, table->pool);
@@ -200,6 +201,7 @@ static TN_FALLIBLE read_info(const tn_delta *table, int64_t version, tn_arena *a
         TN_TRY(
             copy_raw(arena, line, tn_json_get(info, "operationParameters"), &out->parameters, err));
         TN_TRY(copy_raw(arena, line, tn_json_get(info, "operationMetrics"), &out->metrics, err));
+        TN_TRY(tn_arena_copy(arena, tn_json_get_text(info, "tarnRun", TN_STR("")), &out->run, err));
         break;
     }
 done:
