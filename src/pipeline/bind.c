@@ -307,6 +307,7 @@ tarn_code tn_build__source(const tn_dataflow *p, const tn_station *station,
     options.refuse_new_fields = !station->ignores_new_columns;
     options.columns = pin->has_columns ? pin->columns : station->columns;
     options.column_count = pin->has_columns ? pin->column_count : station->column_count;
+    options.columns_are_kept = pin->has_columns;
     tn_listed_file *files;
     size_t count;
     tn_arena arena; /* the source copies what it keeps */

@@ -56,3 +56,13 @@ done
 head -c 4 y.PARQUET && head -c 2 y.Csv.GZ | od -An -tx1
 printf 'id,v\n1,NA\n2,3.5\n' >na.csv
 try "name = value names an option, null too" "SELECT sum(v) AS v FROM read_csv('na.csv', null = 'NA', header = true)"
+mkdir lacks
+printf 'a,b\n1,2\n' >lacks/1.csv
+printf 'a\n3\n' >lacks/2.csv
+try "CSV: a column that a later file lacks" "SELECT * FROM 'lacks/*.csv'"
+try "its remedy" "SELECT * FROM read_csv('lacks/*.csv', union_by_name => true)"
+try "its remedy, with a type that is given" \
+    "SELECT * FROM read_csv('lacks/*.csv', union_by_name => true, types => {'b': 'VARCHAR'})"
+try "a type for a column that is not there" \
+    "SELECT * FROM read_csv('lacks/2.csv', types => {'b': 'VARCHAR'})"
+try "nor in any file" "SELECT * FROM read_csv('lacks/*.csv', union_by_name => true, types => {'c': 'INT'})"

@@ -256,6 +256,19 @@ to = "lake/bad"
     check("a new field of a Parquet file is told of", got.returncode == 1 and "'p.n'" in got.stderr,
           got.stderr)
 
+    # A column that the ledger keeps is told of as such, and its remedy helps.
+    folder = make(f"{scratch}/column-lost")
+    run(folder, text())
+    with open(f"{folder}/in/3.csv", "w", encoding="utf-8") as out:
+        out.write("a\n30\n")
+    got = run(folder, text())
+    check("a file without a column of earlier runs is told of", got.returncode == 1 and
+          "there is no column 'b', which the files of earlier runs had" in got.stderr, got.stderr)
+    got = run(folder, text(columns='format = { type = "csv", union_by_name = true }'))
+    check("... and read with NULLs where that is asked for", got.returncode == 0 and
+          query(folder, "SELECT a, b IS NULL AS n FROM 'lake/t' WHERE a = 30").split()[-1] == "30,true",
+          got.stderr)
+
     # A step can be looked at after a run that failed in it.
     folder = make(f"{scratch}/failed")
     step = '[[step]]\nid = "s"\nsql = "SELECT a, %s AS c FROM a"'

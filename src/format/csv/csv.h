@@ -13,6 +13,13 @@
 
 enum { TN_CSV_AUTO = -1, TN_CSV_NONE = 0 };
 
+/* Who says what types some columns have: for the words of an error. */
+typedef enum tn_csv_origin {
+    TN_CSV_DECLARED,    /* the user */
+    TN_CSV_OTHER_FILES, /* the first file of several */
+    TN_CSV_LEDGER       /* files of earlier runs of a pipeline, as its ledger keeps them */
+} tn_csv_origin;
+
 typedef struct tn_csv_options {
     tn_str delimiter;    /* up to 4 bytes; empty: found */
     int quote;           /* a byte; TN_CSV_AUTO, TN_CSV_NONE */
@@ -28,6 +35,8 @@ typedef struct tn_csv_options {
     uint32_t column_count;
     const tn_field *types; /* of some columns, by name */
     uint32_t type_count;
+    bool types_may_lack;     /* their columns: what has them all is another's business */
+    tn_csv_origin origin;    /* of `types` */
     bool all_text;           /* VARCHAR for whatever has no type given */
     bool ignore_errors;      /* leave bad records out */
     bool null_padding;       /* missing fields at a record's end are NULL */

@@ -400,6 +400,24 @@ static tarn_code name_columns(sniffer *s, const row *header, tarn_error *err)
     return TARN_OK;
 }
 
+static tarn_code no_column(const tn_csv_options *o, tn_str name, tarn_error *err)
+{
+    static const char *const said[][2] = {
+        [TN_CSV_DECLARED] = {"a type is given for", "but there is no such column"},
+        [TN_CSV_OTHER_FILES] = {"there is no column", "which the first of the files has"},
+        [TN_CSV_LEDGER] = {"there is no column", "which the files of earlier runs had"}};
+    const tarn_code code = tn_fail(err, TARN_E_NOT_FOUND, "%s '%.*s', %s", said[o->origin][0],
+                                   TN_STR_ARGS(name), said[o->origin][1]);
+    if (o->origin != TN_CSV_DECLARED) {
+        tn_hint(err, o->is_pipeline ? "union_by_name = true in 'format' takes NULLs for it"
+                                    : "union_by_name => true takes NULLs for it");
+    } else {
+        tn_hint(err, "is it spelled as in the header?  Where there is none, %s names the columns",
+                o->is_pipeline ? "names = [...] in 'format'" : "names => [...]");
+    }
+    return code;
+}
+
 static tarn_code apply_types(sniffer *s, tarn_error *err)
 {
     const tn_csv_options *o = s->options;
@@ -407,12 +425,11 @@ static tarn_code apply_types(sniffer *s, tarn_error *err)
     for (uint32_t i = 0; i < o->type_count; i++) {
         bool ambiguous;
         const uint32_t at = tn_schema_find(&schema, o->types[i].name, &ambiguous);
-        if (at == UINT32_MAX) {
-            return tn_fail(err, TARN_E_NOT_FOUND,
-                           "a type is given for '%.*s', but there is no such column",
-                           TN_STR_ARGS(o->types[i].name));
+        if (at != UINT32_MAX) {
+            s->fields[at].type = o->types[i].type;
+        } else if (!o->types_may_lack) {
+            return no_column(o, o->types[i].name, err);
         }
-        s->fields[at].type = o->types[i].type;
     }
     return TARN_OK;
 }

@@ -36,7 +36,8 @@ typedef struct tn_read_options {
     bool is_pipeline;         /* hints name the keys of a pipeline's file, not those of SQL */
     const tn_field *columns;  /* types of the columns they name; the others are inferred */
     uint32_t column_count;
-    bool columns_are_all; /* ... or there are no others: names by position where no header */
+    bool columns_are_kept; /* by a pipeline's ledger, not declared: for the words of errors */
+    bool columns_are_all;  /* ... or there are no others: names by position where no header */
     bool all_varchar;
     bool drop_bad_records;  /* count them and go on */
     bool refuse_new_fields; /* of JSON, without a column: else they are passed over */

@@ -164,6 +164,8 @@ static TN_FALLIBLE csv_options(const tn_read_options *options, tn_str key, tn_ar
     } else {
         out->types = fields;
         out->type_count = options->column_count;
+        out->types_may_lack = options->union_by_name;
+        out->origin = options->columns_are_kept ? TN_CSV_LEDGER : TN_CSV_DECLARED;
     }
     return TARN_OK;
 }
@@ -393,6 +395,30 @@ static TN_FALLIBLE unite(maker *m, const tn_schema *schema, tn_str uri, tarn_err
     return TARN_OK;
 }
 
+/* Of columns by name no file may have one: what the ledger keeps is NULL then, what is declared is
+ * a mistake. */
+static TN_FALLIBLE add_kept(maker *m, tarn_error *err)
+{
+    for (uint32_t i = 0; i < m->options->column_count && !m->options->columns_are_all; i++) {
+        tn_field field = m->options->columns[i];
+        const tn_schema so_far = {(uint32_t)m->fields.count, m->fields.items};
+        bool ambiguous;
+        if (tn_schema_find(&so_far, field.name, &ambiguous) != UINT32_MAX || ambiguous) {
+            continue;
+        }
+        if (!m->options->columns_are_kept) {
+            return tn_fail(err, TARN_E_NOT_FOUND,
+                           "a type is given for '%.*s', but no file has such a column",
+                           TN_STR_ARGS(field.name));
+        }
+        TN_RETURN_IF_ERROR(tn_arena_copy(&m->arena, field.name, &field.name, err));
+        field.nullable = true;
+        TN_RETURN_IF_ERROR(tn_vec_push(&m->fields, field, err));
+        m->retyped = true; /* a file's own source lacks it */
+    }
+    return TARN_OK;
+}
+
 static TN_FALLIBLE find_schema(maker *m, tarn_error *err)
 {
     TN_RETURN_IF_ERROR(open_file(m, 0, &m->first, err));
@@ -405,7 +431,7 @@ static TN_FALLIBLE find_schema(maker *m, tarn_error *err)
         TN_RETURN_IF_ERROR(code);
     }
     m->set.fill_missing = m->options->union_by_name;
-    return TARN_OK;
+    return m->options->union_by_name && m->format == FORMAT_CSV ? add_kept(m, err) : TARN_OK;
 }
 
 /* Parquet files come in the types that are declared for some columns. */
@@ -447,6 +473,8 @@ static TN_FALLIBLE fix_types(maker *m, tarn_error *err)
     *csv = *(const csv_context *)m->set.context;
     csv->options.types = fields;
     csv->options.type_count = count;
+    csv->options.types_may_lack = m->options->union_by_name;
+    csv->options.origin = TN_CSV_OTHER_FILES;
     m->set.context = csv;
     return TARN_OK;
 }
