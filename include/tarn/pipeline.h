@@ -82,6 +82,9 @@ typedef struct tarn_pipeline_run_options {
     /* One run is done, and tarn_pipeline_flow() answers of it; another may follow: a run that was
      * not finished is repeated before what is new is taken.  `run` is of this one; or NULL. */
     void (*done)(void *context, const tarn_pipeline_summary *run);
+    /* The commits of a run begin, or have ended: a stop in between leaves a run that the next one
+     * repeats, so tarn_session_cancel() may better wait a little; or NULL. */
+    void (*committing)(void *context, bool begins);
 } tarn_pipeline_run_options;
 #define TARN_PIPELINE_RUN(...) \
     (&(tarn_pipeline_run_options){.struct_size = sizeof(tarn_pipeline_run_options), __VA_ARGS__})

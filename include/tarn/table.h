@@ -22,6 +22,10 @@ typedef struct tarn_table {
 /* An empty table; TARN_E_EXISTS where there is one. */
 TARN_FALLIBLE tarn_table_create(tarn_session *session, const char *uri, const tarn_table *options,
                                 tarn_receipt *receipt, tarn_error *err);
+/* Writes the checkpoint of the latest version, which spares readers the log before it; `version`
+ * (or NULL) is told which. */
+TARN_FALLIBLE tarn_table_checkpoint(tarn_session *session, const char *uri, int64_t *version,
+                                    tarn_error *err);
 TARN_FALLIBLE tarn_table_exists(tarn_session *session, const char *uri, bool *out, tarn_error *err);
 
 /* Which version is asked about. */

@@ -135,6 +135,12 @@ static void on_done(void *context, const tn_dataflow_summary *run)
     options->done(options->context, &summary);
 }
 
+static void on_committing(void *context, bool begins)
+{
+    const tarn_pipeline_run_options *options = context;
+    options->committing(options->context, begins);
+}
+
 tarn_code tarn_pipeline_run(tarn_pipeline *p, const tarn_pipeline_run_options *options,
                             tarn_pipeline_summary *out, tarn_error *err)
 {
@@ -151,6 +157,8 @@ tarn_code tarn_pipeline_run(tarn_pipeline *p, const tarn_pipeline_run_options *o
                                          .note = on_note,
                                          .progress = given.progress == NULL ? NULL : on_progress,
                                          .done = given.done == NULL ? NULL : on_done,
+                                         .committing =
+                                             given.committing == NULL ? NULL : on_committing,
                                          .context = &given};
     const tarn_code code = tn_dataflow_run(p->dataflow, &own, &p->summary, err);
     if (out != NULL && out->struct_size >= sizeof(*out)) {

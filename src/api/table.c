@@ -134,6 +134,19 @@ static TN_FALLIBLE read_properties(const char *const *texts, tn_arena *arena, tn
     return TARN_OK;
 }
 
+tarn_code tarn_table_checkpoint(tarn_session *session, const char *uri, int64_t *version,
+                                tarn_error *err)
+{
+    int64_t written;
+    TN_RETURN_IF_ERROR(tn_api__check(session, err));
+    TN_RETURN_IF_ERROR(tn_api__check_text(uri, "URI", err));
+    TN_RETURN_IF_ERROR(tn_inspect_checkpoint(session->session, tn_str_of(uri), &written, err));
+    if (version != NULL) {
+        *version = written;
+    }
+    return TARN_OK;
+}
+
 tarn_code tarn_table_create(tarn_session *session, const char *uri, const tarn_table *options,
                             tarn_receipt *receipt, tarn_error *err)
 {

@@ -56,8 +56,8 @@ static const option table_options[] = {
     {"mode", 0, "error|append|overwrite", "write: what to do with a table that is there (append)"},
     {"create", 0, NULL, "write: make the table where there is none"},
     {NULL, 0, NULL, NULL}};
-static const char *const table_verbs[] = {"show",   "schema", "history", "files",
-                                          "detail", "create", "write",   NULL};
+static const char *const table_verbs[] = {"show",   "schema", "history",    "files", "detail",
+                                          "create", "write",  "checkpoint", NULL};
 
 static const option ls_options[] = {{"recursive", 'r', NULL, "all levels"},
                                     {"long", 'l', NULL, "with size and time"},
@@ -94,7 +94,7 @@ static const option run_options[] = {
     {"limit-files", 0, "N", "new files to take of each source at most"},
     {"no-wait", 0, NULL, "leave with 75 where another runner is at work"},
     {"watch", 0, NULL, NULL},
-    {"grace", 0, "SECONDS", NULL},
+    {"grace", 0, "TIME", "from SIGTERM to the end at most, to finish commits (10s)"},
     {NULL, 0, NULL, NULL}};
 
 static const option status_options[] = {{"files", 0, NULL, "list every file that is known"},
@@ -200,7 +200,8 @@ const command commands[] = {
      convert_options, run_convert, NULL},
     {"table", "VERB URI...", "makes, fills and explains Delta tables",
      "show prints the rows, schema the columns, history the commits, files the data files, detail\n"
-     "everything else. create makes an empty table, write adds rows of files or replaces them.\n"
+     "everything else. create makes an empty table, write adds rows of files or replaces them,\n"
+     "checkpoint spares readers the log before the latest version.\n"
      "\n"
      "  tarn table create lake/flights --schema 'day DATE NOT NULL, delay INT' --partition-by day\n"
      "  tarn table write lake/flights 2001-*.csv\n"

@@ -78,6 +78,8 @@ bool option_is_set(const invocation *in, const char *name);
 /* Each value of an option that may come often: *at from 0; NULL behind the last. */
 const char *option_each(const invocation *in, const char *name, size_t *at);
 /* False after a usage error was reported. */
+/* "10s", "500ms", "2m", or seconds; false after a report. */
+bool option_duration(const invocation *in, const char *name, unsigned otherwise_ms, unsigned *out);
 bool option_number(const invocation *in, const char *name, uint64_t otherwise, uint64_t *out);
 /* `nearest` of names (ends with NULL) for "did you mean", or NULL. */
 const char *nearest_of(const char *name, const char *const *names);
@@ -151,6 +153,10 @@ int check_setting(const invocation *in, const char *name);
 /* Which signal came, or 0. */
 int signal_seen(void);
 void signal_forget(void);
+/* SIGTERM: what runs is cancelled at once, or while it is held, once that has ended; after the
+ * grace (10 s by default) the process ends, whatever it does.  0 ms: at once. */
+void signal_hold(bool hold);
+void signal_grace(unsigned ms);
 uint64_t now_ns(void);
 /* --stats, if it was asked for. */
 void put_stats(const invocation *in);

@@ -393,3 +393,27 @@ bool option_number(const invocation *in, const char *name, uint64_t otherwise, u
     }
     return true;
 }
+
+bool option_duration(const invocation *in, const char *name, unsigned otherwise_ms, unsigned *out)
+{
+    static const struct {
+        const char *unit;
+        double ms;
+    } units[] = {{"", 1000}, {"s", 1000}, {"ms", 1}, {"m", 60000}, {"h", 3600000}};
+    char *end = NULL;
+    const char *text = option_text(in, name);
+    *out = otherwise_ms;
+    if (text == NULL) {
+        return true;
+    }
+    const double number = text[0] >= '0' && text[0] <= '9' ? strtod(text, &end) : -1;
+    for (size_t i = 0; number >= 0 && i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(end, units[i].unit) == 0 && number * units[i].ms <= 86400000) {
+            *out = (unsigned)(number * units[i].ms);
+            return true;
+        }
+    }
+    (void)usage_error(in, "such as 10s, 500ms or 2m; a day at most",
+                      "'%s' is no value of --%s: a time is wanted", text, name);
+    return false;
+}

@@ -329,6 +329,12 @@ static void on_done(void *context, const tarn_pipeline_summary *run)
     put_summary(r->in, r->pipeline, run);
 }
 
+static void on_committing(void *context, bool begins)
+{
+    (void)context;
+    signal_hold(begins);
+}
+
 static int run_whole(invocation *in, tarn_pipeline *pipeline, uint64_t limit)
 {
     tarn_error error = TARN_ERROR_INIT;
@@ -344,7 +350,8 @@ static int run_whole(invocation *in, tarn_pipeline *pipeline, uint64_t limit)
         TARN_PIPELINE_RUN(.dry_run = option_is_set(in, "dry-run"),
                           .no_wait = option_is_set(in, "no-wait"),
                           .strict = option_is_set(in, "strict"), .limit_files = limit,
-                          .note = on_note, .progress = on_progress, .context = &r, .done = on_done),
+                          .note = on_note, .progress = on_progress, .context = &r, .done = on_done,
+                          .committing = on_committing),
         &summary, &error);
     clear_bar(&r);
     add_stats(in, &summary.stats);
@@ -359,10 +366,11 @@ int run_pipeline(invocation *in)
     if (!option_number(in, "limit-files", 0, &limit)) {
         return EXIT_USAGE;
     }
-    if (option_text(in, "grace") != NULL) {
-        return not_built(in, "SIGTERM stops the run, and the next one repeats it",
-                         "--grace is not built yet");
+    unsigned grace_ms;
+    if (!option_duration(in, "grace", 10000, &grace_ms)) {
+        return EXIT_USAGE;
     }
+    signal_grace(grace_ms);
     if (option_is_set(in, "watch")) {
         return not_built(in, "start 'tarn run' from cron or a timer", "--watch is not built yet");
     }

@@ -281,17 +281,35 @@ static int write_rows(invocation *in, const char *uri)
     return draft_run(in, &t);
 }
 
+static int checkpoint(invocation *in, const char *uri)
+{
+    tarn_error error = TARN_ERROR_INIT;
+    int64_t version;
+    const int refused = refuse_forms(in);
+    if (refused >= 0) {
+        return refused;
+    }
+    if (tarn_table_checkpoint(in->session, uri, &version, &error) != TARN_OK) {
+        return report(in, &error, NULL, 0);
+    }
+    if (isatty(STDERR_FILENO) == 1) {
+        tell(in, "wrote the checkpoint of '%s', version %lld\n", uri, (long long)version);
+    }
+    return EXIT_DONE;
+}
+
 static const struct {
     const char *name;
     int (*run)(invocation *in, const char *uri);
-} verbs[] = {{"show", show},     {"schema", show_schema}, {"history", history}, {"files", files},
-             {"detail", detail}, {"create", create},      {"write", write_rows}};
+} verbs[] = {
+    {"show", show},     {"schema", show_schema}, {"history", history},       {"files", files},
+    {"detail", detail}, {"create", create},      {"checkpoint", checkpoint}, {"write", write_rows}};
 
 int run_table(invocation *in)
 {
-    static const char *const planned[] = {"delete",  "update",   "merge",      "optimize", "vacuum",
-                                          "restore", "fsck",     "checkpoint", "convert",  "clone",
-                                          "set",     "features", "cdf",        NULL};
+    static const char *const planned[] = {"delete",   "update", "merge",   "optimize", "vacuum",
+                                          "restore",  "fsck",   "convert", "clone",    "set",
+                                          "features", "cdf",    NULL};
     char hint[96] = "tarn table VERB URI, such as 'tarn table show flights'";
     int code;
     if (in->word_count == 0) {

@@ -628,6 +628,13 @@ tarn_code tn_execution__finish(tn_execution *x, tarn_error *err)
     return mark_done(x, err);
 }
 
+static TN_FALLIBLE conclude(tn_execution *x, tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(commit(x, err));
+    TN_RETURN_IF_ERROR(tn_report__flows(x, &x->flows, &x->flow_count, err)); /* with versions */
+    return mark_done(x, err);
+}
+
 tarn_code tn_execution__run(tn_execution *x, tarn_error *err)
 {
     bool all_have_it = true;
@@ -649,7 +656,13 @@ tarn_code tn_execution__run(tn_execution *x, tarn_error *err)
     }
     TN_RETURN_IF_ERROR(tn_report__flows(x, &x->flows, &x->flow_count, err));
     tn_stop_at(TN_STOP_conserved);
-    TN_RETURN_IF_ERROR(commit(x, err));
-    TN_RETURN_IF_ERROR(tn_report__flows(x, &x->flows, &x->flow_count, err)); /* with versions */
-    return mark_done(x, err);
+    const tn_dataflow_run_options *options = x->options;
+    if (options->committing != NULL) {
+        options->committing(options->context, true);
+    }
+    const tarn_code code = conclude(x, err);
+    if (options->committing != NULL) {
+        options->committing(options->context, false);
+    }
+    return code;
 }

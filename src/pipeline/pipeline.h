@@ -82,6 +82,9 @@ typedef struct tn_dataflow_run_options {
     /* A run is done; the summary that will be the answer has its number and flows now, `run` is of
      * it alone. May be NULL. */
     void (*done)(void *context, const tn_dataflow_summary *run);
+    /* Commits begin, or have ended with the run's mark: a stop in between leaves a run that is
+     * repeated, and so may better wait a little. May be NULL. */
+    void (*committing)(void *context, bool begins);
     void *context;
 } tn_dataflow_run_options;
 

@@ -355,6 +355,11 @@ static TN_FALLIBLE run_all(runner *r, tarn_error *err)
         bool finished;
         tarn_error cause = TARN_ERROR_INIT;
         TN_RETURN_IF_ERROR(tn_ledger_load(&r->ledger, err));
+        if (rounds > 0 && tn_session_is_cancelled(r->p->session)) {
+            (void)tn_fail(err, TARN_E_CANCELLED, "stopped between two runs");
+            tn_hint(err, "'tarn run' goes on with what is left");
+            return TARN_E_CANCELLED;
+        }
         tn_ledger_entry *open = tn_ledger_unfinished(&r->ledger);
         if (open != NULL && r->options->dry_run) {
             sayf(r, TN_NOTE_INFO, "run %lld was not finished and would be repeated first",

@@ -3,6 +3,7 @@
 #ifdef TARN_TEST_HOOKS
 
 #    include "base/str.h"
+#    include "os/clock.h"
 
 #    include <signal.h>
 #    include <stdlib.h>
@@ -14,7 +15,13 @@ static const char *const names[] = {TN_STOP_POINTS(NAME)};
 
 void tn_stop_at(tn_stop point)
 {
-    const char *wanted = getenv("TARN_STOP_AT");
+    const char *wanted = getenv("TARN_HOLD_AT");
+    if (wanted != NULL && strcmp(wanted, names[point]) == 0) { /* for two seconds */
+        for (int i = 0; i < 100; i++) {
+            tn_clock_sleep_ms(20);
+        }
+    }
+    wanted = getenv("TARN_STOP_AT");
     if (wanted != NULL && strcmp(wanted, names[point]) == 0) {
         (void)kill(getpid(), SIGKILL);
         for (;;) {

@@ -1,5 +1,6 @@
 /*
  * stop.h - moments at which a test may kill the process: TARN_STOP_AT=point, in test builds.
+ * TARN_HOLD_AT=point waits there for two seconds, for a test that sends a signal.
  *
  * The points lie where a crash leaves something half done; tests/fault/pipeline.py kills at each.
  */

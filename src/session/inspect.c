@@ -450,3 +450,17 @@ done:
     tn_arena_deinit(&arena);
     return code;
 }
+
+tarn_code tn_inspect_checkpoint(tn_session *session, tn_str uri, int64_t *version, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_delta *table = NULL;
+    TN_TRY(tn_delta_open(session->stores, session->types, uri, &TN_DELTA_LATEST, &session->pool,
+                         &table, err));
+    TN_TRY(tn_delta_checkpoint(table, &session->pool, err));
+    *version = tn_delta_describe(table)->version;
+done:
+    tn_delta_close(table);
+    tn_session_end_statement(session);
+    return code;
+}

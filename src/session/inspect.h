@@ -61,6 +61,9 @@ typedef struct tn_table_options {
     const tn_delta_property *properties;
     uint32_t property_count;
 } tn_table_options;
+/* Of the latest version, which it answers. */
+TN_FALLIBLE tn_inspect_checkpoint(tn_session *session, tn_str uri, int64_t *version,
+                                  tarn_error *err);
 /* *not_enforced: "PRIMARY KEY" or "UNIQUE" where the schema asks for one, else NULL. */
 TN_FALLIBLE tn_inspect_create_table(tn_session *session, tn_str uri,
                                     const tn_table_options *options, tn_delta_receipt *receipt,

@@ -20,7 +20,7 @@ code tarn run -o out.json shop/pipeline.toml
 code tarn graph --format json shop/pipeline.toml
 code tarn status --format csv shop/pipeline.toml
 code tarn run --watch shop/pipeline.toml
-code tarn run --grace 10s shop/pipeline.toml
+code tarn run --grace soon shop/pipeline.toml
 tarn help run | grep -e watch -e grace
 tarn help --completion fish | grep watch
 tarn run -q shop/pipeline.toml

@@ -28,3 +28,16 @@ printf 'id,s,n\n3,x,\nabc,y,\n' >wrong.csv
 tarn table write typed typed.csv typed.jsonl
 tarn table write typed wrong.csv
 tarn table show typed --format csv | sort
+
+# A checkpoint spares readers the log before it.
+tarn table create marked --schema 'id BIGINT, day DATE' --partition-by day
+for i in 1 2 3; do tarn -q -c "COPY (SELECT $i::BIGINT AS id, DATE '2026-01-01' + $i AS day) TO 'marked' (FORMAT delta, MODE append)"; done
+tarn table checkpoint marked
+echo "rc $?"
+cat marked/_delta_log/_last_checkpoint
+rm marked/_delta_log/0000000000000000000[012].json
+tarn table show marked | sort
+tarn table checkpoint nothing
+echo "rc $?"
+tarn table checkpoint marked --format csv
+echo "rc $?"
