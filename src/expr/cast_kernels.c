@@ -51,7 +51,7 @@ static tarn_code nested_to_text(tn_call *call, tarn_error *err)
         tn_column scratch;
         tn_value value;
         tn_text_clear(&text);
-        tn_operand_value(&call->in[0], row, call->in_types[0], &scratch, &value);
+        TN_TRY(tn_call_value(call, 0, row, &scratch, &value, err));
         tn_text_of(&value, &text);
         TN_TRY(tn_text_status(&text, err));
         TN_TRY(tn_call_put_str(call, row, tn_text_str(&text), err));

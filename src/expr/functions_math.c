@@ -427,10 +427,38 @@ static tarn_code run_random(tn_call *call, tarn_error *err)
     return TARN_OK;
 }
 
+static uint64_t hash_value(const tn_value *value);
+
+/* A value's parts; the depth of a type bounds this recursion. */
+static uint64_t hash_part(const tn_column *column, uint32_t row)
+{
+    tn_value value;
+    const tn_column *at = tn_column_locate(column, &row);
+    if (at == NULL) {
+        return TN_HASH_NULL;
+    }
+    if (!tn_type_is_nested(at->type)) {
+        (void)!tn_value_of(at, row, NULL, &value, NULL); /* scalars need no arena */
+        return hash_value(&value);
+    }
+    const bool is_struct = at->type->kind == TN_KIND_STRUCT;
+    const tn_list list = is_struct ? (tn_list){row, 1} : ((const tn_list *)at->values)[row];
+    uint64_t hash = tn_hash_u64(list.length);
+    for (uint32_t i = 0; i < list.length; i++) {
+        for (uint32_t field = 0; field < at->type->field_count; field++) {
+            hash = tn_hash_mix(hash, hash_part(&at->children[field], list.offset + i));
+        }
+    }
+    return hash;
+}
+
 static uint64_t hash_value(const tn_value *value)
 {
     if (value->is_null) {
         return TN_HASH_NULL;
+    }
+    if (tn_type_is_nested(value->type)) {
+        return hash_part(value->nested, 0);
     }
     switch (value->type->lane) {
     case TN_LANE_bool:
@@ -456,13 +484,12 @@ static uint64_t hash_value(const tn_value *value)
 }
 static tarn_code run_hash(tn_call *call, tarn_error *err)
 {
-    (void)err;
     TN_EACH (call, row) {
         uint64_t hash = 0;
         for (uint32_t k = 0; k < call->in_count; k++) {
             tn_column scratch;
             tn_value value;
-            tn_operand_value(&call->in[k], row, call->in_types[k], &scratch, &value);
+            TN_RETURN_IF_ERROR(tn_call_value(call, k, row, &scratch, &value, err));
             hash = tn_hash_mix(hash, hash_value(&value));
         }
         TN_OUT(call, uint64_t, row) = hash;

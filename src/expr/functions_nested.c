@@ -35,14 +35,21 @@ static void gather_close(void *opaque, tn_pool *pool)
     tn_pool_free(pool, state, sizeof(*state));
 }
 
-static TN_FALLIBLE gather_begin(tn_call *call, tarn_error *err)
+static void gather_reset(gathered *state)
 {
-    gathered *state = call->state;
-    for (uint32_t i = 0; i < call->type->field_count && i < 2; i++) {
+    for (uint32_t i = 0; i < 2; i++) {
         tn_chunk_release(state->chunks[i]);
         state->chunks[i] = NULL;
         tn_chunk_builder_destroy(state->builders[i]); /* what a failed run left */
         state->builders[i] = NULL;
+    }
+}
+
+static TN_FALLIBLE gather_begin(tn_call *call, tarn_error *err)
+{
+    gathered *state = call->state;
+    gather_reset(state);
+    for (uint32_t i = 0; i < call->type->field_count && i < 2; i++) {
         TN_RETURN_IF_ERROR(tn_chunk_builder_create(state->pool, &call->type->fields[i].type, 1,
                                                    ELEMENTS_MAX, &state->builders[i], err));
     }
@@ -115,7 +122,7 @@ static tarn_code run_list_value(tn_call *call, tarn_error *err)
         for (uint32_t k = 0; k < call->in_count; k++) {
             tn_column scratch;
             tn_value value;
-            tn_operand_value(&call->in[k], row, call->in_types[k], &scratch, &value);
+            TN_RETURN_IF_ERROR(tn_call_value(call, k, row, &scratch, &value, err));
             TN_RETURN_IF_ERROR(gather(call, 0, &value, err));
         }
     }
@@ -197,24 +204,72 @@ static void keep_children(tn_call *call, const tn_column *elements)
         elements->encoding == TN_DICTIONARY ? elements->children->children : elements->children;
 }
 
-static tarn_code run_list_extract(tn_call *call, tarn_error *err)
+/* Where the element that the row asks for stands; UINT32_MAX: nowhere. */
+typedef tarn_code tn_element_at(tn_call *call, uint32_t row, uint32_t *at, tarn_error *err);
+
+/* Structs are gathered whole, a value for each row of the batch. */
+static TN_FALLIBLE extract_structs(tn_call *call, uint32_t field, tn_element_at *find,
+                                   tarn_error *err)
 {
-    keep_children(call, elements_of(call, 0, 0));
+    gathered *state = call->state;
+    uint32_t next = 0;
+    gather_reset(state);
+    TN_RETURN_IF_ERROR(tn_chunk_builder_create(state->pool, &call->type, 1, ELEMENTS_MAX,
+                                               &state->builders[0], err));
+    for (uint32_t row = 0; row < call->batch_rows; row++) {
+        tn_value value = tn_value_null(call->type);
+        if (next < call->count && tn_call_row(call, next) == row) {
+            uint32_t at = UINT32_MAX;
+            next++;
+            TN_RETURN_IF_ERROR(find(call, row, &at, err));
+            if (at != UINT32_MAX) {
+                TN_RETURN_IF_ERROR(
+                    element_value(call, elements_of(call, 0, field), at, &value, err));
+            }
+            if (value.is_null) {
+                tn_call_null(call, row);
+            }
+        }
+        TN_RETURN_IF_ERROR(tn_chunk_builder_put(state->builders[0], 0, &value, err));
+    }
+    TN_RETURN_IF_ERROR(tn_chunk_builder_finish(state->builders[0], &state->chunks[0], err));
+    call->children = state->chunks[0]->columns[0].children;
+    return TARN_OK;
+}
+
+static tarn_code extract(tn_call *call, uint32_t field, tn_element_at *find, tarn_error *err)
+{
+    if (call->type->kind == TN_KIND_STRUCT) {
+        return extract_structs(call, field, find, err);
+    }
+    keep_children(call, elements_of(call, 0, field));
     TN_EACH (call, row) {
-        const tn_list list = list_at(call, 0, row);
-        int64_t index = TN_IN(call, 1, int64_t, row);
-        index = index < 0 ? (int64_t)list.length + index : index - 1;
-        if (index < 0 || index >= (int64_t)list.length) {
+        uint32_t at = UINT32_MAX;
+        TN_RETURN_IF_ERROR(find(call, row, &at, err));
+        if (at == UINT32_MAX) {
             tn_call_null(call, row);
             continue;
         }
-        TN_RETURN_IF_ERROR(
-            put_element(call, row, elements_of(call, 0, 0), list.offset + (uint32_t)index, err));
+        TN_RETURN_IF_ERROR(put_element(call, row, elements_of(call, 0, field), at, err));
     }
     return TARN_OK;
 }
 
-static const tn_kernel list_extract_kernel = {.run = run_list_extract};
+static tarn_code at_index(tn_call *call, uint32_t row, uint32_t *at, tarn_error *err)
+{
+    const tn_list list = list_at(call, 0, row);
+    int64_t index = TN_IN(call, 1, int64_t, row);
+    (void)err;
+    index = index < 0 ? (int64_t)list.length + index : index - 1;
+    *at = index < 0 || index >= (int64_t)list.length ? UINT32_MAX : list.offset + (uint32_t)index;
+    return TARN_OK;
+}
+static tarn_code run_list_extract(tn_call *call, tarn_error *err)
+{
+    return extract(call, 0, at_index, err);
+}
+
+static const tn_kernel list_extract_kernel = GATHER(run_list_extract);
 static tarn_code resolve_list_extract(tn_binder *binder, tarn_error *err)
 {
     if (binder->count == 2 && binder->children[0]->type->kind == TN_KIND_VARCHAR) {
@@ -234,10 +289,6 @@ static tarn_code resolve_list_extract(tn_binder *binder, tarn_error *err)
     }
     TN_RETURN_IF_ERROR(to_bigint(binder, 1, err));
     binder->type = binder->children[0]->type->fields[0].type;
-    if (binder->type->kind == TN_KIND_STRUCT) {
-        return tn_bind__fail(err, binder->span, "taking one %.*s out of a list",
-                             TN_STR_ARGS(binder->type->name));
-    }
     binder->bound->kernel = &list_extract_kernel;
     return TARN_OK;
 }
@@ -276,7 +327,7 @@ static TN_FALLIBLE find_element(tn_call *call, uint32_t row, uint32_t *out, tarn
     const tn_column *elements = elements_of(call, 0, 0);
     tn_column scratch;
     tn_value wanted;
-    tn_operand_value(&call->in[1], row, call->in_types[1], &scratch, &wanted);
+    TN_RETURN_IF_ERROR(tn_call_value(call, 1, row, &scratch, &wanted, err));
     *out = 0;
     for (uint32_t i = 0; i < list.length && *out == 0; i++) {
         tn_value value;
@@ -672,22 +723,18 @@ static tarn_code resolve_map(tn_binder *binder, tarn_error *err)
                         binder->children[1]->type->fields[0].type, &binder->type, err);
 }
 
-static tarn_code run_map_extract(tn_call *call, tarn_error *err)
+static tarn_code at_key(tn_call *call, uint32_t row, uint32_t *at, tarn_error *err)
 {
-    keep_children(call, elements_of(call, 0, 1));
-    TN_EACH (call, row) {
-        uint32_t at = 0;
-        TN_RETURN_IF_ERROR(find_element(call, row, &at, err));
-        if (at == 0) {
-            tn_call_null(call, row);
-            continue;
-        }
-        TN_RETURN_IF_ERROR(put_element(call, row, elements_of(call, 0, 1),
-                                       list_at(call, 0, row).offset + at - 1, err));
-    }
+    uint32_t found = 0;
+    TN_RETURN_IF_ERROR(find_element(call, row, &found, err));
+    *at = found == 0 ? UINT32_MAX : list_at(call, 0, row).offset + found - 1;
     return TARN_OK;
 }
-static const tn_kernel map_extract_kernel = {.run = run_map_extract};
+static tarn_code run_map_extract(tn_call *call, tarn_error *err)
+{
+    return extract(call, 1, at_key, err);
+}
+static const tn_kernel map_extract_kernel = GATHER(run_map_extract);
 static tarn_code resolve_map_extract(tn_binder *binder, tarn_error *err)
 {
     if (binder->count != 2 || binder->children[0]->type->kind != TN_KIND_MAP) {
@@ -698,10 +745,6 @@ static tarn_code resolve_map_extract(tn_binder *binder, tarn_error *err)
                                      &binder->children[1], err));
     binder->bound->kernel = &map_extract_kernel;
     binder->type = type->fields[1].type;
-    if (binder->type->kind == TN_KIND_STRUCT) {
-        return tn_bind__fail(err, binder->span, "taking one %.*s out of a map",
-                             TN_STR_ARGS(binder->type->name));
-    }
     return TARN_OK;
 }
 

@@ -99,3 +99,15 @@ void tn_operand_value(const tn_operand *operand, uint32_t row, const tn_type *ty
         (const char *)operand->values + (row & operand->mask) * tn_lane_size(type->lane);
     out->nested = scratch;
 }
+
+TN_FALLIBLE tn_call_value(tn_call *call, uint32_t k, uint32_t row, tn_column *scratch,
+                          tn_value *out, tarn_error *err)
+{
+    const tn_operand *operand = &call->in[k];
+    const tn_type *type = call->in_types[k];
+    if (type->kind != TN_KIND_STRUCT || tn_call_is_null(call, k, row)) {
+        tn_operand_value(operand, row, type, scratch, out);
+        return TARN_OK;
+    }
+    return tn_value_of(operand->column, row & operand->mask, call->arena, out, err);
+}

@@ -8,8 +8,8 @@ static const char *const month_names[] = {"January",   "February", "March",    "
 static const char *const day_names[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                         "Thursday", "Friday", "Saturday"};
 
-static const char codes_written[] = "YymbBdejHIpMSfLnaAuwGVUWszZFTDRt%";
-static const char codes_read[] = "YymbBdejHIpMSfLnaAuwszZFTDRt%";
+static const char codes_written[] = "YymbhBdejHIpMSfgLnaAuwGVUWszZFTDRxXct%";
+static const char codes_read[] = "YymbhBdejHIpMSfgLnaAuwszZFTDRxXct%";
 
 const char *tn_strtime_check(tn_str format, bool reading)
 {
@@ -87,6 +87,7 @@ static void print_code(char code, bool bare, const moment *m, tn_text *out)
         tn_text_puts(out, month_names[m->civil.month - 1]);
         break;
     case 'b':
+    case 'h':
         tn_text_append(out, (tn_str){month_names[m->civil.month - 1], 3});
         break;
     case 'd':
@@ -116,6 +117,7 @@ static void print_code(char code, bool bare, const moment *m, tn_text *out)
     case 'f':
         put_number(out, m->fraction / 1000, 6, bare);
         break;
+    case 'g':
     case 'L':
         put_number(out, m->fraction / 1000000, 3, bare);
         break;
@@ -167,11 +169,12 @@ static void print_code(char code, bool bare, const moment *m, tn_text *out)
 /* What codes that stand for several are made of. */
 static const char *expansion(char code)
 {
-    return code == 'F'   ? "%Y-%m-%d"
-           : code == 'T' ? "%H:%M:%S"
-           : code == 'D' ? "%m/%d/%y"
-           : code == 'R' ? "%H:%M"
-                         : NULL;
+    return code == 'F' || code == 'x'   ? "%Y-%m-%d"
+           : code == 'T' || code == 'X' ? "%H:%M:%S"
+           : code == 'c'                ? "%Y-%m-%d %H:%M:%S"
+           : code == 'D'                ? "%m/%d/%y"
+           : code == 'R'                ? "%H:%M"
+                                        : NULL;
 }
 
 static void print_plain(tn_str format, const moment *m, tn_text *out)
@@ -311,6 +314,7 @@ static bool read_code(reading *r, char code)
     case 'm':
         return read_number(r, 2, 1, 12, &r->month);
     case 'b':
+    case 'h':
     case 'B':
         if (!read_name(r, month_names, 12, &r->month)) {
             return false;
@@ -348,6 +352,7 @@ static bool read_code(reading *r, char code)
     case 'S':
         return read_number(r, 2, 0, 60, &r->second);
     case 'f':
+    case 'g':
     case 'L':
     case 'n':
         return read_fraction(r);
@@ -396,7 +401,7 @@ static bool begins_with_digits(tn_str format)
         return format.data[0] >= '0' && format.data[0] <= '9';
     }
     const size_t at = format.size > 2 && format.data[1] == '-' ? 2 : 1;
-    return format.size > at && strchr("YymdjHIMSfLnuws", format.data[at]) != NULL;
+    return format.size > at && strchr("YymdjHIMSfgLnuws", format.data[at]) != NULL;
 }
 
 /* A space in the format is any number of them, none too. */

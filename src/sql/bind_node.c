@@ -91,7 +91,7 @@ static TN_FALLIBLE bind_operator(tn_binder *b, const tn_ast *ast, const tn_expr 
         return tn_binder__call(b, "timezone", zoned, 2, ast->span, out, err);
     }
     if (strcmp(name, "->") == 0 || strcmp(name, "->>") == 0) {
-        return tn_binder__unsupported(b, ast->span, err, "-> of JSON and lambdas");
+        return tn_binder__unsupported(b, ast->span, err, "-> of JSON");
     }
     if (strcmp(name, "^") == 0) {
         name = "power";
@@ -316,15 +316,37 @@ static TN_FALLIBLE check_level(tn_binder *b, const tn_ast *ast, const tn_scope *
     return TARN_E_UNSUPPORTED;
 }
 
-/* first(x ORDER BY y) is the first of the list of all: *place says which; 0: another function. */
+/* min and max of lists, structs and maps: the first of all in the one order of values. */
+static TN_FALLIBLE extreme_of_nested(tn_binder *b, tn_aggregate_call *call, bool max,
+                                     tarn_error *err)
+{
+    tn_sort_key *key = NULL;
+    TN_RETURN_IF_ERROR(tn_arena_array(b->arena, tn_sort_key, 1, &key, err));
+    *key = (tn_sort_key){call->children[0], max, false}; /* NULLs last */
+    call->name = TN_STR("array_agg");
+    call->order = key;
+    call->order_count = 1;
+    call->distinct = false;
+    return TARN_OK;
+}
+
+/* first(x ORDER BY y) is the first of the list of all, and so is first(x) of nested values: *place
+ * says which; 0: another function. */
 static TN_FALLIBLE order_for_one(tn_binder *b, const tn_ast *ast, tn_aggregate_call *call,
                                  int64_t *place, tarn_error *err)
 {
     const tn_function *function = tn_function_find(call->name);
     const char *name = function == NULL ? "" : function->name;
     const bool any = strcmp(name, "any_value") == 0;
+    const bool max = strcmp(name, "max") == 0;
+    if ((max || strcmp(name, "min") == 0) && call->count == 1 &&
+        tn_type_is_nested(call->children[0]->type)) {
+        *place = 1;
+        return extreme_of_nested(b, call, max, err);
+    }
     *place = strcmp(name, "last") == 0 ? -1 : any || strcmp(name, "first") == 0;
-    if (*place == 0 || call->order_count == 0 || call->count != 1) {
+    const bool nested = call->count == 1 && tn_type_is_nested(call->children[0]->type);
+    if (*place == 0 || call->count != 1 || (call->order_count == 0 && !nested)) {
         *place = 0;
         return TARN_OK;
     }

@@ -104,8 +104,15 @@ static TN_FALLIBLE accept_argument_name(tn_parser *p, tn_operand_frame *f, tarn_
     const tn_token *behind;
     TN_RETURN_IF_ERROR(tn_parser__peek(p, 1, &behind, err));
     f->node = NULL;
-    if (is_word_text(p, "lambda") && behind->kind == TN_TOKEN_NAME) {
-        return tn_parser__unsupported(p, next_token(p)->span, err, "lambdas");
+    const tn_token *third;
+    TN_RETURN_IF_ERROR(tn_parser__peek(p, 2, &third, err));
+    const bool arrow = tn_parser__is_name(next_token(p), false) &&
+                       behind->kind == TN_TOKEN_SYMBOL && behind->symbol == TN_SYM2('-', '>') &&
+                       third->kind != TN_TOKEN_STRING; /* a path into JSON */
+    if (arrow || (is_word_text(p, "lambda") && behind->kind == TN_TOKEN_NAME)) {
+        (void)tn_parser__unsupported(p, next_token(p)->span, err, "lambdas (x -> ...)");
+        tn_hint(err, "unnest() the list in FROM, and gather the results with list()");
+        return TARN_E_UNSUPPORTED;
     }
     if (behind->kind != TN_TOKEN_SYMBOL ||
         (behind->symbol != TN_SYM2('=', '>') && behind->symbol != TN_SYM2(':', '='))) {
