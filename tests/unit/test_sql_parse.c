@@ -382,7 +382,9 @@ TEST(mistakes_are_told_in_the_words_of_the_text)
         {"BEGIN", "1:1 BEGIN: not built yet"},
         {"SELECT rank() OVER (ORDER BY a) FROM t", "1:15 window functions (OVER): not built yet"},
         {"SELECT a FROM t QUALIFY b", "1:17 QUALIFY: not built yet"},
-        {"SELECT list_transform(a, lambda x: x + 1)", "1:26 lambdas (x -> ...): not built yet"},
+        {"SELECT list_transform(a, lambda x: x + 1)",
+         "1:26 lambdas (x -> ...): not built yet / unnest() the list in FROM, and "
+         "gather the results with list()"},
         {"SELECT [x for x in a]", "1:11 lists made by FOR: not built yet"},
         {"CREATE INDEX i ON t (a)", "1:8 CREATE INDEX: not built yet"},
         {"CREATE TABLE t (a INT DEFAULT 1)", "1:23 DEFAULT of a column: not built yet"},
