@@ -1,7 +1,8 @@
 /*
  * strtime.h - moments written and read by a format of %-codes.
  *
- *   %Y year  %y two digits  %m month  %b %h %B its name  %d day  %e day without a zero  %j of the year
+ *   %Y year  %y two digits  %m month  %b %h %B its name  %d day  %e day without a zero
+ *   %j of the year
  *   %H %I hour (24, 12)  %p AM or PM  %M minute  %S second  %f microseconds  %g %L milliseconds
  *   %n nanoseconds  %a %A weekday  %u %w its number (Monday 1 to 7, Sunday 0 to 6)  %G %V ISO year
  *   and week  %U %W week by Sunday and Monday  %s seconds since 1970  %z %Z +0000 and UTC
