@@ -143,6 +143,101 @@ TEST(damaged_blocks_fail_and_touch_nothing_else)
     bench_close(&b, pool);
 }
 
+enum { SNAPPY_MOST = 6000 };
+
+/* A stream of elements that an encoder might or might not write, and what they mean, byte by byte.
+ * False: one reaches to before the start. */
+typedef struct elements {
+    uint8_t packed[4 * SNAPPY_MOST], text[SNAPPY_MOST + 256];
+    size_t packed_size, text_size;
+    bool good;
+} elements;
+
+static void put_literal(elements *e, size_t length, uint64_t *state)
+{
+    if (length <= 60) {
+        e->packed[e->packed_size++] = (uint8_t)((length - 1) << 2);
+    } else {
+        e->packed[e->packed_size++] = 60 << 2;
+        e->packed[e->packed_size++] = (uint8_t)(length - 1);
+    }
+    for (size_t i = 0; i < length; i++) {
+        const uint8_t byte = (uint8_t)next_random(state);
+        e->packed[e->packed_size++] = byte;
+        e->text[e->text_size++] = byte;
+    }
+}
+
+static void put_copy(elements *e, unsigned kind, size_t offset, size_t length)
+{
+    if (kind == 1) {
+        e->packed[e->packed_size++] = (uint8_t)(offset >> 8 << 5 | (length - 4) << 2 | 1);
+        e->packed[e->packed_size++] = (uint8_t)offset;
+    } else {
+        e->packed[e->packed_size++] = (uint8_t)((length - 1) << 2 | kind);
+        for (unsigned i = 0; i < (kind == 2 ? 2 : 4); i++) {
+            e->packed[e->packed_size++] = (uint8_t)(offset >> (8 * i));
+        }
+    }
+    e->good = e->good && offset > 0 && offset <= e->text_size;
+    for (size_t i = 0; e->good && i < length; i++, e->text_size++) {
+        e->text[e->text_size] = e->text[e->text_size - offset];
+    }
+}
+
+static void make_elements(elements *e, uint64_t *state)
+{
+    const size_t most = 1 + next_random(state) % SNAPPY_MOST;
+    const bool damaged = next_random(state) % 8 == 0;
+    e->packed_size = 3;
+    e->text_size = 0;
+    e->good = true;
+    while (e->good && e->text_size < most) {
+        const uint64_t choice = next_random(state) % 8;
+        const unsigned kind = (unsigned)(1 + next_random(state) % 3);
+        const size_t length = kind == 1 ? 4 + next_random(state) % 8 : 1 + next_random(state) % 64;
+        const size_t reach = e->text_size < 2046 ? e->text_size : 2046;
+        if (choice < 2 && e->text_size >= (damaged ? 0 : 8)) { /* values of eight bytes */
+            const size_t own = 1 + next_random(state) % 4;
+            for (size_t i = next_random(state) % 40; e->good && i > 0 && e->text_size < most; i--) {
+                put_literal(e, own, state);
+                put_copy(e, i % 7 == 6 ? 2 : 1, 8, 8 - own);
+            }
+        } else if (choice < 4 || reach == 0) {
+            put_literal(e, 1 + next_random(state) % (choice == 2 ? 100 : 8), state);
+        } else if (choice < 7) {
+            put_copy(e, kind, 1 + next_random(state) % (reach + damaged), length);
+        } else {
+            put_copy(e, kind, 1 + next_random(state) % (reach < 20 ? reach : 20), length);
+        }
+    }
+    e->packed[0] = (uint8_t)(e->text_size | 0x80);
+    e->packed[1] = (uint8_t)(e->text_size >> 7 | 0x80);
+    e->packed[2] = (uint8_t)(e->text_size >> 14);
+}
+
+TEST(snappy_reads_any_elements_as_a_plain_loop_does)
+{
+    static elements e;
+    uint64_t state = 7;
+    size_t bad = 0;
+    for (size_t round = 0; round < TEST_SIZE(20000, 3000); round++) {
+        make_elements(&e, &state);
+        uint8_t *packed = malloc(e.packed_size);
+        uint8_t *out = malloc(e.text_size + 1);
+        CHECK(packed != NULL && out != NULL);
+        memcpy(packed, e.packed, e.packed_size);
+        const tarn_code code = tn_snappy_decompress(packed, e.packed_size, out, e.text_size, NULL);
+        const bool same = memcmp(out, e.text, e.text_size) == 0;
+        free(packed);
+        free(out);
+        CHECK_EQ(code, e.good ? TARN_OK : TARN_E_CORRUPT);
+        CHECK(!e.good || same);
+        bad += !e.good;
+    }
+    CHECK(bad > 0);
+}
+
 TEST(snappy_says_where_it_is_damaged)
 {
     tarn_error err = TARN_ERROR_INIT;
