@@ -48,64 +48,12 @@ static tarn_code find(tn_catalogue *catalogue, const tn_object_name *name, tn_re
     return tn_fail(err, TARN_E_NOT_FOUND, "%s", pending);
 }
 
-/* The version of a table: as pinned, or the latest, which is pinned then. */
-static TN_FALLIBLE pin_table(tn_build *b, tn_str uri, int64_t *version, tarn_error *err)
-{
-    tn_session *session = b->p->session;
-    tn_delta *table;
-    tn_table_pin pin;
-    for (size_t i = 0; i < b->tables.count; i++) {
-        if (tn_str_equal(b->tables.items[i].uri, uri)) {
-            *version = b->tables.items[i].version;
-            return TARN_OK;
-        }
-    }
-    TN_RETURN_IF_ERROR(tn_delta_open(tn_session_stores(session), tn_session_types(session), uri,
-                                     &TN_DELTA_LATEST, b->p->pool, &table, err));
-    *version = tn_delta_describe(table)->version;
-    tn_delta_close(table);
-    TN_RETURN_IF_ERROR(tn_arena_copy(&b->p->arena, uri, &pin.uri, err));
-    pin.version = *version;
-    return tn_vec_push(&b->tables, pin, err);
-}
-
-static TN_FALLIBLE open_table(tn_build *b, tn_str uri, int64_t version, tn_relation *out,
-                              tarn_error *err)
-{
-    tn_session *session = b->p->session;
-    tn_source *source;
-    tn_read_options options = TN_READ_DEFAULT;
-    options.format = TN_STR("delta");
-    options.version = version;
-    TN_RETURN_IF_ERROR(tn_listing_source(tn_session_stores(session), tn_session_types(session),
-                                         &uri, 1, &options, b->p->pool, &source, err));
-    if (tn_vec_push(&b->opened, source, err) != TARN_OK) {
-        tn_source_release(source);
-        return TARN_E_NOMEM;
-    }
-    *out = (tn_relation){.kind = TN_RELATION_SOURCE, .source = source};
-    return TARN_OK;
-}
-
 static tarn_code open_uri(tn_catalogue *catalogue, tn_str uri, tn_span span, tn_relation *out,
                           tarn_error *err)
 {
     tn_build *b = build_of(catalogue);
-    tn_str whole;
-    bool is_delta;
-    int64_t version;
     (void)span;
-    TN_RETURN_IF_ERROR(tn_uri_join(b->arena, b->p->folder, uri, &whole, err));
-    TN_RETURN_IF_ERROR(
-        tn_listing_is_delta(tn_session_stores(b->p->session), whole, b->p->pool, &is_delta, err));
-    if (!is_delta) {
-        (void)tn_fail(err, TARN_E_INVALID, "'%.*s' is no Delta table", TN_STR_ARGS(uri));
-        tn_hint(err, "files are read through a [[source]], so that a run can be repeated from "
-                     "its pins; take = \"all\" reads all of them each time");
-        return TARN_E_INVALID;
-    }
-    TN_RETURN_IF_ERROR(pin_table(b, whole, &version, err));
-    return open_table(b, whole, version, out, err);
+    return tn_build__table(b, uri, -1, out, err);
 }
 
 /* delta_scan('uri', version => 3); range() and generate_series() read nothing. */
@@ -118,7 +66,6 @@ static tarn_code call(tn_catalogue *catalogue, tn_str name, tn_span span,
                                           "read_ndjson"};
     tn_build *b = build_of(catalogue);
     tn_catalogue *inner = tn_session_catalogue(b->p->session);
-    tn_str uri;
     int64_t version = -1;
     for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
         if (tn_str_equal_fold(name, tn_str_of(readers[i]))) {
@@ -135,17 +82,13 @@ static tarn_code call(tn_catalogue *catalogue, tn_str name, tn_span span,
         arguments[0].value.type->kind != TN_KIND_VARCHAR) {
         return tn_fail(err, TARN_E_INVALID, "delta_scan() needs a URI");
     }
-    TN_RETURN_IF_ERROR(tn_uri_join(b->arena, b->p->folder, arguments[0].value.str, &uri, err));
     for (uint32_t i = 1; i < count; i++) {
         if (tn_str_equal_fold(arguments[i].name, TN_STR("version")) &&
             !arguments[i].value.is_null && tn_type_is_integer(arguments[i].value.type)) {
             version = arguments[i].value.i64;
         }
     }
-    if (version < 0) {
-        TN_RETURN_IF_ERROR(pin_table(b, uri, &version, err));
-    }
-    return open_table(b, uri, version, out, err);
+    return tn_build__table(b, arguments[0].value.str, version, out, err);
 }
 
 static tarn_code names(tn_catalogue *catalogue, bool functions, tn_arena *arena, const tn_str **out,

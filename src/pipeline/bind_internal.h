@@ -89,6 +89,12 @@ TN_FALLIBLE tn_build__station(tn_build *b, tn_station *station, tarn_error *err)
 TN_FALLIBLE tn_build__query(tn_build *b, const tn_expect *expect, tn_plan **out, tarn_error *err);
 /* The rows of a station once more. */
 TN_FALLIBLE tn_build__read(tn_build *b, const tn_station *station, tn_plan **out, tarn_error *err);
+/* A Delta table that SQL names, in the version given (-1: as pinned, or the latest, which is pinned
+ * then).  One that a sink of this pipeline is still to make is empty. */
+TN_FALLIBLE tn_build__table(tn_build *b, tn_str uri, int64_t version, tn_relation *out,
+                            tarn_error *err);
+/* A fault where a sink gets other columns than it says. */
+TN_FALLIBLE tn_build__sink_columns(const tn_build *b, const tn_sink_spec *sink, tarn_error *err);
 /* A fault of SQL while rows move: it gets the step's name and its place in the file. */
 void tn_build__place(const tn_build *b, tarn_error *error);
 /* Outputs of a plan as a schema. */

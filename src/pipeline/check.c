@@ -105,6 +105,7 @@ static TN_FALLIBLE check_sink(tn_dataflow *p, tn_build *b, const tn_sink_spec *s
         return TARN_OK;
     }
     TN_RETURN_IF_ERROR(tn_build__written(b, b->arena, sink->node, &schema, err));
+    TN_RETURN_IF_ERROR(tn_build__sink_columns(b, sink, err));
     TN_RETURN_IF_ERROR(check_partitions(p, sink, &schema, &good, err));
     if (!good) {
         return TARN_OK;

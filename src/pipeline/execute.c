@@ -145,6 +145,7 @@ tarn_code tn_execution__bind(tn_execution *x, tarn_error *err)
     for (size_t i = 0; i < p->sinks.count; i++) {
         tn_station *station = p->sinks.items[i]->node;
         TN_RETURN_IF_ERROR(require(x, station, err));
+        TN_RETURN_IF_ERROR(tn_build__sink_columns(&x->build, p->sinks.items[i], err));
         whole = whole && x->build.built[station->index].state == TN_BUILD_DONE;
     }
     for (size_t i = 0; i < p->expects.count; i++) {

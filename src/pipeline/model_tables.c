@@ -492,6 +492,7 @@ static const tn_key sink_keys[] = {
     {"mode", TN_KEY_TEXT, NULL},
     {"partition_by", TN_KEY_TEXT | TN_KEY_LIST, NULL},
     {"schema", TN_KEY_TEXT, NULL},
+    {"columns", TN_KEY_TABLE, NULL},
     {"keys", 0, "they belong to mode = \"merge\""},
     {"where", 0, "it belongs to mode = \"replace\""},
     {"flush", 0, "leave it out: a run is one commit"},
@@ -550,6 +551,33 @@ static TN_FALLIBLE read_partition_by(tn_dataflow *p, tn_sink_spec *sink, const t
     return TARN_OK;
 }
 
+/* What the table will hold, for steps that read it before the first run has made it. */
+static TN_FALLIBLE read_sink_columns(tn_dataflow *p, tn_sink_spec *sink, tarn_error *err)
+{
+    const tn_toml *columns = sink->columns_place;
+    bool all_good = columns->count > 0;
+    if (columns->count == 0) {
+        TN_RETURN_IF_ERROR(tn_dataflow__fault(
+            p, columns, false, "columns = { id = \"BIGINT\", ... }", err, "'columns' names none"));
+    }
+    TN_RETURN_IF_ERROR(tn_arena_array(&p->arena, tn_field, columns->count, &sink->columns, err));
+    for (const tn_toml *each = tn_toml_first(columns); each != NULL; each = each->next) {
+        tn_field *field = &sink->columns[sink->column_count];
+        bool good;
+        TN_RETURN_IF_ERROR(read_column(p, each, field, &good, err));
+        if (good && !field->nullable) {
+            good = false;
+            TN_RETURN_IF_ERROR(tn_dataflow__fault(
+                p, each, false, "an [[expect]] asks for it: rule = \"id IS NOT NULL\"", err,
+                "the columns of a sink are types, without NOT NULL"));
+        }
+        sink->column_count += good;
+        all_good = all_good && good;
+    }
+    sink->columns_place = all_good ? columns : NULL; /* nothing stands on what is faulty */
+    return TARN_OK;
+}
+
 tarn_code tn_model__read_sink(tn_dataflow *p, const tn_toml *table, tarn_error *err)
 {
     static const char *const modes[] = {"append", "overwrite"};
@@ -586,6 +614,10 @@ tarn_code tn_model__read_sink(tn_dataflow *p, const tn_toml *table, tarn_error *
     }
     if (!is_later(table, "schema", later_schemas, 1)) {
         TN_RETURN_IF_ERROR(tn_model__choose(p, table, "schema", schemas, 1, 0, &choice, err));
+    }
+    sink->columns_place = tn_model__get(table, "columns", TN_KEY_TABLE);
+    if (sink->columns_place != NULL) {
+        TN_RETURN_IF_ERROR(read_sink_columns(p, sink, err));
     }
     const tn_toml *partition_by = tn_model__get(table, "partition_by", TN_KEY_TEXT | TN_KEY_LIST);
     return partition_by == NULL ? TARN_OK : read_partition_by(p, sink, partition_by, err);

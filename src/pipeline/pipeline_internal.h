@@ -71,6 +71,9 @@ typedef struct tn_sink_spec {
     tn_str *partition_by;
     const tn_toml **partition_places;
     uint32_t partition_count;
+    const tn_toml *columns_place; /* of what the table holds before it is made, or NULL */
+    tn_field *columns;
+    uint32_t column_count;
     tn_str application; /* name/from */
 } tn_sink_spec;
 

@@ -161,4 +161,79 @@ with tempfile.TemporaryDirectory() as scratch:
     check("another ledger's number is told of", got.returncode == 1 and
           "elsewhere" in got.stderr and tables(folder) == wanted, f"{got.returncode} {got.stderr}")
 
+    # A step that reads its own sink's table: empty before the first run has made it.
+    own = """
+[pipeline]
+name = "k"
+[[source]]
+id = "raw"
+uri = "in/*.csv"
+[[step]]
+id = "total"
+sql = "SELECT g, sum(v)::BIGINT AS v FROM (SELECT g, v FROM raw UNION ALL SELECT g, v FROM %s) AS t GROUP BY g"
+[[sink]]
+from = "total"
+to = "lake/total"
+mode = "overwrite"
+%s
+[[step]]
+id = "before"
+sql = "SELECT count(*) AS n FROM './lake/total'"
+[[sink]]
+from = "before"
+to = "lake/before"
+"""
+    columns = 'columns = { g = "VARCHAR", v = "BIGINT" }'
+
+    def start(folder, text):
+        os.makedirs(f"{folder}/in", exist_ok=True)
+        with open(f"{folder}/p.toml", "w", encoding="utf-8") as out:
+            out.write(text)
+        return folder
+
+    def more(folder, number):
+        with open(f"{folder}/in/{number}.csv", "w", encoding="utf-8") as out:
+            out.write(f"g,v\na,{number}\nb,{10 * number}\n")
+
+    def totals(folder):
+        got = call(folder, "query", "SELECT g, v FROM 'lake/total' ORDER BY g; SELECT n FROM "
+                   "'lake/before' ORDER BY n")
+        return got.stdout.split() if got.returncode == 0 else got.stderr
+
+    for name, table in (("by its URI", "'lake/total'"), ("otherwise written", "'lake//x/../total/'"),
+                        ("by delta_scan", "delta_scan('lake/total')")):
+        text = own % (table, columns)
+        for point in (None, "ledger_written", "staged", "sink_1_done", "sink_2_done"):
+            folder = start(f"{scratch}/own-{name}-{point}".replace(" ", "-"), text)
+            more(folder, 1)
+            if point is not None:
+                subprocess.run([tarn, "run", "p.toml"], cwd=folder, capture_output=True, timeout=120,
+                               env=dict(os.environ, HOME=folder, TARN_STOP_AT=point))
+            got = call(folder, "run", "p.toml")
+            check(f"a sink's own table {name}, killed at {point}", got.returncode == 0 and
+                  totals(folder) == ["g,v", "a,1", "b,10", "n", "0"],
+                  f"{got.stderr} {totals(folder)}")
+            more(folder, 2)
+            got = call(folder, "run", "p.toml")
+            check("... and what the next run adds", got.returncode == 0 and
+                  totals(folder) == ["g,v", "a,3", "b,30", "n", "0", "2"],
+                  f"{got.stderr} {totals(folder)}")
+    for name, text, wanted in (
+            ("without columns", own % ("'lake/total'", ""), "no table at 'lake/total' yet"),
+            ("with another type", own % ("'lake/total'", columns.replace("BIGINT", "INTEGER")),
+             "column 2 of 'total' is v BIGINT, but its sink says v INTEGER"),
+            ("with a column less", own % ("'lake/total'", 'columns = { g = "VARCHAR", v = "BIGINT", '
+                                          'w = "DATE" }'), "its sink says w DATE"),
+            ("with NOT NULL", own % ("'lake/total'", columns.replace('BIGINT', 'BIGINT NOT NULL')),
+             "without NOT NULL"),
+            ("of nothing", own % ("'lake/total'", "columns = {}"), "names none"),
+            ("of another place", own % ("'lake/totals'", columns), "'lake/totals' is no Delta table")):
+        folder = start(f"{scratch}/wrong-{name}".replace(" ", "-"), text)
+        more(folder, 1)
+        for command in ("check", "run"):
+            got = call(folder, command, "p.toml")
+            check(f"a sink's own table {name} is refused by {command}", got.returncode == 2 and
+                  wanted in got.stderr + got.stdout and not os.path.exists(f"{folder}/lake/total"),
+                  f"{got.returncode} {got.stdout} {got.stderr}")
+
 finish()
