@@ -167,9 +167,56 @@ static TN_FALLIBLE one_set(tn_binder *b, const tn_grouping_state *g, uint64_t se
     return tn_plan_project(b->context, *out, exprs, names, key_count + count, out, err);
 }
 
-static TN_FALLIBLE all_sets(tn_binder *b, const tn_grouping_state *g, tn_plan **plan,
-                            tarn_error *err)
+/* A subquery reads the child's own columns, which the references to it rename: it is computed
+ * beneath them, as one more column. */
+typedef struct lifting {
+    tn_binder *b;
+    tn_plan *plan;
+} lifting;
+
+static tarn_code lift(void *context, const tn_expr *expr, const tn_expr **out, tarn_error *err)
 {
+    lifting *l = context;
+    const uint32_t count = l->plan->output_count;
+    const tn_expr **exprs;
+    tn_str *names;
+    *out = expr;
+    if (expr->kind != TN_EXPR_SUBQUERY) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_arena_array(l->b->arena, const tn_expr *, count + 1, &exprs, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(l->b->arena, tn_str, count + 1, &names, err));
+    for (uint32_t i = 0; i < count; i++) {
+        names[i] = l->plan->outputs[i].name;
+        TN_RETURN_IF_ERROR(
+            tn_plan_column(l->b->context, l->plan, i, (tn_span){0, 0}, &exprs[i], err));
+    }
+    names[count] = TN_STR("subquery");
+    exprs[count] = expr;
+    TN_RETURN_IF_ERROR(
+        tn_plan_project(l->b->context, l->plan, exprs, names, count + 1, &l->plan, err));
+    return tn_plan_column(l->b->context, l->plan, count, expr->span, out, err);
+}
+
+static TN_FALLIBLE lift_subqueries(tn_binder *b, tn_grouping_state *g, tn_plan **plan,
+                                   tarn_error *err)
+{
+    lifting l = {b, *plan};
+    for (size_t i = 0; i < g->keys.count; i++) {
+        tn_group_key *key = &g->keys.items[i];
+        TN_RETURN_IF_ERROR(tn_expr_rewrite(key->expr, b->arena, lift, &l, &key->expr, err));
+    }
+    for (size_t i = 0; i < g->aggregates.count; i++) {
+        const tn_expr **aggregate = &g->aggregates.items[i];
+        TN_RETURN_IF_ERROR(tn_expr_rewrite(*aggregate, b->arena, lift, &l, aggregate, err));
+    }
+    *plan = l.plan;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE all_sets(tn_binder *b, tn_grouping_state *g, tn_plan **plan, tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(lift_subqueries(b, g, plan, err));
     const uint32_t shared = b->context->next_shared++;
     tn_plan **branches;
     TN_RETURN_IF_ERROR(tn_arena_array(b->arena, tn_plan *, g->set_count, &branches, err));

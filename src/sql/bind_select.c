@@ -16,6 +16,7 @@ struct tn_select_entry {
     bool unnest; /* .expr is the list */
     bool is_aliased;
     uint32_t item; /* of the list of SELECT: aliases before it may be named */
+    uint32_t key;  /* from 1: the key of GROUP BY that names it; 0: none does */
 };
 
 /* Routines that work on the frame of the SELECT beneath them. */
@@ -595,6 +596,31 @@ static void adopt_spelling(select_entry *entry, const tn_expr *expr)
     }
 }
 
+/* GROUP BY 1, or an alias: the entry is that key.  What two bindings of it would not be, as one
+ * with a subquery is never equal to another. */
+static void note_key(tn_bind_select_frame *f, const tn_ast *leaf, const select_entry *entry,
+                     const tn_expr *key, uint32_t index)
+{
+    for (uint32_t i = 0; i < f->visible && key->kind != TN_EXPR_COLUMN; i++) {
+        select_entry *at = &f->entries[i];
+        const bool named = leaf->kind == TN_AST_NAME && leaf->count == 1 && at->is_aliased &&
+                           tn_str_equal_fold(at->name, leaf->text);
+        if (at->ast != NULL && at->key == 0 && (at == entry || named)) {
+            at->key = index + 1;
+            return;
+        }
+    }
+}
+
+static TN_FALLIBLE key_column(tn_binder *b, const tn_bind_select_frame *f,
+                              const select_entry *entry, tarn_error *err)
+{
+    const tn_group_key *key = &f->grouping->keys.items[entry->key - 1];
+    b->size = 1;
+    return tn_expr_column(b->expr_context, key->id, key->name, key->expr->type,
+                          tn_binder__span(b, entry->span), &b->expr, err);
+}
+
 /* GROUP BY: its keys, over the input. */
 static tarn_code bind_groups(void *binder, void *frame, tarn_error *err)
 {
@@ -616,6 +642,8 @@ static tarn_code bind_groups(void *binder, void *frame, tarn_error *err)
             TN_CALL(b, g, tn_bind__expr, (tn_bind_frame){.ast = g->ast, .env = &f->env});
         }
         TN_RETURN_IF_ERROR(add_key(b, f, g->ast, &f->leaf_keys[g->index], err));
+        TN_RETURN_IF_ERROR(leaf_entry(b, f, f->leaves[g->index], &entry, err));
+        note_key(f, f->leaves[g->index], entry, b->expr, f->leaf_keys[g->index]);
     }
     for (g->index = 0; g->index < f->visible && f->query->group_all; g->index++) {
         aggregates = false;
@@ -656,6 +684,8 @@ static tarn_code bind_list(void *binder, void *frame, tarn_error *err)
     for (g->index = 0; g->index < f->visible; g->index++) {
         if (f->entries[g->index].ast == NULL) {
             TN_RETURN_IF_ERROR(star_column(b, f, &f->entries[g->index], err));
+        } else if (f->entries[g->index].key > 0) {
+            TN_RETURN_IF_ERROR(key_column(b, f, &f->entries[g->index], err));
         } else {
             f->env.alias_count = f->entries[g->index].item;
             TN_CALL(b, g, tn_bind__expr,
