@@ -11,6 +11,7 @@ enum {
     SPAN_START = 6144,
     STEP = 1024,
     SEEN_MAX = 256,
+    SAMPLE_MIN = 16 << 10, /* bytes of a page that tells whether compression gains */
     GAP = 32 /* before a page's PLAIN values: their levels go there, where they are a few bytes */
 };
 
@@ -18,7 +19,8 @@ TN_FALLIBLE tn_out__open(tn_out_column *column, const tn_out_layout *layout, uin
                          tn_pool *pool, tarn_error *err)
 {
     (void)err;
-    *column = (tn_out_column){.leaf = &layout->leaves[leaf], .layout = layout, .pool = pool};
+    *column = (tn_out_column){
+        .leaf = &layout->leaves[leaf], .layout = layout, .pool = pool, .codec = layout->codec};
     column->pages.pool = pool;
     tn_text_init(&column->body, pool, TN_OUT_BODY_MAX);
     return TARN_OK;
@@ -84,17 +86,28 @@ static void put_page_head(tn_text *to, int kind, size_t raw, size_t stored, uint
     tn_thrift__end_struct(&out);
 }
 
-static tn_codec codec_of(const tn_out_column *column)
+tn_codec tn_out__codec(const tn_out_column *column)
 {
-    return column->mode == TN_OUT_PLAIN ? column->layout->codec : TN_CODEC_NONE;
+    return column->mode == TN_OUT_PLAIN ? column->codec : TN_CODEC_NONE;
 }
 
-/* A page's bytes, compressed where that is the way, to the body. */
+/* Is a first page of `raw` bytes worth the time that a fast codec takes here and at each reading?
+ * Numbers that are not coded are noise but for a few bits; the slow codecs are asked for by name.
+ */
+static bool gains(const tn_out_column *column, size_t raw, size_t stored)
+{
+    const bool is_fast = column->codec == TN_CODEC_SNAPPY || column->codec == TN_CODEC_LZ4;
+    const size_t least = column->leaf->kind == TN_OUT_VIEW ? raw / 8 : raw / 10 * 3;
+    return !is_fast || raw < SAMPLE_MIN || stored + least <= raw;
+}
+
+/* A page's bytes, compressed where that is the way, to the body.  What the chunk's first page gains
+ * decides for all of them, since a chunk has one codec. */
 static TN_FALLIBLE put_page(tn_out_column *column, const uint8_t *bytes, size_t raw, int kind,
                             size_t values, int encoding, tarn_error *err)
 {
     size_t stored = raw;
-    const tn_codec codec = codec_of(column);
+    const tn_codec codec = tn_out__codec(column);
     if (codec != TN_CODEC_NONE) {
         if (!column->has_compressor) {
             TN_RETURN_IF_ERROR(tn_compressor_init(&column->compressor, codec, column->layout->level,
@@ -106,7 +119,12 @@ static TN_FALLIBLE put_page(tn_out_column *column, const uint8_t *bytes, size_t 
         TN_RETURN_IF_ERROR(tn_out_room__grow(column->pool, &column->packed, stored, err));
         TN_RETURN_IF_ERROR(
             tn_compress(&column->compressor, bytes, raw, column->packed.data, &stored, err));
-        bytes = column->packed.data;
+        if (column->body.size == 0 && !gains(column, raw, stored)) {
+            column->codec = TN_CODEC_NONE;
+            stored = raw;
+        } else {
+            bytes = column->packed.data;
+        }
     }
     const size_t before = column->body.size;
     put_page_head(&column->body, kind, raw, stored, tn_crc32(0, bytes, stored), values, encoding);

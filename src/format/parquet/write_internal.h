@@ -133,6 +133,7 @@ typedef struct tn_out_column {
     const tn_out_layout *layout;
     tn_pool *pool;
     tn_out_mode mode;
+    tn_codec codec; /* of PLAIN pages: the layout's, or none where the first page gained nothing */
     tn_compressor compressor;
     bool has_compressor;
     /* of the open page; in dictionary mode, of the whole group */
@@ -166,6 +167,8 @@ TN_FALLIBLE tn_out__append_levels(tn_out_column *column, uint32_t rows, const ui
 /* The last page, and all that waits. */
 TN_FALLIBLE tn_out__finish(tn_out_column *column, tarn_error *err);
 size_t tn_out__bytes(const tn_out_column *column);
+/* Of its data pages. */
+tn_codec tn_out__codec(const tn_out_column *column);
 
 /* dictionaries: write_dictionary.c */
 TN_FALLIBLE tn_out_dictionary__open(tn_out_column *column, bool is_direct, int64_t least,

@@ -20,6 +20,7 @@ typedef struct chunk_record {
     size_t stored_size, raw_size, dictionary_size;
     uint64_t values, nulls;
     tn_out_mode mode;
+    tn_codec codec;
     size_t pages;
     bool has_dictionary;
     tn_out_bounds bounds;
@@ -369,6 +370,7 @@ static TN_FALLIBLE record_group(parquet_group *group, uint64_t start, const size
                                 .values = levels,
                                 .nulls = column->nulls,
                                 .mode = column->mode,
+                                .codec = tn_out__codec(column),
                                 .pages = column->pages.count,
                                 .has_dictionary = column->has_dictionary,
                                 .bounds = column->bounds};
@@ -534,7 +536,7 @@ static void put_chunk(tn_thrift_out *out, const parquet_writer *writer, uint32_t
     tn_thrift__put_element(out, encoding);
     tn_thrift__put_element(out, TN_PAGE_RLE);
     put_path(out, &writer->layout, leaf);
-    tn_thrift__put_i32(out, 4, chunk->mode == TN_OUT_PLAIN ? writer->layout.codec : TN_CODEC_NONE);
+    tn_thrift__put_i32(out, 4, chunk->codec);
     tn_thrift__put_i64(out, 5, (int64_t)chunk->values);
     tn_thrift__put_i64(out, 6, (int64_t)chunk->raw_size);
     tn_thrift__put_i64(out, 7, (int64_t)chunk->stored_size);
