@@ -26,6 +26,13 @@ TN_FALLIBLE tn_out__open(tn_out_column *column, const tn_out_layout *layout, uin
     return TARN_OK;
 }
 
+static TN_FALLIBLE grow_values(tn_out_column *column, size_t more, tarn_error *err)
+{
+    const bool is_first = column->values.capacity == 0;
+    return tn_out_room__grow(column->pool, &column->values,
+                             is_first ? tn_max_size(more, column->values_hint) : more, err);
+}
+
 /* What was gathered is in the body now: it goes before the next column needs room for its own. */
 static void free_gathered(tn_out_column *column)
 {
@@ -125,6 +132,9 @@ static TN_FALLIBLE put_page(tn_out_column *column, const uint8_t *bytes, size_t 
         } else {
             bytes = column->packed.data;
         }
+    }
+    if (column->body.capacity == 0 && column->body_hint > 0) {
+        (void)tn_text_reserve(&column->body, column->body_hint);
     }
     const size_t before = column->body.size;
     put_page_head(&column->body, kind, raw, stored, tn_crc32(0, bytes, stored), values, encoding);
@@ -279,8 +289,7 @@ static TN_FALLIBLE store_views(tn_out_column *column, const tn_view *views, size
     for (size_t i = 0; i < count; i++) {
         total += views[i].size;
     }
-    TN_RETURN_IF_ERROR(
-        tn_out_room__grow(column->pool, &column->values, total + TN_BLOCK_PADDING, err));
+    TN_RETURN_IF_ERROR(grow_values(column, total + TN_BLOCK_PADDING, err));
     uint8_t *to = column->values.data + column->values.size;
     for (size_t i = 0; i < count; i++) {
         const size_t size = views[i].size;
@@ -330,7 +339,7 @@ static TN_FALLIBLE store(tn_out_column *column, const void *values, size_t count
 {
     const tn_out_leaf *const leaf = column->leaf;
     if (column->values.size == 0 && has_gap(column)) {
-        TN_RETURN_IF_ERROR(tn_out_room__grow(column->pool, &column->values, GAP, err));
+        TN_RETURN_IF_ERROR(grow_values(column, GAP, err));
         memset(column->values.data, 0, GAP);
         column->values.size = GAP;
     }
@@ -341,7 +350,7 @@ static TN_FALLIBLE store(tn_out_column *column, const void *values, size_t count
         return store_bits(column, values, count, err);
     }
     const size_t size = column->mode == TN_OUT_DELTA ? 8 : leaf->size;
-    TN_RETURN_IF_ERROR(tn_out_room__grow(column->pool, &column->values, count * size, err));
+    TN_RETURN_IF_ERROR(grow_values(column, count * size, err));
     uint8_t *const to = column->values.data + column->values.size;
     column->values.size += count * size;
     if (leaf->kind == TN_OUT_WIDE) {
@@ -527,8 +536,7 @@ static TN_FALLIBLE add_values(tn_out_column *column, const void *values, size_t 
     }
     if (column->mode == TN_OUT_DICTIONARY) {
         bool full;
-        TN_RETURN_IF_ERROR(
-            tn_out_room__grow(column->pool, &column->values, count * sizeof(uint16_t), err));
+        TN_RETURN_IF_ERROR(grow_values(column, count * sizeof(uint16_t), err));
         TN_RETURN_IF_ERROR(tn_out_dictionary__add(
             column, values, count, (uint16_t *)(void *)(column->values.data + column->values.size),
             &full, err));
@@ -553,6 +561,7 @@ static TN_FALLIBLE add_values(tn_out_column *column, const void *values, size_t 
     }
     column->value_count += count;
     column->page.values += (uint32_t)count;
+    column->values_most = tn_max_size(column->values_most, column->values.size);
     return TARN_OK;
 }
 

@@ -146,6 +146,8 @@ typedef struct tn_out_column {
     tn_out_bounds bounds;
     tn_out_dictionary dictionary;
     tn_text body;
+    size_t body_hint, values_hint; /* what the group before needed: room for it is made at once */
+    size_t values_most;
     tn_out_room scratch, packed;
     size_t raw_size; /* of pages with heads, before compression */
     size_t dictionary_offset, data_offset;

@@ -33,6 +33,11 @@ typedef struct group_record {
     chunk_record *chunks;
 } group_record;
 
+/* What a column of a group took: its bytes, and at most of gathered values. */
+typedef struct size_hint {
+    size_t body, values;
+} size_hint;
+
 typedef struct parquet_writer {
     tn_file_writer base;
     tn_pool *pool;
@@ -47,6 +52,7 @@ typedef struct parquet_writer {
     tn_text indexes;
     tn_out_bounds *bounds; /* of the file, by leaf */
     uint64_t *nulls;
+    size_hint *hints; /* by leaf, of the group that ended last */
     uint64_t rows;
 } parquet_writer;
 
@@ -118,6 +124,12 @@ static tarn_code group_begin(tn_file_writer *base, tn_pool *pool, tn_group_write
     for (uint32_t i = 0; i < layout->leaf_count; i++) {
         TN_TRY(tn_out__open(&group->columns[i], layout, i, pool, err));
     }
+    pthread_mutex_lock(&writer->lock);
+    for (uint32_t i = 0; i < layout->leaf_count; i++) {
+        group->columns[i].body_hint = writer->hints[i].body;
+        group->columns[i].values_hint = writer->hints[i].values;
+    }
+    pthread_mutex_unlock(&writer->lock);
     TN_TRY(tn_out_room__grow(pool, &group->values, TN_SLICE_ROWS * sizeof(tn_i256), err));
     *out = &group->base;
     group = NULL;
@@ -384,6 +396,9 @@ static TN_FALLIBLE record_group(parquet_group *group, uint64_t start, const size
         chunk->offset_index_size = writer->indexes.size - chunk->offset_index;
         tn_out__merge(column->leaf, &writer->bounds[i], &column->bounds);
         writer->nulls[i] += column->nulls;
+        /* An eighth more: groups of a file are alike, and not the same. */
+        writer->hints[i] = (size_hint){.body = sizes[i] + sizes[i] / 8,
+                                       .values = column->values_most + column->values_most / 8};
         at += sizes[i];
         record.raw_size += column->raw_size;
     }
@@ -788,6 +803,8 @@ TN_FALLIBLE tn_parquet_writer_open(tn_upload *upload, const tn_schema *schema,
                           err));
     TN_TRY(
         tn_arena_array(&writer->arena, uint64_t, writer->layout.leaf_count, &writer->nulls, err));
+    TN_TRY(
+        tn_arena_array(&writer->arena, size_hint, writer->layout.leaf_count, &writer->hints, err));
     TN_TRY(tn_arena_copy(&writer->arena,
                          tn_str_of(options->created_by != NULL ? options->created_by
                                                                : "tarn version " TARN_VERSION
