@@ -358,6 +358,52 @@ TEST(every_type_comes_back_in_every_shape_and_codec)
     bench_close(&b);
 }
 
+TEST(what_compression_gains_little_for_is_stored_as_it_is)
+{
+    enum { ROWS = 24 * TN_BATCH_ROWS };
+    static const struct {
+        const char *codec, *numbers, *words;
+        shape how;
+    } cases[] = {{"snappy", "x: PLAIN, none,", "s: PLAIN, snappy,", WILD},
+                 {"lz4", "x: PLAIN, none,", "s: PLAIN, lz4,", WILD},
+                 {"zstd", "x: PLAIN, zstd,", "s: PLAIN, zstd,", WILD},
+                 {"snappy", "x: PLAIN, none,", "s: PLAIN, snappy,", FEW_THEN_WILD}};
+    bench b;
+    tn_field fields[2] = {{.name = TN_STR("x"), .type = TN_DOUBLE},
+                          {.name = TN_STR("s"), .type = TN_VARCHAR, .nullable = true}};
+    const tn_schema schema = {2, fields};
+    tn_column columns[24 * 8];
+    tn_batch batches[24];
+    tn_text want;
+    tn_text got;
+    CHECK(bench_open(&b, pool));
+    tn_text_init(&want, pool, 1 << 26);
+    tn_text_init(&got, pool, 1 << 26);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const tn_writer_options options = {.codec = tn_str_of(cases[i].codec)};
+        tn_chunk *chunk;
+        tn_source *source;
+        CHECK_EQ(make_chunk(&b, &schema, cases[i].how, ROWS, 0, &chunk), TARN_OK);
+        const size_t count = batches_of(chunk, columns, batches);
+        tn_text_clear(&want);
+        tn_text_clear(&got);
+        print_all(&want, batches, count);
+        CHECK_EQ(write_file(&b, "g.parquet", &schema, batches, count, 12, &options, NULL), TARN_OK);
+        CHECK_EQ(open_file(&b, "g.parquet", &source), TARN_OK);
+        CHECK_EQ(read_rows(&b, source, NULL, &got, NULL), TARN_OK);
+        CHECK(want.size == got.size && memcmp(want.data, got.data, want.size) == 0);
+        tn_text_clear(&got);
+        CHECK_EQ(tn_parquet_describe(source, false, &got, NULL), TARN_OK);
+        CHECK(strstr(got.data, cases[i].numbers) != NULL);
+        CHECK(strstr(got.data, cases[i].words) != NULL);
+        tn_source_release(source);
+        tn_chunk_release(chunk);
+    }
+    tn_text_deinit(&want);
+    tn_text_deinit(&got);
+    bench_close(&b);
+}
+
 TEST(selected_rows_alone_are_written)
 {
     enum { ROWS = 2000 };
