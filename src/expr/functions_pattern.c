@@ -146,6 +146,13 @@ static TN_FALLIBLE like_prepare(tn_call *call, uint32_t row, bool fold, tarn_err
 static TN_FALLIBLE like_rows(tn_call *call, bool fold, bool negated, tarn_error *err)
 {
     like_state *state = call->state;
+    if (state->constant && !fold) {
+        TN_EACH (call, row) {
+            tn_call_put_bool(call, row,
+                             tn_like_match(state->like, tn_call_str(call, 0, row)) != negated);
+        }
+        return TARN_OK;
+    }
     TN_EACH (call, row) {
         tn_str text = tn_call_str(call, 0, row);
         const tarn_code code = like_prepare(call, row, fold, err);
