@@ -214,6 +214,7 @@ static TN_FALLIBLE scatter(agg_task *task, const tn_batch *part, uint64_t rank, 
         const uint64_t own = rank + tn_batch_row(part, i);
         memcpy(task->rows[i], &own, 8);
     }
+    tn_row_writer_settle(task->raw_writer);
     return TARN_OK;
 }
 

@@ -231,6 +231,7 @@ static TN_FALLIBLE build_part(build_task *task, const tn_batch *part, tarn_error
             *(tn_join_row *)(void *)task->added[i] = (tn_join_row){0};
         }
     }
+    tn_row_writer_settle(task->writer);
     if (task->parts == NULL && task->rows.bytes > join->local_max) {
         TN_RETURN_IF_ERROR(make_parts(join, &task->parts, err));
         return partition(&task->rows, task->parts, err);

@@ -322,6 +322,7 @@ static TN_FALLIBLE defer(tn_prober *prober, uint32_t count, tarn_error *err)
         tn_row_writer_measure(prober->probe_writer, kept);
         code = tn_row_writer_add(prober->probe_writer, prober->deferred, part_of, NULL, kept,
                                  prober->rows, err);
+        tn_row_writer_settle(prober->probe_writer);
     }
     tn_pool_free(prober->pool, memory, width * sizeof(void *));
     return code;

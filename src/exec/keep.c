@@ -124,6 +124,7 @@ static tarn_code take(tn_operator_task *base, const tn_batch *in, tn_answer *ans
         tn_row_writer_measure(task->writer, in->selected);
         TN_RETURN_IF_ERROR(tn_row_writer_add(task->writer, task->rows, NULL, NULL, in->selected,
                                              task->added, err));
+        tn_row_writer_settle(task->writer);
     }
     return in->tag.last ? end_morsel(task, err) : TARN_OK;
 }

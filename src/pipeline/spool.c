@@ -67,6 +67,7 @@ tarn_code tn_spool_add(tn_spool *s, const tn_chunk *chunk, tarn_error *err)
         tn_row_writer_measure(s->writer, batch.selected);
         TN_RETURN_IF_ERROR(
             tn_row_writer_add(s->writer, &s->rows, NULL, NULL, batch.selected, s->added, err));
+        tn_row_writer_settle(s->writer);
     }
     return write_out(s, err);
 }

@@ -86,9 +86,21 @@ static void close_page(tn_rows *rows)
     if (rows->next_row != NULL) {
         tn_rows_note(rows);
         rows->next_row = rows->heap = NULL;
-        if (!rows->keep) {
-            tn_page_unpin(rows->spill, rows->last);
+        if (!rows->keep && rows->held == NULL) {
+            rows->held = rows->last;
         }
+    }
+}
+
+void tn_rows_settle(tn_rows *rows)
+{
+    const tn_page *open = rows->next_row != NULL ? rows->last : NULL;
+    tn_page *page = rows->held;
+    rows->held = NULL;
+    while (page != NULL && page != open) {
+        tn_page *next = page->next; /* what is unpinned may go */
+        tn_page_unpin(rows->spill, page);
+        page = next;
     }
 }
 
@@ -99,7 +111,7 @@ void tn_rows_clear(tn_rows *rows)
         rows->first = gone->next;
         tn_page_destroy(rows->spill, gone);
     }
-    rows->last = NULL;
+    rows->last = rows->held = NULL;
     rows->next_row = rows->heap = NULL;
     rows->count = rows->bytes = 0;
 }
@@ -107,6 +119,7 @@ void tn_rows_clear(tn_rows *rows)
 void tn_rows_seal(tn_rows *rows)
 {
     close_page(rows);
+    tn_rows_settle(rows);
     if (rows->keep) {
         rows->keep = false;
         for (tn_page *page = rows->first; page != NULL; page = page->next) {
@@ -117,7 +130,7 @@ void tn_rows_seal(tn_rows *rows)
 
 tarn_code tn_rows_pin(tn_rows *rows, tarn_error *err)
 {
-    assert(rows->next_row == NULL && !rows->keep);
+    assert(rows->next_row == NULL && !rows->keep && rows->held == NULL);
     for (tn_page *page = rows->first; page != NULL; page = page->next) {
         const tarn_code code = tn_page_pin(rows->spill, page, err);
         if (code != TARN_OK) {
@@ -252,6 +265,9 @@ tarn_code tn_rows_copy(tn_rows *sets, const uint8_t *part, uint8_t *const *from,
             heap += view->size > TN_VIEW_INLINE ? view->size : 0;
         }
         TN_RETURN_IF_ERROR(tn_rows_slot(set, heap, &rows[i], err));
+        if (set->held != NULL) { /* the rows before this one are written */
+            tn_rows_settle(set);
+        }
         tn_row_copy(rows[i], from[i], layout->row_size);
         uint8_t *to = set->heap;
         for (uint32_t v = 0; heap > 0 && v < layout->view_count; v++) {

@@ -71,6 +71,7 @@ typedef struct tn_rows {
     tn_pool *pool;
     tn_spill *spill; /* NULL: nothing is evicted */
     tn_page *first, *last;
+    tn_page *held; /* from here on pages stay pinned: some of their rows are still being written */
     uint8_t *next_row, *heap; /* of the open page; NULL: none is open */
     uint64_t count;
     size_t bytes;    /* of all pages */
@@ -90,7 +91,11 @@ void tn_rows_append(tn_rows *into, tn_rows *from);       /* moves the pages; sea
 /* Moves whole pages from the front of one sealed list to the end of another, until `bytes`. */
 void tn_rows_move(tn_rows *into, tn_rows *from, size_t bytes);
 
-/* One row with `heap` bytes of heap, its bytes undefined.  *heap_at may be NULL. */
+/* The rows whose slots were taken are written: pages that filled up meanwhile may be evicted. */
+void tn_rows_settle(tn_rows *rows);
+
+/* One row with `heap` bytes of heap, its bytes undefined.  Its page stays pinned until
+ * tn_rows_settle(), or until the rows are sealed, which is for when it is written. */
 TN_FALLIBLE tn_rows_slot_slow(tn_rows *rows, size_t heap, uint8_t **row, tarn_error *err);
 static inline TN_FALLIBLE tn_rows_slot(tn_rows *rows, size_t heap, uint8_t **row, tarn_error *err)
 {
@@ -129,6 +134,8 @@ typedef struct tn_row_writer {
     struct tn_nested **nested;
     uint32_t *heaps;   /* bytes of heap each row needs */
     uint8_t **heap_at; /* where each row's next string goes */
+    tn_rows **filled;  /* sets of which a page filled up while rows were added */
+    uint32_t filled_count;
     bool has_heap;
 } tn_row_writer;
 
@@ -150,11 +157,13 @@ TN_FALLIBLE tn_row_writer_prepare_keys(tn_row_writer *writer, const tn_column *c
 void tn_row_writer_measure(tn_row_writer *writer, uint32_t count);
 /*
  * Adds rows `which` (NULL: all) of what was prepared, row i to sets[part[i]] (part NULL: sets[0]),
- * and says where they lie.
+ * and says where they lie.  They may be written to, and no page of theirs is evicted, until
+ * tn_row_writer_settle(), which must follow before the sets go elsewhere.
  */
 TN_FALLIBLE tn_row_writer_add(tn_row_writer *writer, tn_rows *sets, const uint8_t *part,
                               const uint16_t *which, uint32_t count, uint8_t **rows,
                               tarn_error *err);
+void tn_row_writer_settle(tn_row_writer *writer);
 /* The same for rows whose slots were taken with tn_rows_slot(); row i's heap begins at heap_at[i]
  * (NULL where the layout has no views). */
 void tn_row_writer_fill(tn_row_writer *writer, const uint16_t *which, uint32_t count,
@@ -164,7 +173,8 @@ void tn_row_writer_fill(tn_row_writer *writer, const uint16_t *which, uint32_t c
 uint32_t tn_row_writer_match(const tn_row_writer *writer, const uint16_t *which, uint32_t count,
                              uint8_t *const *rows, uint16_t *equal, uint16_t *other);
 
-/* Copies whole rows (of the same layout) to other sets, with what their views point to. */
+/* Copies whole rows (of the same layout) to other sets, with what their views point to.  They are
+ * not to be written to, unless the sets keep their pages. */
 TN_FALLIBLE tn_rows_copy(tn_rows *sets, const uint8_t *part, uint8_t *const *from, uint32_t count,
                          uint8_t **rows, tarn_error *err);
 

@@ -5,6 +5,8 @@
 #include "rows/nested.h"
 #include "rows/rows.h"
 
+enum { FILLED_MAX = 512 }; /* sets of two calls: a part is a byte */
+
 typedef struct two_words {
     uint64_t words[2];
 } two_words;
@@ -54,6 +56,7 @@ tarn_code tn_row_writer_create(tn_pool *pool, const tn_row_layout *layout, uint3
     TN_TRY(zeroed(pool, count * sizeof(tn_nested *), (void **)&writer->nested, err));
     TN_TRY(zeroed(pool, TN_BATCH_ROWS * sizeof(uint32_t), (void **)&writer->heaps, err));
     TN_TRY(zeroed(pool, TN_BATCH_ROWS * sizeof(uint8_t *), (void **)&writer->heap_at, err));
+    TN_TRY(tn_pool_alloc(pool, FILLED_MAX * sizeof(tn_rows *), (void **)&writer->filled, err));
     for (uint32_t i = 0; i < count; i++) {
         tn_scratch_init(&writer->scratch[i], pool);
         if (layout->fields[i].is_nested) {
@@ -87,6 +90,7 @@ void tn_row_writer_destroy(tn_row_writer *writer)
     tn_pool_free(pool, writer->nested, count * sizeof(tn_nested *));
     tn_pool_free(pool, writer->heaps, TN_BATCH_ROWS * sizeof(uint32_t));
     tn_pool_free(pool, writer->heap_at, TN_BATCH_ROWS * sizeof(uint8_t *));
+    tn_pool_free(pool, writer->filled, FILLED_MAX * sizeof(tn_rows *));
     tn_pool_free(pool, writer, sizeof(*writer));
 }
 
@@ -285,11 +289,23 @@ tarn_code tn_row_writer_add(tn_row_writer *writer, tn_rows *sets, const uint8_t 
     for (uint32_t i = 0; i < count; i++) {
         tn_rows *set = &sets[part == NULL ? 0 : part[i]];
         const size_t heap = has_heap ? writer->heaps[which == NULL ? i : which[i]] : 0;
+        const bool was_held = set->held != NULL;
         TN_RETURN_IF_ERROR(tn_rows_slot(set, heap, &rows[i], err));
+        if (!was_held && set->held != NULL && writer->filled_count < FILLED_MAX) {
+            writer->filled[writer->filled_count++] = set;
+        }
         writer->heap_at[i] = set->heap;
     }
     tn_row_writer_fill(writer, which, count, rows, writer->heap_at);
     return TARN_OK;
+}
+
+void tn_row_writer_settle(tn_row_writer *writer)
+{
+    for (uint32_t i = 0; i < writer->filled_count; i++) {
+        tn_rows_settle(writer->filled[i]);
+    }
+    writer->filled_count = 0;
 }
 
 static void differ_views(const tn_view *views, const uint16_t *which, size_t count,
