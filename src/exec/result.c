@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-enum { READY_MAX = 3 };
+enum { READY_MAX = 3, CHUNK_MIN = 64 << 10 };
 static const size_t window_max = 32 << 20; /* or an eighth of the memory there is */
 
 typedef struct result {
@@ -20,6 +20,7 @@ typedef struct result {
     uint64_t skip, left;  /* rows still to leave out, and to give */
     uint16_t positions[TN_BATCH_ROWS];
     tn_chunk_builder *builder;
+    size_t chunk_bytes;       /* from so many on a chunk is given: half a dozen of them are about */
     TN_VEC(tn_chunk *) ready; /* a few, and what one batch more has filled */
     TN_VEC(tn_waker *) waiting;
 } result;
@@ -61,7 +62,8 @@ static TN_FALLIBLE take_locked(result *r, const tn_batch *batch, tn_waker *waker
     const tn_batch part = tail_of(batch, (uint32_t)skipped, (uint32_t)given, r->positions);
     for (uint32_t next = 0; next < part.selected;) {
         TN_RETURN_IF_ERROR(tn_chunk_builder_append(r->builder, &part, &next, err));
-        if (next < part.selected || tn_chunk_builder_rows(r->builder) >= r->options.chunk_rows) {
+        if (next < part.selected || tn_chunk_builder_rows(r->builder) >= r->options.chunk_rows ||
+            tn_chunk_builder_bytes(r->builder) >= r->chunk_bytes) {
             TN_RETURN_IF_ERROR(tn_vec_reserve(&r->ready, 1, err));
             TN_RETURN_IF_ERROR(tn_chunk_builder_finish(r->builder, &full, err));
             r->ready.items[r->ready.count++] = full;
@@ -172,6 +174,7 @@ tarn_code tn_result_create(tn_run *run, const tn_result_options *options, tn_ope
     r->options = *options;
     r->skip = options->offset;
     r->left = options->limit;
+    r->chunk_bytes = tn_max_size(tn_run__budget(run) / 64, CHUNK_MIN);
     r->waiting.pool = r->ready.pool = run->pool;
     (void)pthread_mutex_init(&r->lock, NULL);
     TN_TRY(tn_chunk_builder_create(options->pool, options->types, options->width,
