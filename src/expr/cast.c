@@ -88,6 +88,24 @@ static bool is_number(const tn_type *type)
     return tn_type_is_numeric(type) || type->kind == TN_KIND_BOOLEAN;
 }
 
+/* Is the element's text, read again, what a cast of the element is? */
+static bool goes_by_text(const tn_type *from, const tn_type *to)
+{
+    if (from->kind == TN_KIND_VARCHAR || to->kind == TN_KIND_VARCHAR) {
+        return !tn_type_is_nested(from) && !tn_type_is_nested(to) && from->kind != TN_KIND_BLOB &&
+               to->kind != TN_KIND_BLOB && from->kind != TN_KIND_BOOLEAN &&
+               to->kind != TN_KIND_BOOLEAN;
+    }
+    if (tn_type_is_integer(from)) {
+        return tn_type_is_numeric(to);
+    }
+    if (from->kind == TN_KIND_DECIMAL) {
+        return to->kind == TN_KIND_DOUBLE ||
+               (to->kind == TN_KIND_DECIMAL && to->scale >= from->scale);
+    }
+    return from->kind == TN_KIND_DATE && tn_type_is_timestamp(to);
+}
+
 static const tn_kernel *kernel_of(const tn_type *from, const tn_type *to)
 {
     if (to->kind == TN_KIND_VARCHAR) {
@@ -101,6 +119,10 @@ static const tn_kernel *kernel_of(const tn_type *from, const tn_type *to)
     if (from->kind == TN_KIND_LIST && to->kind == TN_KIND_LIST &&
         from->fields[0].type->kind == TN_KIND_NULL) {
         return &tn_cast__empty_list;
+    }
+    if (from->kind == TN_KIND_LIST && to->kind == TN_KIND_LIST &&
+        goes_by_text(from->fields[0].type, to->fields[0].type)) {
+        return &tn_cast__list;
     }
     return tn_type_is_nested(from) ? NULL : &tn_cast__time;
 }

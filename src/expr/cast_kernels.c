@@ -1,4 +1,5 @@
 /* Casts that go row by row: to and from text, and among times. */
+#include "base/number.h"
 #include "expr/expr_internal.h"
 #include "kernel/calendar.h"
 #include "kernel/operand.h"
@@ -193,6 +194,93 @@ static tarn_code empty_list(tn_call *call, tarn_error *err)
     return TARN_OK;
 }
 
+/* ---- the elements of lists ---- */
+
+/* The element as the text of its type; `text` is room for what is printed. */
+static TN_FALLIBLE element_text(tn_call *call, const tn_column *at, uint32_t row, char *text,
+                                tn_str *out, tarn_error *err)
+{
+    tn_value value;
+    TN_RETURN_IF_ERROR(tn_value_of(at, row, call->arena, &value, err));
+    if (at->type->kind == TN_KIND_VARCHAR) {
+        *out = trimmed(value.str);
+    } else if (at->encoding == TN_SEQUENCE) {
+        *out = (tn_str){text, tn_print_i64(text, value.i64)};
+    } else {
+        const tn_lane lane = (tn_lane)at->lane;
+        *out = (tn_str){text, tn_text_printer_of(at->type, lane)(at->type, at->values, row, text)};
+    }
+    return TARN_OK;
+}
+
+/* One element, if it is not there yet: several rows may have it. */
+static TN_FALLIBLE cast_element(tn_call *call, const tn_column *from, uint32_t at, char *values,
+                                uint64_t *validity, bool *fine, tarn_error *err)
+{
+    const tn_type *type = call->type->fields[0].type;
+    char room[TN_TEXT_SCALAR_SIZE];
+    uint32_t row = at;
+    tn_str text;
+    const tn_column *located = tn_bit_get(validity, at) ? NULL : tn_column_locate(from, &row);
+    if (located == NULL) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(element_text(call, located, row, room, &text, err));
+    char *out = values + at * tn_lane_size(type->lane);
+    if (type->kind == TN_KIND_VARCHAR) {
+        TN_RETURN_IF_ERROR(tn_arena_copy(call->arena, text, &text, err));
+        const tn_view view = tn_view_of(text.data, text.size);
+        memcpy(out, &view, sizeof(view));
+    } else if (!read_value(text, type, out)) {
+        *fine = false;
+        return TARN_OK;
+    }
+    tn_bit_set(validity, at);
+    return TARN_OK;
+}
+
+/* The heads stay as they are; a list with an element that cannot be cast faults. */
+static tarn_code list_to_list(tn_call *call, tarn_error *err)
+{
+    const tn_column *from = call->in[0].column->children;
+    const tn_type *type = call->type->fields[0].type;
+    tn_column *elements = NULL;
+    char *values = NULL;
+    uint64_t *validity = NULL;
+    uint32_t most = 1;
+    TN_EACH (call, row) {
+        const tn_list list = TN_IN(call, 0, tn_list, row);
+        most = list.offset + list.length > most ? list.offset + list.length : most;
+    }
+    const size_t words = ((size_t)most + 63) / 64;
+    TN_RETURN_IF_ERROR(tn_arena_new(call->arena, tn_column, &elements, err));
+    TN_RETURN_IF_ERROR(
+        tn_arena_alloc(call->arena, most * tn_lane_size(type->lane), (void **)&values, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(call->arena, uint64_t, words, &validity, err));
+    memset(values, 0, most * tn_lane_size(type->lane));
+    memset(validity, 0, words * sizeof(*validity));
+    TN_EACH (call, row) {
+        const tn_list list = TN_IN(call, 0, tn_list, row);
+        bool fine = true;
+        for (uint32_t i = 0; i < list.length; i++) {
+            TN_RETURN_IF_ERROR(
+                cast_element(call, from, list.offset + i, values, validity, &fine, err));
+        }
+        TN_OUT(call, tn_list, row) = list;
+        if (!fine) {
+            tn_call_fault(call, row);
+        }
+    }
+    *elements = (tn_column){.type = type,
+                            .lane = (uint8_t)type->lane,
+                            .encoding = TN_FLAT,
+                            .rows = most,
+                            .values = values,
+                            .validity = validity};
+    call->children = elements;
+    return TARN_OK;
+}
+
 /* ---- times ---- */
 
 /* Nanoseconds a unit of the type's values: DATE counts days. */
@@ -244,4 +332,5 @@ const tn_kernel tn_cast__nested_to_text = {.run = nested_to_text};
 const tn_kernel tn_cast__from_text = {.run = from_text, .can_fail = true};
 const tn_kernel tn_cast__text_to_blob = {.run = text_to_blob, .can_fail = true};
 const tn_kernel tn_cast__empty_list = {.run = empty_list};
+const tn_kernel tn_cast__list = {.run = list_to_list, .can_fail = true};
 const tn_kernel tn_cast__time = {.run = cast_time, .can_fail = true};

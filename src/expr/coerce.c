@@ -513,11 +513,5 @@ tarn_code tn_expr_cast(tn_expr_context *context, const tn_expr *child, const tn_
     expr->can_fail = !try_cast && tn_cast__can_fail(child->type, type);
     tn_expr__finish(expr);
     *out = expr;
-    if (false && implicit &&
-        tn_coerce__is_text_literal(child)) { /* a literal that cannot be one, at once */
-        tn_value value;
-        TN_RETURN_IF_ERROR(tn_expr_evaluate(context, expr, context->arena->pool, &value, err));
-        return tn_bind__literal(context, &value, child->span, out, err);
-    }
     return TARN_OK;
 }
