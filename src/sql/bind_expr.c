@@ -175,12 +175,29 @@ static bool is_gone(const tn_grouping_state *g, const tn_scope_column *column)
     return true;
 }
 
-/* A column of this query, else an alias of its list, else a column of a query around it. */
-static TN_FALLIBLE bind_name(tn_binder *b, tn_bind_frame *f, const tn_ast_item **alias,
-                             tarn_error *err)
+/* An alias of a query around this one, and where it stands: what it reads comes from outside. */
+static const tn_env *find_outer_alias(tn_binder *b, const tn_env *env, const tn_ast *ast,
+                                      const tn_ast_item **alias)
+{
+    for (tn_scope *at = env->scope == NULL ? NULL : env->scope->outer; at != NULL; at = at->outer) {
+        *alias = at->env == NULL ? NULL : find_alias(at->env, ast);
+        if (*alias != NULL) {
+            at->used = true;
+            b->shallowest = at->depth < b->shallowest ? at->depth : b->shallowest;
+            return at->env;
+        }
+    }
+    return env;
+}
+
+/* A column of this query, else an alias of its list, else a column of a query around it, else an
+ * alias there. */
+static TN_FALLIBLE bind_name(tn_binder *b, tn_bind_frame *f, const tn_env **env,
+                             const tn_ast_item **alias, tarn_error *err)
 {
     tn_found_name found = {.column = NULL};
     *alias = NULL;
+    *env = f->env;
     TN_RETURN_IF_ERROR(tn_binder__find(b, f->env->scope, f->ast, false, &found, err));
     if (found.column != NULL && f->env->prefers_alias && f->env->scope->grouping != NULL &&
         is_gone(f->env->scope->grouping, found.column)) {
@@ -201,15 +218,19 @@ static TN_FALLIBLE bind_name(tn_binder *b, tn_bind_frame *f, const tn_ast_item *
     if (found.column != NULL) {
         return bind_found(b, f->ast, &found, &b->expr, err);
     }
+    *env = find_outer_alias(b, f->env, f->ast, alias);
+    if (*alias != NULL) {
+        return TARN_OK;
+    }
     TN_RETURN_IF_ERROR(bind_word(b, f->ast, &b->expr, err));
     return b->expr != NULL ? TARN_OK : tn_binder__no_column(b, f->env->scope, f->ast, err);
 }
 
 /* Within an alias only what stands before it can be named, so that none goes in a circle. */
-static void enter_alias(tn_bind_frame *f, const tn_ast_item *alias)
+static void enter_alias(tn_bind_frame *f, const tn_env *env, const tn_ast_item *alias)
 {
-    f->inner = *f->env;
-    f->inner.alias_count = (uint32_t)(alias - f->env->aliases);
+    f->inner = *env;
+    f->inner.alias_count = (uint32_t)(alias - env->aliases);
 }
 
 /* ---- the walk ---- */
@@ -268,6 +289,7 @@ tarn_code tn_bind__expr(void *binder, void *frame, tarn_error *err)
     tn_binder *b = binder;
     tn_bind_frame *f = frame;
     const tn_ast_item *alias;
+    const tn_env *env;
 
     TN_ROUTINE(f);
     f->base = b->exprs.count;
@@ -282,9 +304,9 @@ tarn_code tn_bind__expr(void *binder, void *frame, tarn_error *err)
     }
     if (f->ast->kind == TN_AST_NAME) {
         b->size = 1;
-        TN_RETURN_IF_ERROR(bind_name(b, f, &alias, err));
+        TN_RETURN_IF_ERROR(bind_name(b, f, &env, &alias, err));
         if (alias != NULL) {
-            enter_alias(f, alias);
+            enter_alias(f, env, alias);
             TN_CALL(b, f, tn_bind__expr,
                     (tn_bind_frame){.ast = f->inner.aliases[f->inner.alias_count].expr,
                                     .env = &f->inner});

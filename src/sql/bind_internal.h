@@ -31,6 +31,7 @@ typedef struct tn_scope {
     uint32_t depth;
     bool used;                   /* some name was found here from a scope within */
     tn_grouping_state *grouping; /* set while what stands above an aggregate is bound */
+    const struct tn_env *env; /* of the expression whose subquery is bound: it may name aliases */
 } tn_scope;
 
 typedef struct tn_group_key {
@@ -157,6 +158,7 @@ typedef struct tn_bind_frame {
     tn_plan *plan;
     const tn_expr *first;
     tn_grouping_state *grouping; /* of the scope, put aside within an aggregate's arguments */
+    const tn_env *around;        /* what stood in the scope before a subquery of this one */
 } tn_bind_frame;
 tarn_code tn_bind__expr(void *binder, void *frame, tarn_error *err); /* b->expr, b->size */
 /* Expressions with queries in them (bind_subquery.c): frames are tn_bind_frame. */

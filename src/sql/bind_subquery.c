@@ -149,6 +149,10 @@ tarn_code tn_bind__subquery(void *binder, void *frame, tarn_error *err)
         TN_RETURN_IF_ERROR(tn_vec_push(&b->exprs, b->expr, err));
     }
     b->expr_depth++;
+    if (f->env->scope != NULL) {
+        f->around = f->env->scope->env;
+        f->env->scope->env = f->env;
+    }
     TN_CALL(b, f, tn_bind__query,
             (tn_bind_query_frame){.query = f->ast->query, .outer = f->env->scope});
     f->plan = b->plan;
@@ -157,6 +161,9 @@ tarn_code tn_bind__subquery(void *binder, void *frame, tarn_error *err)
                 (tn_bind_query_frame){.query = f->ast->query, .outer = f->env->scope});
     }
     b->expr_depth--;
+    if (f->env->scope != NULL) {
+        f->env->scope->env = f->around;
+    }
     TN_RETURN_IF_ERROR(finish(b, f, err));
     b->exprs.count = f->base;
     b->size = f->size;
