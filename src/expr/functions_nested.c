@@ -465,6 +465,23 @@ static tarn_code resolve_list_concat(tn_binder *binder, tarn_error *err)
     return TARN_OK;
 }
 
+/* list_append(list, x) and list_prepend(x, list): a list of one beside it. */
+static tarn_code resolve_list_add(tn_binder *binder, tarn_error *err)
+{
+    const uint32_t at = binder->function->binding->op; /* of the element */
+    const tn_expr *one = NULL;
+    if (binder->count != 2) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    TN_RETURN_IF_ERROR(need_list(binder, 1 - at, err));
+    TN_RETURN_IF_ERROR(tn_expr_call(binder->context, TN_STR("list_value"), &binder->children[at], 1,
+                                    binder->children[at]->span, &one, err));
+    const tn_expr *const lists[2] = {at == 0 ? one : binder->children[0],
+                                     at == 0 ? binder->children[1] : one};
+    return tn_expr_call(binder->context, TN_STR("list_concat"), lists, 2, binder->span,
+                        &binder->replaced, err);
+}
+
 /* ---- texts and ranges as lists ---- */
 
 static tarn_code run_string_split(tn_call *call, tarn_error *err)
@@ -805,6 +822,14 @@ static const tn_function functions[] = {
            "The elements from one place to another, both with them.",
            "list_slice([1, 2, 3, 4], 2, 3)", "[2,3]"),
      .aliases = TN_ALIASES("array_slice"), .sees_null = true, RESOLVE(resolve_list_slice, 0)},
+    {ENTRY("list_append", "list_append(list, value) -> a list", "The list with one value more.",
+           "list_append([1, 2], 3)", "[1,2,3]"),
+     .aliases = TN_ALIASES("array_append", "array_push_back"), .sees_null = true,
+     RESOLVE(resolve_list_add, 1)},
+    {ENTRY("list_prepend", "list_prepend(value, list) -> a list", "The value before the list.",
+           "list_prepend(1, [2, 3])", "[1,2,3]"),
+     .aliases = TN_ALIASES("array_prepend", "array_push_front"), .sees_null = true,
+     RESOLVE(resolve_list_add, 0)},
     {ENTRY("list_concat", "list_concat(list, ...) -> a list", "One list behind the other.",
            "list_concat([1], [2, 3])", "[1,2,3]"),
      .aliases = TN_ALIASES("array_cat", "list_cat"), RESOLVE(resolve_list_concat, 0)},
