@@ -30,6 +30,14 @@ static inline uint64_t tn_hash_mix(uint64_t hash, uint64_t next)
 
 uint64_t tn_hash_bytes(const void *data, size_t size, uint64_t seed);
 
+/* The same hash (seed 0) of bytes that come in pieces.  576 bytes of XXH3's, kept as they are. */
+typedef struct tn_hasher {
+    _Alignas(64) unsigned char state[576];
+} tn_hasher;
+void tn_hasher_init(tn_hasher *hasher);
+void tn_hasher_add(tn_hasher *hasher, const void *data, size_t size);
+uint64_t tn_hasher_value(const tn_hasher *hasher);
+
 /* A null of any type. */
 #define TN_HASH_NULL UINT64_C(0x7f4a7c159e3779b9)
 

@@ -1,39 +1,11 @@
 #include "pipeline/discover.h"
 
-#include "base/hash.h"
 #include "base/utf8.h"
+#include "pipeline/content.h"
 #include "pipeline/place.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-
-enum { BLOCK = 1 << 20 };
-
-tarn_code tn_discover_hash(tn_dataflow *p, const tn_listed_file *file, tn_arena *arena, tn_str *out,
-                           tarn_error *err)
-{
-    tarn_code code = TARN_OK;
-    const tn_object_open_options options = {file->tag, file->size};
-    tn_object *object = NULL;
-    void *block = NULL;
-    uint64_t hash = file->size;
-
-    TN_TRY(tn_object_open(file->store, file->key, p->pool, &options, &object, err));
-    TN_TRY(tn_pool_alloc(p->pool, BLOCK, &block, err));
-    for (uint64_t at = 0; at < file->size; at += BLOCK) {
-        const size_t size = file->size - at < BLOCK ? (size_t)(file->size - at) : BLOCK;
-        TN_TRY(tn_object_read(object, at, block, size, err));
-        hash = tn_hash_bytes(block, size, hash);
-    }
-    TN_TRY(tn_object_verify(object, err));
-    TN_TRY(tn_arena_print(arena, out, err, "%016llx", (unsigned long long)hash));
-done:
-    if (object != NULL) {
-        tn_object_close(object);
-    }
-    tn_pool_free(p->pool, block, BLOCK);
-    return code;
-}
 
 /* ---- new files --------------------------------------------------------------------------------*/
 
@@ -79,7 +51,7 @@ static TN_FALLIBLE is_new(const finder *f, const tn_station *station, const tn_l
     }
     if (same->input->hash.size > 0 && same->input->size == file->size &&
         tn_store_is_local(file->store)) {
-        TN_RETURN_IF_ERROR(tn_discover_hash(f->p, file, f->arena, &hash, err));
+        TN_RETURN_IF_ERROR(tn_content_hash(NULL, f->p, file, f->arena, &hash, err));
         *out = !tn_str_equal(hash, same->input->hash);
     }
     if (*out) {

@@ -19,9 +19,6 @@ TN_FALLIBLE tn_discover(tn_dataflow *p, const tn_ledger *ledger, uint64_t limit,
 TN_FALLIBLE tn_discover_entry(tn_dataflow *p, const tn_ledger_entry *entry, tn_arena *arena,
                               tn_discovery *out, const tn_input **changed, bool *is_gone,
                               tarn_error *err);
-/* XXH3 over a local file's bytes, as 16 digits. */
-TN_FALLIBLE tn_discover_hash(tn_dataflow *p, const tn_listed_file *file, tn_arena *arena,
-                             tn_str *out, tarn_error *err);
 /* Opens the new files of sources whose columns are known and compares them: a new column fails the
  * run where on_new_column says so. */
 TN_FALLIBLE tn_discover_columns(tn_dataflow *p, const tn_station *station, tn_source_pin *pin,

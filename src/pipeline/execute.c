@@ -66,6 +66,7 @@ void tn_execution__close(tn_execution *x)
         tn_delta_writer_close(x->targets[i].writer);
     }
     tn_build__close(&x->build);
+    tn_contents_close(&x->contents);
     tn_collector_deinit(&x->collector);
     tn_arena_deinit(&x->arena);
 }
@@ -125,6 +126,8 @@ static TN_FALLIBLE require(tn_execution *x, tn_station *station, tarn_error *err
 tarn_code tn_execution__bind(tn_execution *x, tarn_error *err)
 {
     tn_dataflow *p = x->p;
+    TN_RETURN_IF_ERROR(tn_contents_open(&x->contents, p, x->found.pins, &x->arena,
+                                        err)); /* before any is opened */
     TN_RETURN_IF_ERROR(tn_collector_init(&x->collector, p, &x->arena, x->entry->run, err));
     TN_RETURN_IF_ERROR(tn_build__open(&x->build, p, &x->arena, x->found.pins, x->entry->now_us,
                                       x->entry->seed, err));
@@ -587,8 +590,8 @@ static TN_FALLIBLE hash_inputs(tn_execution *x, tarn_error *err)
             TN_RETURN_IF_ERROR(tn_arena_copy(&x->arena, source->inputs[i].tag, &tag, err));
             file.tag = tag.data;
             if (tn_store_is_local(file.store) &&
-                tn_discover_hash(x->p, &file, &x->arena, &source->inputs[i].hash, NULL) !=
-                    TARN_OK) {
+                tn_content_hash(&x->contents, x->p, &file, &x->arena, &source->inputs[i].hash,
+                                NULL) != TARN_OK) {
                 source->inputs[i].hash = TN_STR_NONE;
             }
         }

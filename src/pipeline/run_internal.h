@@ -2,6 +2,7 @@
 #ifndef TN_PIPELINE_RUN_INTERNAL_H
 #define TN_PIPELINE_RUN_INTERNAL_H
 
+#include "pipeline/content.h"
 #include "pipeline/discover.h"
 #include "pipeline/quarantine.h"
 #include "pipeline/stop.h"
@@ -23,6 +24,7 @@ typedef struct tn_execution {
     tn_ledger_entry *entry;
     tn_discovery found;
     tn_build build;
+    tn_contents contents;
     tn_collector collector;
     tn_source_edge *edges;      /* one a station */
     tn_reject_edge **rejects;   /* one a station */

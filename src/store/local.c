@@ -73,6 +73,15 @@ static void local_close(tn_object *object)
     tn_file_close(((local_object *)object)->fd);
 }
 
+static void finish_read(const local_object *object, tn_read *read, tarn_code code)
+{
+    tn_witness *witness = object->base.witness;
+    if (code == TARN_OK && witness != NULL) {
+        witness->saw(witness, read->offset, read->into, read->size);
+    }
+    tn_read__finish(read, code);
+}
+
 static void read_rest(tn_job *job)
 {
     tn_read *read = (tn_read *)(void *)((char *)job - offsetof(tn_read, job));
@@ -100,7 +109,7 @@ static void read_rest(tn_job *job)
             tn_hint(&read->error, "was it changed while being read?");
         }
     }
-    tn_read__finish(read, code);
+    finish_read(object, read, code);
 }
 
 static void local_read_start(tn_object *base, tn_read *read)
@@ -120,7 +129,7 @@ static void local_read_start(tn_object *base, tn_read *read)
     read->private_data[1] = (void *)(uintptr_t)done;
     read->job.run = read_rest;
     if (done == read->size) {
-        tn_read__finish(read, TARN_OK);
+        finish_read(object, read, TARN_OK);
     } else if (atomic_load_explicit(&object->never_waits, memory_order_relaxed)) {
         read_rest(&read->job);
     } else {

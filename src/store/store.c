@@ -232,7 +232,17 @@ tarn_code tn_object_open(tn_store *store, tn_str key, tn_pool *pool,
     if (fault_of(store, TN_STORE_OPEN, key) != TN_FAULT_NONE) {
         return fail_on_purpose(store, key, err);
     }
-    return store->kind->open(store, key, pool, options != NULL ? options : &usual, out, err);
+    TN_RETURN_IF_ERROR(
+        store->kind->open(store, key, pool, options != NULL ? options : &usual, out, err));
+    if (store->stores != NULL && store->stores->watch != NULL && tn_store_is_local(store)) {
+        (*out)->witness = store->stores->watch->opened(store->stores->watch, &(*out)->info);
+    }
+    return TARN_OK;
+}
+
+void tn_stores_watch(tn_stores *stores, tn_watch *watch)
+{
+    stores->watch = watch;
 }
 
 void tn_object_close(tn_object *object)

@@ -113,6 +113,20 @@ void tn_object_close(tn_object *object);
 const tn_object_info *tn_object_about(const tn_object *object); /* key, size, tag */
 const char *tn_object_uri(const tn_object *object);             /* for messages */
 
+/*
+ * Who sees the bytes of local files as they are read, from whatever thread reads them: a pipeline
+ * makes its inputs' hashes of them.  `opened` answers the witness of a file, or NULL.  Set while
+ * nothing is read; NULL ends it.  It is asked of files that are opened from then on, and a witness
+ * must live until they are closed.
+ */
+typedef struct tn_witness {
+    void (*saw)(struct tn_witness *witness, uint64_t offset, const void *data, size_t size);
+} tn_witness;
+typedef struct tn_watch {
+    tn_witness *(*opened)(struct tn_watch *watch, const tn_object_info *file);
+} tn_watch;
+void tn_stores_watch(tn_stores *stores, tn_watch *watch);
+
 /* One range to be read.  The caller sets the first part and keeps it still until done. */
 typedef struct tn_read {
     uint64_t offset;

@@ -51,6 +51,7 @@ struct tn_stores {
     tn_store *local;
     tn_fault_hook *hook;
     void *hook_context;
+    tn_watch *watch;               /* of local files, or NULL */
     _Atomic uint64_t stop_seen_ns; /* when the options' flag was first seen; 0: it is not set */
     const struct tn_http *http;    /* NULL: the process's own.  Tests bring a double. */
     pthread_mutex_t input_lock;    /* guards what follows; held while standard input is read */
@@ -80,6 +81,7 @@ struct tn_object {
     char *uri;
     size_t uri_size;
     char *key;
+    tn_witness *witness; /* or NULL */
 };
 /* A zeroed struct of that size with store, pool, uri and info.key set. */
 TN_FALLIBLE tn_object__create(tn_store *store, tn_str key, tn_pool *pool, size_t struct_size,
