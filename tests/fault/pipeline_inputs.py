@@ -146,6 +146,14 @@ with tempfile.TemporaryDirectory() as scratch:
     check("... or declared", got.returncode == 0 and
           query(folder, "SELECT count(*) FROM 'lake/t'").split()[-1] == "0", got.stderr)
 
+    for ending in ("csv", "jsonl"):
+        folder = f"{scratch}/empty-{ending}"
+        os.makedirs(f"{folder}/in")
+        open(f"{folder}/in/0.{ending}", "w", encoding="utf-8").close()
+        got = run(folder, text(f'"in/*.{ending}"'))
+        check(f"an empty first file of {ending}: the hint is in the file's words", got.returncode == 2
+              and "columns = { id" in got.stderr, got.stderr)
+
     # A row that a step's expectation sets aside has its file and line while it is one row of one.
     steps = """
 [[step]]

@@ -546,7 +546,8 @@ static tarn_code find_columns(sniffer *s, tarn_error *err)
     }
     if (s->rows.count == 0 && s->width == 0) {
         const tarn_code code = tn_fail(err, TARN_E_INVALID, "it is empty: there are no columns");
-        tn_hint(err, "give them with columns => {'name': 'TYPE', ...}");
+        tn_hint(err, o->is_pipeline ? "say what they are: columns = { id = \"BIGINT\", ... }"
+                                    : "give them with columns => {'name': 'TYPE', ...}");
         return code;
     }
     TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_field, s->width, &s->fields, err));

@@ -353,7 +353,9 @@ static tarn_code set_schema(tn__json_source *source, const seen *root, bool have
     if (root->saw == 0 && !have_types) {
         const tarn_code code =
             tn_fail(err, TARN_E_INVALID, "there is no record to take columns from");
-        tn_hint(err, "give them with columns => {'name': 'TYPE', ...}");
+        tn_hint(err, source->text.is_pipeline
+                         ? "say what they are: columns = { id = \"BIGINT\", ... }"
+                         : "give them with columns => {'name': 'TYPE', ...}");
         return code;
     }
     if ((root->saw & TOO_MANY) != 0) {
