@@ -42,6 +42,7 @@ static int exit_code(const tarn_error *error, bool is_usage)
     case TARN_E_UNSUPPORTED:
         return is_usage ? EXIT_USAGE : EXIT_DATA;
     case TARN_E_AUTH:
+    case TARN_E_DENIED:
         return EXIT_USAGE;
     case TARN_E_CANCELLED:
         return signal_seen() == 15 ? EXIT_TERMINATED : EXIT_INTERRUPTED;

@@ -29,6 +29,8 @@ static int errno_of(tarn_code code)
         return EINVAL;
     case TARN_E_NOT_FOUND:
         return ENOENT;
+    case TARN_E_DENIED:
+        return EACCES;
     case TARN_E_EXISTS:
     case TARN_E_CONFLICT:
     case TARN_E_CORRUPT:

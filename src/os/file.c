@@ -28,7 +28,7 @@ static tarn_code code_of(int error)
     case EACCES:
     case EPERM:
     case EROFS:
-        return TARN_E_AUTH;
+        return TARN_E_DENIED;
     case ENOSPC:
     case EDQUOT:
     case EFBIG:

@@ -102,6 +102,7 @@ tarn_code tn_dataflow__fault_of(tn_dataflow *p, const tn_sql_text *sql, const tn
     case TARN_E_INTERNAL:
     case TARN_E_UNAVAILABLE:
     case TARN_E_AUTH:
+    case TARN_E_DENIED:
         return tn_error_copy(err, cause);
     default:
         break;

@@ -28,7 +28,7 @@ static TN_FALLIBLE read_file(config *c, tn_str *out, bool *there, tarn_error *er
 
     *there = false;
     if (tn_file_open(c->path, O_RDONLY, &fd, &cause) != TARN_OK) {
-        if (cause.code == TARN_E_NOT_FOUND || (cause.code == TARN_E_AUTH && c->may_be_closed)) {
+        if (cause.code == TARN_E_NOT_FOUND || (cause.code == TARN_E_DENIED && c->may_be_closed)) {
             return TARN_OK;
         }
         tn_error_copy(err, &cause);
