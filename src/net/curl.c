@@ -304,22 +304,29 @@ static tn_http_result result_of(CURLcode code)
     return TN_HTTP_LOST;
 }
 
+static bool took_no_time(const tn_http_request *request, CURLINFO phase)
+{
+    double seconds = 0;
+    return lib.easy_getinfo(request->handle, phase, &seconds) == CURLE_OK && seconds <= 0;
+}
+
 static void end(tn_http_request *request, CURLcode code)
 {
     unlink_active(request);
     if (request->result != TN_HTTP_STOPPED) {
         request->result = result_of(code);
     }
-    double connected = 0;
-    if (code == CURLE_OPERATION_TIMEDOUT && request->received == 0 &&
-        lib.easy_getinfo(request->handle, CURLINFO_CONNECT_TIME, &connected) == CURLE_OK &&
-        connected <= 0) {
-        request->result = TN_HTTP_NOT_SENT;
-    }
+    const bool not_connected = code == CURLE_OPERATION_TIMEDOUT && request->received == 0 &&
+                               took_no_time(request, CURLINFO_CONNECT_TIME);
     request->problem[0] = '\0';
-    if (code != CURLE_OK) {
-        long system = 0;
-        (void)lib.easy_getinfo(request->handle, CURLINFO_OS_ERRNO, &system);
+    if (not_connected) {
+        request->result = TN_HTTP_NOT_SENT;
+        (void)snprintf(request->problem, sizeof(request->problem), "%s within %u ms",
+                       took_no_time(request, CURLINFO_NAMELOOKUP_TIME)
+                           ? "no name server told its address"
+                           : "no connection",
+                       request->connect_ms);
+    } else if (code != CURLE_OK) {
         (void)snprintf(request->problem, sizeof(request->problem), "%s",
                        code == CURLE_PEER_FAILED_VERIFICATION ? "its TLS certificate is not trusted"
                                                               : lib.easy_strerror(code));
