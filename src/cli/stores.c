@@ -478,7 +478,9 @@ static void remove_folders(const char *file, const char *root)
     char folder[4096];
     const size_t root_size = strlen(root);
     const size_t size = strlen(file);
-    if (strstr(file, "://") != NULL || size >= sizeof(folder) || strcspn(root, "*?[") < root_size) {
+    struct stat about;
+    if (strstr(file, "://") != NULL || size >= sizeof(folder) ||
+        (strcspn(root, "*?[") < root_size && stat(root, &about) != 0)) { /* a pattern */
         return;
     }
     memcpy(folder, file, size + 1);

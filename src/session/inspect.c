@@ -357,6 +357,7 @@ tarn_code tn_inspect_describe(tn_session *session, tn_str uri, bool pages, tn_te
     tn_object_info info;
     tn_store *store;
     tn_str key;
+    tn_glob glob;
     bool done = false;
 
     tn_arena_init(&arena, &session->pool);
@@ -365,8 +366,9 @@ tarn_code tn_inspect_describe(tn_session *session, tn_str uri, bool pages, tn_te
         TN_TRY(describe_delta(session, uri, out, err));
     } else {
         TN_TRY(tn_stores_resolve(session->stores, uri, &arena, &store, &key, err));
-        if (tn_glob_start_in(store, key) == key.size &&
-            tn_store_head(store, key, &info, NULL) == TARN_OK && !info.is_folder) {
+        TN_TRY(tn_glob_of(store, key, &session->pool, &glob, err));
+        if (glob.pattern.size == 0 && tn_store_head(store, key, &info, NULL) == TARN_OK &&
+            !info.is_folder) {
             TN_TRY(describe_parquet(session, store, key, pages, out, &done, err));
         }
     }

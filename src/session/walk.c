@@ -8,6 +8,7 @@ typedef struct walk {
     tn_arena arena; /* of one entry */
     tn_walk_visit *visit;
     void *context;
+    tn_store *store; /* of what is listed */
     uint64_t seen;
 } walk;
 
@@ -22,41 +23,19 @@ static TN_FALLIBLE see(walk *w, tn_store *store, size_t prefix, const tn_object_
     return w->visit(w->context, &entry, err);
 }
 
-static TN_FALLIBLE list(walk *w, tn_store *store, tn_str prefix, const tn_str *pattern,
-                        bool recursive, tarn_error *err)
+static tarn_code see_listed(void *context, const tn_object_info *info, tn_str below,
+                            tarn_error *err)
 {
-    tarn_code code = TARN_OK;
-    tn_listing *listing = NULL;
-    tn_object_info info;
-    bool more;
-    size_t base = prefix.size;
+    walk *w = context;
+    return see(w, w->store, info->key.size - below.size, info, err);
+}
 
-    while (pattern != NULL && base > 0 && prefix.data[base - 1] != '/') {
-        base--;
-    }
-    TN_TRY(tn_listing_open(store, prefix, TN_STR_NONE, !recursive && pattern == NULL,
-                           &w->session->pool, &listing, err));
-    for (;;) {
-        TN_TRY(tn_listing_next(listing, &info, &more, err));
-        if (!more) {
-            break;
-        }
-        if (atomic_load(&w->session->cancelled)) {
-            code = tn_fail(err, TARN_E_CANCELLED, "cancelled");
-            break;
-        }
-        if (pattern == NULL
-                ? info.key.size > prefix.size
-                : tn_glob_matches(*pattern, tn_str_slice(info.key, prefix.size, info.key.size)) &&
-                      !info.is_folder) {
-            TN_TRY(see(w, store, base, &info, err));
-        }
-    }
-done:
-    if (listing != NULL) {
-        tn_listing_close(listing);
-    }
-    return code;
+static TN_FALLIBLE list(walk *w, tn_store *store, const tn_glob *glob, bool recursive,
+                        tarn_error *err)
+{
+    w->store = store;
+    return tn_glob_list(store, glob, !recursive, &w->session->cancelled, &w->session->pool,
+                        see_listed, w, err);
 }
 
 static TN_FALLIBLE missing(tn_str uri, bool pattern, tarn_error *err)
@@ -71,7 +50,7 @@ static TN_FALLIBLE walk_plain(walk *w, tn_store *store, tn_str key, bool recursi
 {
     tn_object_info info;
     tarn_error unseen = TARN_ERROR_INIT;
-    tn_str folder = key;
+    tn_glob folder = {key, TN_STR_NONE};
     tarn_code code = key.size == 0 ? TARN_E_NOT_FOUND : tn_store_head(store, key, &info, &unseen);
     *is_there = code == TARN_OK;
     if (code == TARN_OK && !info.is_folder) {
@@ -84,9 +63,9 @@ static TN_FALLIBLE walk_plain(walk *w, tn_store *store, tn_str key, bool recursi
         return code;
     }
     if (key.size > 0 && !tn_str_ends(key, TN_STR("/"))) {
-        TN_RETURN_IF_ERROR(tn_arena_print(arena, &folder, err, "%.*s/", TN_STR_ARGS(key)));
+        TN_RETURN_IF_ERROR(tn_arena_print(arena, &folder.folder, err, "%.*s/", TN_STR_ARGS(key)));
     }
-    code = list(w, store, folder, NULL, recursive, &unseen);
+    code = list(w, store, &folder, recursive, &unseen);
     /* Elsewhere it is the bucket that is not there. */
     if (code != TARN_OK &&
         !(code == TARN_E_NOT_FOUND && w->seen == 0 && tn_store_is_local(store))) {
@@ -105,25 +84,21 @@ tarn_code tn_walk(tn_session *session, tn_str uri, bool recursive, tn_walk_visit
     tn_arena arena;
     tn_store *store;
     tn_str key;
+    tn_glob glob;
     bool is_there = false;
 
     tn_arena_init(&arena, &session->pool);
     tn_arena_init(&w.arena, &session->pool);
     TN_TRY(tn_stores_resolve(session->stores, uri, &arena, &store, &key, err));
-    const size_t glob = tn_glob_start_in(store, key);
-    if (glob < key.size) {
-        size_t folder = glob;
-        while (folder > 0 && key.data[folder - 1] != '/') {
-            folder--;
-        }
-        const tn_str pattern = tn_str_slice(key, folder, key.size);
-        TN_TRY(list(&w, store, tn_str_slice(key, 0, folder), &pattern, true, err));
+    TN_TRY(tn_glob_of(store, key, &session->pool, &glob, err));
+    if (glob.pattern.size > 0) {
+        TN_TRY(list(&w, store, &glob, true, err));
     } else {
         TN_TRY(walk_plain(&w, store, key, recursive, &arena, &is_there, err));
     }
     /* A bucket's folder without an object is none; an empty local one is. */
     if (w.seen == 0 && !is_there) {
-        code = missing(uri, glob < key.size, err);
+        code = missing(uri, glob.pattern.size > 0, err);
     }
 done:
     tn_arena_deinit(&w.arena);

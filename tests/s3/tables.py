@@ -85,3 +85,20 @@ def limit_reads_little_of_a_large_parquet(tarn):
     tarn.run("query", "--set", "codec=none", "COPY (SELECT range AS id, repeat(md5('a' || range), 32) AS t "
              f"FROM range(1000000)) TO '{tarn.home}/large.parquet'", timeout=300)
     limits(tarn, "large.parquet")
+
+
+@case
+def a_name_with_signs_of_a_pattern_is_a_name_where_it_is_there(tarn):
+    for folder in ("a[b]c", "st*r", "wh?t", "st*r/[x]"):
+        home = f"{tarn.home}/{folder}"
+        tarn.run("table", "create", f"{home}/t", "--schema", "a INTEGER")
+        tarn.run("table", "write", f"{home}/t", tarn.write("in.csv", "a\n2\n"))
+        tarn.run("cp", tarn.file("in.csv"), f"{home}/in/1.csv")
+        check(tarn.rows(f"FROM '{home}/t'") == [["2"]], folder)
+        check(tarn.rows(f"FROM '{home}/in/*.csv'") == [["2"]], folder)
+        check(tarn.run("ls", f"{home}/in").decode() == f"{home}/in/1.csv\n", folder)
+        tarn.write(f"{folder}/pipeline.toml", f'[pipeline]\nname = "g"\n[[source]]\nid = "s"\nuri = "{home}/in/*.csv"\n'
+                   f'[[sink]]\nfrom = "s"\nto = "{home}/out"\n')
+        tarn.run("run", tarn.file(f"{folder}/pipeline.toml"))
+        check(tarn.rows(f"FROM '{home}/out'") == [["2"]], folder)
+    check(tarn.rows(f"FROM '{tarn.home}/w[h]?t/in/*.csv'") == [["2"]], "a pattern of folders")

@@ -76,9 +76,22 @@ TN_FALLIBLE tn_listing_source_of(tn_stores *stores, tn_types *types, const tn_li
 bool tn_glob_matches(tn_str pattern, tn_str text);
 /* Index of the first character of a glob; the size where the key is a plain one. */
 size_t tn_glob_start(tn_str key);
-/* The same where names that are there win: what a folder or file is called is no pattern.  The
- * pattern goes from its folder on, which is the last slash before the answer. */
-size_t tn_glob_start_in(tn_store *store, tn_str key);
+
+/* What a key means. */
+typedef struct tn_glob {
+    tn_str folder;  /* that is listed, with its slash; a plain key as it is */
+    tn_str pattern; /* of what is below the folder; empty: the key is a plain one */
+} tn_glob;
+/* Names that are there win: what a folder or file is called is no pattern.  This waits. */
+TN_FALLIBLE tn_glob_of(tn_store *store, tn_str key, tn_pool *pool, tn_glob *out, tarn_error *err);
+
+/* Each key below the folder, as the store lists it; of a pattern, the files that match.  `below` is
+ * the key without the folder.  `cancelled` (or NULL) ends it. */
+typedef tarn_code tn_glob_see(void *context, const tn_object_info *info, tn_str below,
+                              tarn_error *err);
+TN_FALLIBLE tn_glob_list(tn_store *store, const tn_glob *glob, bool delimited,
+                         const _Atomic bool *cancelled, tn_pool *pool, tn_glob_see *see,
+                         void *context, tarn_error *err);
 
 /* Is the folder a Delta table? */
 TN_FALLIBLE tn_listing_is_delta(tn_stores *stores, tn_str uri, tn_pool *pool, bool *out,
