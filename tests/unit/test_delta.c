@@ -315,6 +315,33 @@ TEST(partition_values_of_every_kind_come_back)
     tn_text_deinit(&text);
 }
 
+TEST(rows_of_many_partitions_in_no_order_each_go_where_they_belong)
+{
+    tn_session *session;
+    tn_store *store;
+    tn_text text;
+
+    CHECK_EQ(tn_session_create(&session, NULL), TARN_OK);
+    tn_text_init(&text, pool, 1 << 20);
+    CHECK_EQ(tn_stores_add_memory(tn_session_stores(session), "m", NULL, NULL, &store, NULL),
+             TARN_OK);
+    CHECK_SQL(
+        "COPY (SELECT range AS n, range % 5 AS i, range % 7 = 0 AS b, CASE WHEN range % 4 < 3 "
+        "THEN 'a name of many letters ' || (range % 4) END AS s, CASE WHEN range % 4 = 1 "
+        "THEN DATE '2020-01-01' ELSE DATE '2021-01-01' END AS d, CAST(range % 3 AS "
+        "DECIMAL(30, 1)) AS w FROM range(6000)) TO 'memory://m/t' "
+        "(FORMAT delta, PARTITION_BY (i, b, s, d, w))",
+        "6000\n");
+    CHECK_SQL("SELECT count(*), sum(n), count(DISTINCT n) FROM delta_scan('memory://m/t')",
+              "6000|17997000|6000\n");
+    CHECK_SQL("SELECT count(*) FROM delta_scan('memory://m/t') WHERE i = n % 5 AND b = (n % 7 = 0) "
+              "AND coalesce(s, 'none') = CASE WHEN n % 4 < 3 THEN 'a name of many letters ' || "
+              "(n % 4) ELSE 'none' END AND (d = DATE '2020-01-01') = (n % 4 = 1) AND w = n % 3",
+              "6000\n");
+    tn_session_destroy(session);
+    tn_text_deinit(&text);
+}
+
 TEST(a_checkpoint_holds_what_the_log_said)
 {
     tn_session *session;

@@ -65,7 +65,10 @@ typedef struct sink_task {
     uint8_t last_key[KEY_SIZE_MAX];
     size_t last_size;
     uint32_t last_group;
-    uint32_t done; /* rows of the offered batch that are written: after a wait it comes again */
+    /* Of the offered batch, which comes again after a wait: rows that are written, and how many. */
+    uint64_t written[TN_BATCH_ROWS / 64];
+    uint32_t done;
+    uint8_t same[TN_BATCH_ROWS]; /* rows of one key */
     uint16_t rows[TN_BATCH_ROWS];
 } sink_task;
 
@@ -478,30 +481,91 @@ static TN_FALLIBLE group_of(sink_task *task, uint32_t row, tn_waker *waker, uint
     return TARN_OK;
 }
 
-/* Writes the run of rows from task->done on that go to one group. */
-static TN_FALLIBLE write_run(sink_task *task, const tn_batch *batch, tn_waker *waker, bool *taken,
+#define KEEP_SAME(T)                                              \
+    do {                                                          \
+        const T *const values = column->values;                   \
+        const T wanted = values[row];                             \
+        for (size_t i = row; i < count; i++) {                    \
+            same[i] = (uint8_t)(same[i] & (values[i] == wanted)); \
+        }                                                         \
+    } while (0)
+
+/* Keeps those rows from `row` on whose value is that of `row`.  NULL is a value here. */
+static void keep_same(const tn_column *column, size_t row, size_t count, uint8_t *restrict same)
+{
+    const uint64_t *const validity = column->validity;
+    if (validity != NULL) {
+        const bool is_there = tn_bit_get(validity, row);
+        for (size_t i = row; i < count; i++) {
+            same[i] = (uint8_t)(same[i] & (tn_bit_get(validity, i) == is_there));
+        }
+        if (!is_there) {
+            return;
+        }
+    }
+    const size_t width = tn_lane_size((tn_lane)column->lane);
+    if (column->lane == TN_LANE_view) {
+        const tn_view *const views = column->values;
+        for (size_t i = row; i < count; i++) {
+            same[i] = (uint8_t)(same[i] != 0 && tn_view_equal(&views[i], &views[row]));
+        }
+    } else if (column->lane == TN_LANE_bool) {
+        const bool wanted = tn_bit_get(column->values, row);
+        for (size_t i = row; i < count; i++) {
+            same[i] = (uint8_t)(same[i] & (tn_bit_get(column->values, i) == wanted));
+        }
+    } else if (width == 8) {
+        KEEP_SAME(uint64_t);
+    } else if (width == 4) {
+        KEEP_SAME(uint32_t);
+    } else {
+        const char *const bytes = column->values;
+        for (size_t i = row; i < count; i++) {
+            same[i] = (uint8_t)(same[i] != 0 &&
+                                memcmp(bytes + i * width, bytes + row * width, width) == 0);
+        }
+    }
+}
+
+/* The rows of the batch, as they are numbered there, that have the key of `first` and are not
+ * written yet: others may lie between.  Answers their number. */
+static uint32_t rows_of_key(sink_task *task, const tn_batch *batch, uint32_t first)
+{
+    uint32_t count = 0;
+    memset(task->same + first, 1, batch->selected - first);
+    for (uint32_t i = 0; i < task->writer->partition_count; i++) {
+        keep_same(&task->flat[i], first, batch->selected, task->same);
+    }
+    for (uint32_t i = first; i < batch->selected; i++) { /* one key: what is written has another */
+        task->rows[count] = (uint16_t)tn_batch_row(batch, i);
+        task->written[i / 64] |= (uint64_t)task->same[i] << i % 64;
+        count += task->same[i];
+    }
+    return count;
+}
+
+/* The first row that is not written; there is one. */
+static uint32_t first_open(const sink_task *task)
+{
+    size_t word = 0;
+    while (task->written[word] == UINT64_MAX) {
+        word++;
+    }
+    return (uint32_t)(64 * word) + (uint32_t)__builtin_ctzll(~task->written[word]);
+}
+
+/* Writes all rows of the batch that go where the first one goes that is not written.  The order of
+ * rows within a file is kept, and groups are written in long pieces. */
+static TN_FALLIBLE write_key(sink_task *task, const tn_batch *batch, tn_waker *waker, bool *taken,
                              tarn_error *err)
 {
     uint32_t group = 0;
-    uint32_t count = 0;
-    TN_RETURN_IF_ERROR(group_of(task, task->done, waker, &group, taken, err));
+    const uint32_t first = first_open(task);
+    TN_RETURN_IF_ERROR(group_of(task, first, waker, &group, taken, err));
     if (!*taken) {
         return TARN_OK;
     }
-    /* All rows of the rest that fall to this group, though others lie between: the order of rows
-     * within a file is kept, and groups are written in long pieces. */
-    uint32_t end = task->done;
-    while (end < batch->selected) {
-        if (end > task->done && task->writer->partition_count > 0) {
-            uint8_t bytes[KEY_SIZE_MAX];
-            size_t size;
-            TN_RETURN_IF_ERROR(key_of(task, end, bytes, &size, err));
-            if (size != task->last_size || memcmp(bytes, task->last_key, size) != 0) {
-                break;
-            }
-        }
-        task->rows[count++] = (uint16_t)tn_batch_row(batch, end++);
-    }
+    const uint32_t count = rows_of_key(task, batch, first);
     tn_batch part = *batch;
     part.columns = task->columns;
     part.width = task->writer->data_count;
@@ -510,7 +574,7 @@ static TN_FALLIBLE write_run(sink_task *task, const tn_batch *batch, tn_waker *w
     open_group *open = &task->groups[group];
     TN_RETURN_IF_ERROR(open->group->ops->group_write(open->group, &part, err));
     open->rows += count;
-    task->done = end;
+    task->done += count;
     if (open->rows + TN_BATCH_ROWS > group_rows_max ||
         open->group->ops->group_bytes(open->group) >= group_bytes_max) {
         return end_group(task, group, waker, taken, err);
@@ -569,7 +633,7 @@ static tarn_code sink_write(tn_sink_task *base, const tn_batch *batch, tn_waker 
     TN_RETURN_IF_ERROR(prepare(task, batch, err));
     TN_RETURN_IF_ERROR(make_room(task, waker, &taken, err));
     while (taken && task->done < batch->selected) {
-        TN_RETURN_IF_ERROR(write_run(task, batch, waker, &taken, err));
+        TN_RETURN_IF_ERROR(write_key(task, batch, waker, &taken, err));
     }
     /* Rows that were written are not written again when the batch is offered once more; a group
      * that waits to be ended is ended first then. */
@@ -578,6 +642,7 @@ static tarn_code sink_write(tn_sink_task *base, const tn_batch *batch, tn_waker 
         return TARN_OK;
     }
     task->done = 0;
+    memset(task->written, 0, sizeof(task->written));
     return TARN_OK;
 }
 
