@@ -8,9 +8,10 @@
 #    include <emmintrin.h>
 #endif
 
-/* positions[m] lists the set bits of the byte m: 4 KB, made once, which stays in the first cache.
- */
+/* positions[m] lists the set bits of the byte m, and counts[m] is how many they are: 4 KB, made
+ * once, which stay in the first cache. */
 static uint16_t positions[256][8];
+static uint8_t counts[256];
 static pthread_once_t positions_once = PTHREAD_ONCE_INIT;
 
 static void fill_positions(void)
@@ -22,6 +23,7 @@ static void fill_positions(void)
                 positions[byte][count++] = (uint16_t)bit;
             }
         }
+        counts[byte] = (uint8_t)count;
     }
 }
 
@@ -35,7 +37,7 @@ static inline size_t emit(unsigned byte, size_t base, uint16_t *out)
         out[i] = (uint16_t)(positions[byte][i] + base);
     }
 #endif
-    return (size_t)__builtin_popcount(byte);
+    return counts[byte];
 }
 
 uint32_t tn_bits_to_selection(const uint64_t *bits, size_t rows, uint16_t *out)
@@ -50,7 +52,7 @@ uint32_t tn_bits_to_selection(const uint64_t *bits, size_t rows, uint16_t *out)
         if (word == 0) {
             continue;
         }
-        for (size_t byte = 0; byte < 8 && word != 0; byte++, word >>= 8) {
+        for (size_t byte = 0; byte < 8; byte++, word >>= 8) { /* zeros: less than a branch */
             kept += emit((unsigned)(word & 255), row + 8 * byte, out + kept);
         }
     }
