@@ -474,6 +474,9 @@ tarn_code tn_chunk_builder_finish(tn_chunk_builder *builder, tn_chunk **out, tar
         owners->items[owners->count++] = builder->heap.items[i];
     }
     tn_vec_free(&builder->heap);
+    /* The next one will be about as large: no block of a megabyte where chunks are small. */
+    builder->next_block = tn_min_size(
+        builder->next_block, tn_max_size(HEAP_BLOCK_MIN, tn_round_up(builder->heap_bytes / 2, 64)));
     builder->heap_bytes = builder->heap_left = 0;
     *out = chunk;
     return TARN_OK;

@@ -621,7 +621,9 @@ static void plan_memory(tn_aggregation *op)
                        ? tn_min_size(GROW_MAX, budget / 4 / threads)
                        : 0;
     op->grow_max = op->grow_max > op->local_max ? op->grow_max : 0;
-    op->part_max = tn_max_size(PART_MIN, budget / 6 / threads);
+    /* Texts in states lie beside the rows, and are not evicted: a part takes several times as much.
+     */
+    op->part_max = tn_max_size(PART_MIN, budget / (op->has_move ? 24 : 6) / threads);
     op->page_max = tn_max_size(4096, tn_min_size(256 << 10, budget / 16 / threads / op->parts));
 }
 

@@ -43,6 +43,9 @@ static void drop_part(merge_task *task)
     if (task->groups != NULL) {
         tn_rows_clear(&task->groups->sets[0]);
         tn_groups__reset(task->groups);
+        if (task->groups->heap != NULL) { /* its texts were handed out with the part */
+            tn_arena_reset(&task->groups->heap->arena);
+        }
     }
 }
 

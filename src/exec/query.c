@@ -1,12 +1,13 @@
 #include "exec/exec_internal.h"
 
 #include "exec/result.h"
+#include "exec/sort_internal.h"
 #include "rows/spill.h"
 
 #include <assert.h>
 
 /* How often a sleeping caller looks at the cancel flag, which a signal handler may have set. */
-enum { LOOK_MS = 20, PROGRESS_MS = 100 };
+enum { LOOK_MS = 20, PROGRESS_MS = 100, TASK_MEMORY = 12 << 20 };
 
 /* ---- making -----------------------------------------------------------------------------------*/
 
@@ -28,7 +29,6 @@ tarn_code tn_query_create(tn_plan_context *context, const tn_plan *plan,
     tn_arena_init(&query->arena, &query->pool);
     query->order.pool = query->all.pool = query->made.pool = query->operators.pool =
         query->filters.pool = &query->pool;
-    tn_gang_init(&query->gang, options->threads);
     query->run = (tn_run){
         .pool = &query->pool,
         .types = context->expr.types,
@@ -39,6 +39,13 @@ tarn_code tn_query_create(tn_plan_context *context, const tn_plan *plan,
         .deterministic = options->deterministic,
         .cancelled = &query->cancelled,
     };
+    /* Each task has its own scratch and the partition at hand: fewer at once where memory is short.
+     */
+    const size_t share = tn_run__budget(&query->run) / TASK_MEMORY;
+    if (query->run.threads > share) {
+        query->run.threads = share == 0 ? 1 : (uint32_t)share;
+    }
+    tn_gang_init(&query->gang, query->run.threads);
     TN_TRY(tn_spill_create(&query->pool, options->temp_dir, &query->run.spill, err));
     TN_TRY(tn_query__compile(query, err));
     *out = query;

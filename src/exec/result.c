@@ -174,7 +174,7 @@ tarn_code tn_result_create(tn_run *run, const tn_result_options *options, tn_ope
     r->options = *options;
     r->skip = options->offset;
     r->left = options->limit;
-    r->chunk_bytes = tn_max_size(tn_run__budget(run) / 64, CHUNK_MIN);
+    r->chunk_bytes = tn_max_size(tn_run__budget(run) / 128, CHUNK_MIN);
     r->waiting.pool = r->ready.pool = run->pool;
     (void)pthread_mutex_init(&r->lock, NULL);
     TN_TRY(tn_chunk_builder_create(options->pool, options->types, options->width,

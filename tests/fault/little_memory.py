@@ -1,0 +1,53 @@
+"""A limit of 32 MB is enough for what blocks, whatever the number of threads, where the rows go straight to
+the client: same rows as with plenty of memory."""
+import hashlib
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from fault import Tarn, case  # noqa: E402
+
+tarn = Tarn()
+data = tarn.file("rows.parquet")
+made = tarn.run("COPY (SELECT range AS n, (range * 7919) % 600011 AS k, (range * 31) % 250007 AS h, 'some text of row ' || "
+                f"(range * 31) % 540001 AS s FROM range(600000)) TO '{data}'")
+case("the data is made", made.returncode == 0, made.stderr)
+JOIN = f"SELECT {{}} FROM '{data}' a {{}} JOIN (SELECT n + 120000 AS n, s, k FROM '{data}') b ON a.k = b.n"
+STATEMENTS = {
+    "an inner join": JOIN.format("a.n, b.s, b.k", ""),
+    "a left join": JOIN.format("a.n, b.s, b.k", "LEFT"),
+    "a right join": JOIN.format("a.n, b.s, b.k", "RIGHT"),
+    "a full join": JOIN.format("a.n, b.s, b.k", "FULL"),
+    "a join by text": f"SELECT a.n, b.n AS m, b.s FROM '{data}' a JOIN '{data}' b ON a.s = b.s",
+    "a join of few keys": f"SELECT a.n, b.n AS m FROM '{data}' a JOIN (SELECT * FROM '{data}' WHERE n < 200000) b "
+                          "ON a.n % 99991 = b.n % 50021 AND a.h < 9000",
+    "a semi join": f"SELECT n, s FROM '{data}' WHERE k IN (SELECT n * 2 FROM '{data}')",
+    "an anti join": f"SELECT n, s FROM '{data}' a WHERE NOT EXISTS (SELECT * FROM '{data}' b WHERE b.n * 2 = a.k)",
+    "groups by text": f"SELECT s, count(*) AS c, sum(n) AS t, min(k) AS k FROM '{data}' GROUP BY s",
+    "groups by number": f"SELECT k, count(*) AS c, max(s) AS t FROM '{data}' GROUP BY k",
+    "DISTINCT": f"SELECT DISTINCT s, h FROM '{data}'",
+    "a sort": f"SELECT n, k, s FROM '{data}' ORDER BY s, n",
+    "a sort of groups": f"SELECT s, count(*) AS n FROM '{data}' GROUP BY s ORDER BY n, s",
+}
+
+
+def lines(sql, *options):
+    process = subprocess.Popen(tarn.words(sql, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    total, count, ordered = 0, 0, hashlib.sha256()
+    for line in process.stdout:
+        total = (total + int.from_bytes(hashlib.blake2b(line.encode(), digest_size=8).digest(), "big")) % 2**64
+        count += 1
+        if "ORDER BY" in sql:
+            ordered.update(line.encode())
+    errors = process.stderr.read()
+    return (count, total, ordered.hexdigest()) if process.wait() == 0 else f"exit {process.returncode}: {errors}"
+
+
+for name, sql in STATEMENTS.items():
+    want = lines(sql)
+    case(f"{name}: {want[0]} rows", not isinstance(want, str), want)
+    for threads in ("1", "2", "4", "7"):
+        got = lines(sql, "--memory", "32MB", "--threads", threads)
+        case(f"{name}: the same in 32 MB with {threads} threads", got == want, got)
+tarn.close()
