@@ -1,12 +1,20 @@
-/* The end over a tn_sink: a file, a table.  Ordered sinks get their batches through a window. */
+/*
+ * The end over a tn_sink: a file, a table.  Ordered sinks get their batches through a window; what
+ * others want later is parked, and given to them when all else was taken.
+ */
 #include "exec/operators.h"
 
 #include "base/size.h"
+#include "exec/park.h"
 #include "exec/sort_internal.h"
 #include "exec/window.h"
 
 #include <pthread.h>
 
+enum {
+    DRAIN_TURN = 16, /* batches */
+    TASK_SHARE = 4   /* of the memory goes to what tasks keep open */
+};
 static const size_t window_max = 32 << 20; /* or an eighth of the memory there is */
 
 typedef struct sink_end {
@@ -17,6 +25,9 @@ typedef struct sink_end {
     tn_window *window; /* of ordered sinks, with one writer */
     tn_sink_task *writer;
     pthread_mutex_t lock; /* guards `writer` being opened */
+    tn_park park;
+    tn_sink_task *drain; /* takes what is parked */
+    tn_batch batch;      /* that it was offered; selected 0: none */
 } sink_end;
 
 typedef struct sink_end_task {
@@ -25,6 +36,7 @@ typedef struct sink_end_task {
     tn_pool *pool;
     tn_waker *waker;
     tn_sink_task *writer; /* of unordered sinks */
+    tn_parked parked;
 } sink_end_task;
 
 static tn_answer answer_of(tn_sink_answer answer)
@@ -61,7 +73,10 @@ static tarn_code sink_end_take(tn_operator_task *base, const tn_batch *in, tn_an
     if (task->end->window != NULL) {
         return tn_window_take(task->end->window, in, task->waker, answer, err);
     }
-    return write_to(task->end->sink, task->writer, in, task->waker, answer, err);
+    TN_RETURN_IF_ERROR(write_to(task->end->sink, task->writer, in, task->waker, answer, err));
+    return *answer == TN_WAIT || task->writer->later_count == 0
+               ? TARN_OK
+               : tn_parked_add(&task->parked, task->writer, in, err);
 }
 
 static tarn_code sink_end_combine(tn_operator_task *base, tn_answer *answer, tarn_error *err)
@@ -73,6 +88,56 @@ static tarn_code sink_end_combine(tn_operator_task *base, tn_answer *answer, tar
     }
     TN_RETURN_IF_ERROR(task->writer->ops->task_finish(task->writer, task->waker, &finished, err));
     *answer = finished == TN_SINK_WAIT ? TN_WAIT : TN_MORE_INPUT;
+    if (finished != TN_SINK_WAIT) {
+        tn_parked_combine(&task->parked);
+    }
+    return TARN_OK;
+}
+
+/* Offers the batch at hand, or the next one; at the end of a part what the sink has open ends. */
+static TN_FALLIBLE drain_one(sink_end *end, tn_waker *waker, tn_sink_answer *answer, bool *done,
+                             tarn_error *err)
+{
+    *answer = TN_SINK_TAKEN;
+    if (end->batch.selected == 0) {
+        TN_RETURN_IF_ERROR(tn_park_next(&end->park, &end->batch, err));
+    }
+    if (end->batch.selected == 0) {
+        TN_RETURN_IF_ERROR(end->drain->ops->task_finish(end->drain, waker, answer, err));
+        *done = *answer != TN_SINK_WAIT && !tn_park_turn(&end->park);
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(end->drain->ops->write(end->drain, &end->batch, waker, answer, err));
+    if (*answer != TN_SINK_WAIT) {
+        end->batch.selected = 0;
+        return end->drain->later_count == 0 ? TARN_OK : tn_park_again(&end->park, end->drain, err);
+    }
+    return TARN_OK;
+}
+
+/* Gives the sink what it wanted later; lets go of the worker between batches, to be cancelled. */
+static TN_FALLIBLE drain(sink_end *end, tn_waker *waker, tn_answer *answer, tarn_error *err)
+{
+    tn_sink_answer taken = TN_SINK_TAKEN;
+    bool done = false;
+    if (end->drain == NULL) {
+        if (!tn_park_turn(&end->park)) {
+            return TARN_OK;
+        }
+        TN_RETURN_IF_ERROR(end->sink->ops->task_open(end->sink, end->pool, &end->drain, err));
+    }
+    for (uint32_t i = 0; i < DRAIN_TURN && !done && taken != TN_SINK_WAIT; i++) {
+        TN_RETURN_IF_ERROR(drain_one(end, waker, &taken, &done, err));
+    }
+    if (!done) {
+        *answer = TN_WAIT;
+        if (taken != TN_SINK_WAIT) {
+            tn_wake(waker);
+        }
+        return TARN_OK;
+    }
+    end->drain->ops->task_close(end->drain);
+    end->drain = NULL;
     return TARN_OK;
 }
 
@@ -93,6 +158,11 @@ static tarn_code sink_end_finalise(tn_operator *op, const tn_task *task, tn_answ
         end->writer->ops->task_close(end->writer);
         end->writer = NULL;
     }
+    *answer = TN_MORE_INPUT;
+    TN_RETURN_IF_ERROR(drain(end, task->waker, answer, err));
+    if (*answer == TN_WAIT) {
+        return TARN_OK;
+    }
     TN_RETURN_IF_ERROR(end->sink->ops->finish(end->sink, task->waker, &finished, err));
     *answer = finished == TN_SINK_WAIT ? TN_WAIT : TN_MORE_INPUT;
     return TARN_OK;
@@ -104,6 +174,7 @@ static void sink_end_task_close(tn_operator_task *base)
     if (task->writer != NULL) {
         task->writer->ops->task_close(task->writer);
     }
+    tn_parked_deinit(&task->parked);
     tn_pool_free(task->pool, task, sizeof(*task));
 }
 
@@ -119,6 +190,7 @@ static tarn_code sink_end_task_open(tn_operator *op, const tn_task *task, tn_ope
     sink_end_task *opened = memory;
     *opened =
         (sink_end_task){.base = {op->ops}, .end = end, .pool = task->pool, .waker = task->waker};
+    tn_parked_init(&opened->parked, &end->park, task->pool);
     if (end->window == NULL) {
         code = end->sink->ops->task_open(end->sink, task->pool, &opened->writer, err);
     } else {
@@ -142,6 +214,10 @@ static void sink_end_destroy(tn_operator *op)
     if (end->writer != NULL) {
         end->writer->ops->task_close(end->writer);
     }
+    if (end->drain != NULL) {
+        end->drain->ops->task_close(end->drain);
+    }
+    tn_park_deinit(&end->park);
     tn_window_destroy(end->window);
     tn_pool_free(end->pool, end->types, end->sink->schema.count * sizeof(tn_type *));
     (void)pthread_mutex_destroy(&end->lock);
@@ -172,11 +248,15 @@ tarn_code tn_sink_end_create(tn_run *run, tn_sink *sink, tn_operator **out, tarn
     end->pool = run->pool;
     end->sink = sink;
     (void)pthread_mutex_init(&end->lock, NULL);
+    tn_park_init(&end->park, run, NULL, 0);
     TN_TRY(tn_pool_alloc_zeroed(run->pool, width * sizeof(tn_type *), &memory, err));
     end->types = memory;
     for (uint32_t i = 0; i < width; i++) {
         end->types[i] = sink->schema.fields[i].type;
     }
+    sink->task_memory = tn_run__budget(run) / TASK_SHARE / (run->threads > 0 ? run->threads : 1);
+    end->park.types = end->types;
+    end->park.width = width;
     if (sink->is_ordered && run->preserve_order) {
         TN_TRY(tn_window_create(run->pool, end->types, width,
                                 tn_min_size(window_max, tn_run__budget(run) / 8), consume, end,

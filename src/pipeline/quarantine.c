@@ -296,7 +296,7 @@ static tarn_code rule_task_open(tn_sink *base, tn_pool *pool, tn_sink_task **out
     *out = NULL;
     TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(pool, sizeof(rule_task), &memory, err));
     rule_task *task = memory;
-    *task = (rule_task){{base->ops}, (tn_rule_sink *)base, pool};
+    *task = (rule_task){{.ops = base->ops}, (tn_rule_sink *)base, pool};
     *out = &task->base;
     return TARN_OK;
 }

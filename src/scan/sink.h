@@ -26,7 +26,7 @@ typedef struct tn_sink_ops {
      * before).  A batch with tag.last ends its morsel and may be empty. */
     tarn_code (*write)(tn_sink_task *task, const tn_batch *batch, tn_waker *waker,
                        tn_sink_answer *answer, tarn_error *err);
-    /* After the task's last batch; WAIT as above. */
+    /* After the task's last batch, and between parts of what it wanted later; WAIT as above. */
     tarn_code (*task_finish)(tn_sink_task *task, tn_waker *waker, tn_sink_answer *answer,
                              tarn_error *err);
     void (*task_close)(tn_sink_task *task); /* on any path, also without task_finish */
@@ -39,9 +39,22 @@ struct tn_sink {
     tn_schema schema;      /* what it takes */
     bool is_ordered;       /* wants batches in tag order; one task then writes at a time */
     _Atomic uint64_t rows; /* taken */
+    size_t task_memory;    /* what a task should keep open at most, told by the engine; 0: any */
 };
+/*
+ * A sink that cannot have all its rows at once, such as a table of thousands of partitions, leaves
+ * some out of a batch that it takes: the engine keeps them, and offers them to another task of the
+ * sink before finish(), part by part, so that what belongs together comes together.
+ */
+enum { TN_SINK_PARTS = 64 };
+
 struct tn_sink_task {
     const tn_sink_ops *ops;
+    /* Set by write() with TN_SINK_TAKEN, until the next one: positions in the batch's columns, and
+     * the part of each.  Only sinks that are not ordered. */
+    const uint16_t *later;
+    const uint8_t *parts; /* below TN_SINK_PARTS */
+    uint32_t later_count;
 };
 
 #endif

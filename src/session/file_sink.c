@@ -139,7 +139,8 @@ static tarn_code file_sink_task_open(tn_sink *base, tn_pool *pool, tn_sink_task 
     *out = NULL;
     TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(pool, sizeof(file_sink_task), &memory, err));
     file_sink_task *task = memory;
-    *task = (file_sink_task){.base = {base->ops}, .sink = (tn_file_sink *)base, .pool = pool};
+    *task =
+        (file_sink_task){.base = {.ops = base->ops}, .sink = (tn_file_sink *)base, .pool = pool};
     *out = &task->base;
     return TARN_OK;
 }

@@ -66,6 +66,10 @@ static const char *const append =
 static const char *const replace =
     "COPY (SELECT range AS a, range % 2 AS p, 'x' || range AS s FROM range(7)) TO "
     "'memory://m/t' (FORMAT delta, MODE overwrite)";
+/* More partitions than a task has open in so little memory: the rest comes later. */
+static const char *const crowd =
+    "SET memory = '12MB'; COPY (SELECT range + 30 AS a, range AS p, 'x' || range AS s FROM "
+    "range(12)) TO 'memory://m/t' (FORMAT delta, MODE append)";
 static const char *const ask = "SELECT count(*), sum(a) FROM delta_scan('memory://m/t')";
 
 /* One round: `sql` with one fault; *more false where it was not reached. */
@@ -128,6 +132,11 @@ static int fault_every(const char *sql, const char *before, const char *after, s
 TEST(an_append_happens_once_or_not_at_all_whatever_fails)
 {
     CHECK(fault_every(append, "30|435\n", "42|861\n", 3, 7) > 20);
+}
+
+TEST(an_append_to_many_partitions_happens_once_or_not_at_all_whatever_fails)
+{
+    CHECK(fault_every(crowd, "30|435\n", "42|861\n", 3, 15) > 40);
 }
 
 TEST(an_overwrite_happens_once_or_not_at_all_whatever_fails)
@@ -450,6 +459,11 @@ static void lose_every(const char *first, const char *sql, const char *ok)
 TEST(an_append_that_loses_any_allocation_leaves_a_whole_table)
 {
     lose_every(make, append, "12\n");
+}
+
+TEST(an_append_to_many_partitions_that_loses_any_allocation_leaves_a_whole_table)
+{
+    lose_every(make, crowd, "12\n");
 }
 
 TEST(an_overwrite_that_loses_any_allocation_leaves_a_whole_table)

@@ -1,7 +1,9 @@
-/* writer_internal.h - a write in progress: shared by writer.c (files) and commit.c (the log). */
+/* writer_internal.h - a write in progress: shared by writer_rows.c (rows), writer.c (files) and
+ * commit.c (the log). */
 #ifndef TN_TABLE_DELTA_WRITER_INTERNAL_H
 #define TN_TABLE_DELTA_WRITER_INTERNAL_H
 
+#include "scan/writer.h"
 #include "sched/io.h"
 #include "table/delta/delta_internal.h"
 
@@ -15,6 +17,20 @@ typedef struct tn_staged_file {
     tn_str statistics;
     uint64_t size, rows;
 } tn_staged_file;
+
+/* One partition's file that is being written; the list of partitions is the writer's. */
+typedef struct tn_delta_partition {
+    struct tn_delta_partition *next; /* of the same bucket */
+    uint64_t hash;
+    tn_str key;          /* the raw values: null marks and bytes */
+    const tn_str *texts; /* of each partition column; .data NULL: null */
+    tn_upload *upload;
+    tn_file_writer *writer;
+    tn_str path;
+    uint32_t groups;  /* being encoded for it */
+    uint32_t ordinal; /* of its next file */
+    uint64_t used;    /* for "longest idle" */
+} tn_delta_partition;
 
 struct tn_delta_writer {
     tn_sink sink; /* first: the engine's view */
@@ -40,7 +56,7 @@ struct tn_delta_writer {
     tn_field *data_fields;
 
     pthread_mutex_t lock; /* guards what follows; after finish it is the writer's own */
-    struct partition **buckets;
+    tn_delta_partition **buckets;
     uint32_t open_files;
     uint64_t clock;
     TN_VEC(tn_staged_file) staged;
@@ -53,6 +69,16 @@ struct tn_delta_writer {
 };
 
 extern const tn_sink_ops tn_delta__sink_ops;
+/* The partition of a key has an open file, and one group more in it; *taken false: wait.  Row `row`
+ * of the flat partition columns has the values. */
+TN_FALLIBLE tn_delta__enter_partition(tn_delta_writer *writer, const tn_column *flat, uint32_t row,
+                                      tn_str key, uint64_t hash, tn_waker *waker,
+                                      tn_delta_partition **out, bool *taken, tarn_error *err);
+/* One group less. */
+void tn_delta__leave_partition(tn_delta_writer *writer, tn_delta_partition *p);
+/* Finishes all files: the sink's finish. */
+tarn_code tn_delta__finish_files(tn_sink *base, tn_waker *waker, tn_sink_answer *answer,
+                                 tarn_error *err);
 TN_FALLIBLE tn_delta__writer_buckets(tn_delta_writer *writer, tarn_error *err);
 void tn_delta__abandon_files(tn_delta_writer *writer);
 
