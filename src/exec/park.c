@@ -104,8 +104,10 @@ tarn_code tn_parked_add(tn_parked *parked, const tn_sink_task *writer, const tn_
     TN_RETURN_IF_ERROR(
         tn_row_writer_prepare(parked->writer, parked->pointers, writer->later, count, err));
     tn_row_writer_measure(parked->writer, count);
-    return tn_row_writer_add(parked->writer, parked->sets, writer->parts, NULL, count, parked->rows,
-                             err);
+    TN_RETURN_IF_ERROR(tn_row_writer_add(parked->writer, parked->sets, writer->parts, NULL, count,
+                                         parked->rows, err));
+    tn_row_writer_settle(parked->writer);
+    return TARN_OK;
 }
 
 void tn_parked_combine(tn_parked *parked)
