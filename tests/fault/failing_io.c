@@ -2,8 +2,9 @@
  * failing_io.c - a library to be preloaded: the n-th operation of a kind fails, on files below the
  * working folder and in TMPDIR.  tests/fault/failing_io.py builds and uses it.
  *
- * FAIL_KIND open, read, write, sync, writeback or link; FAIL_AT from 1, 0: none; FAIL_ERRNO a
- * number; FAIL_REPORT a file that gets how many operations of the kind there were.
+ * FAIL_KIND open, read, write, sync, start (of a writeback nobody waits for), writeback or link;
+ * FAIL_AT from 1, 0: none; FAIL_ERRNO a number; FAIL_REPORT a file that gets how many operations of
+ * the kind there were.
  */
 #define _GNU_SOURCE /* NOLINT(bugprone-reserved-identifier) */
 #include <errno.h>
@@ -153,7 +154,8 @@ int fsync(int fd)
 /* A page that the disk did not take is told to who waits for it. */
 int sync_file_range(int fd, off64_t at, off64_t size, unsigned flags)
 {
-    return fails_on(fd, "writeback") ? -1 : (int)syscall(SYS_sync_file_range, fd, at, size, flags);
+    const char *kind = flags == SYNC_FILE_RANGE_WRITE ? "start" : "writeback";
+    return fails_on(fd, kind) ? -1 : (int)syscall(SYS_sync_file_range, fd, at, size, flags);
 }
 
 int link(const char *from, const char *to)

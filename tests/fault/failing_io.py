@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Failed I/O through the front door: the n-th open, read, write, fsync, writeback and link (or rename) of a command
-fails, for every n; the command then fails with 75 and leaves what was there, or does its work whole.
+"""Failed I/O through the front door: the n-th open, read, write, fsync, writeback (begun, or waited for) and link (or
+rename) of a command fails, for every n; the command then fails with 75 and leaves what was there, or does its work whole.
 usage: failing_io.py TARN [CASE...]"""
 import errno
 import json
@@ -18,7 +18,8 @@ tarn = os.path.abspath(sys.argv[1])
 here = os.path.dirname(os.path.abspath(__file__))
 unknown = 0
 KINDS = {"open": (errno.EIO, errno.ENOSPC), "read": (errno.EIO,), "write": (errno.EIO, errno.ENOSPC),
-         "sync": (errno.EIO,), "writeback": (errno.EIO,), "link": (errno.EIO, errno.ENOSPC)}
+         "sync": (errno.EIO,), "start": (errno.EIO,), "writeback": (errno.EIO,),
+         "link": (errno.EIO, errno.ENOSPC)}
 
 
 def command(folder, words, **environment):
