@@ -598,6 +598,9 @@ int run_reset(invocation *in)
                    "the tables stay there\n"
                  : "%zu input%s would be forgotten; --yes does it\n",
              count, count == 1 ? "" : "s");
+        if (count == 0 && glob != NULL && strchr(glob, '*') != NULL && strstr(glob, "**") == NULL) {
+            tell(in, "a * ends at a slash: '**' is for folders, too\n");
+        }
         code = EXIT_DONE;
     }
     tarn_pipeline_close(pipeline);

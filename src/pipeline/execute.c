@@ -274,7 +274,8 @@ static TN_FALLIBLE look_up(tn_execution *x, tn_target *target, int64_t *version,
     const tarn_code code =
         tn_delta_open(tn_session_stores(x->p->session), tn_session_types(x->p->session),
                       target->uri, &TN_DELTA_LATEST, x->p->pool, &table, &cause);
-    if (code == TARN_E_NOT_FOUND) {
+    target->is_missing = code == TARN_E_NOT_FOUND;
+    if (target->is_missing) {
         return TARN_OK;
     }
     if (code != TARN_OK) {
@@ -298,6 +299,53 @@ static TN_FALLIBLE had_run(tn_execution *x, tn_target *target, tarn_error *err)
                            : TARN_OK;
 }
 
+static bool wrote_to(const tn_ledger_entry *entry, tn_str uri)
+{
+    for (size_t i = 0; i < entry->written_count; i++) {
+        if (entry->written[i].version >= 0 && tn_str_equal(entry->written[i].uri, uri)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The last run that took what is not forgotten, and wrote it to the table; 0: none. */
+static int64_t last_written(const tn_ledger *ledger, tn_str uri)
+{
+    for (size_t e = ledger->entries.count; e > 0; e--) {
+        const tn_ledger_entry *entry = ledger->entries.items[e - 1];
+        if (!wrote_to(entry, uri)) {
+            continue;
+        }
+        for (size_t k = 0; k < ledger->known.count; k++) {
+            if (ledger->known.items[k].run == entry->run && !ledger->known.items[k].is_forgotten) {
+                return entry->run;
+            }
+        }
+    }
+    return 0;
+}
+
+/* A table that earlier runs filled is not made anew with the rows of the new files alone, unless
+ * each run overwrites it anyway. */
+static TN_FALLIBLE refuse_gone(const tn_execution *x, const tn_target *target, tarn_error *err)
+{
+    if (!target->is_missing || target->spec == NULL || target->spec->mode != TN_DELTA_APPEND) {
+        return TARN_OK;
+    }
+    const int64_t run = last_written(x->ledger, target->uri);
+    if (run == 0) {
+        return TARN_OK;
+    }
+    (void)tn_fail(err, TARN_E_NOT_FOUND,
+                  "the table '%.*s' is gone, which has the rows of earlier runs, up to run %lld",
+                  TN_STR_ARGS(target->uri), (long long)run);
+    tn_hint(err,
+            "bring it back; or 'tarn reset --input \"**\" --yes', and the next run takes every "
+            "file again, for all tables");
+    return TARN_E_NOT_FOUND;
+}
+
 /* A number that was just made cannot be in a table, unless another ledger gave it out: what this
  * run would write there would be taken for written. */
 tarn_code tn_execution__refuse_foreign(tn_execution *x, bool *is_foreign, tarn_error *err)
@@ -307,6 +355,7 @@ tarn_code tn_execution__refuse_foreign(tn_execution *x, bool *is_foreign, tarn_e
         tn_target *target = &x->targets[i];
         int64_t version = 0;
         TN_RETURN_IF_ERROR(look_up(x, target, &version, err));
+        TN_RETURN_IF_ERROR(refuse_gone(x, target, err));
         if (!target->has_run) {
             continue;
         }

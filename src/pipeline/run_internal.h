@@ -13,6 +13,7 @@ typedef struct tn_target {
     tn_schema schema;
     tn_delta_writer *writer;
     bool has_run; /* the table had the entry's number before */
+    bool is_missing;
     tn_delta_receipt receipt;
 } tn_target;
 
@@ -50,7 +51,8 @@ TN_FALLIBLE tn_execution__open(tn_execution *x, tn_dataflow *p, tn_ledger *ledge
 void tn_execution__close(tn_execution *x);
 /* Marks the entry done: all its commits are there. */
 TN_FALLIBLE tn_execution__finish(tn_execution *x, tarn_error *err);
-/* TARN_E_INVALID and `*is_foreign` where a table has the number that a new entry is to get. */
+/* TARN_E_INVALID and `*is_foreign` where a table has the number that a new entry is to get;
+ * TARN_E_NOT_FOUND where one is gone that earlier runs filled. */
 TN_FALLIBLE tn_execution__refuse_foreign(tn_execution *x, bool *is_foreign, tarn_error *err);
 /* Transforms, commits, marks the entry done. */
 TN_FALLIBLE tn_execution__run(tn_execution *x, tarn_error *err);

@@ -236,4 +236,26 @@ to = "lake/before"
                   wanted in got.stderr + got.stdout and not os.path.exists(f"{folder}/lake/total"),
                   f"{got.returncode} {got.stdout} {got.stderr}")
 
+    # A table that was taken away is not made anew with the rows of the new files alone.
+    folder = make(f"{scratch}/gone")
+    call(folder, "run", "p.toml")
+    shutil.rmtree(f"{folder}/lake/clean")
+    got = call(folder, "run", "p.toml")
+    check("nothing new is nothing to do", got.returncode == 0, got.stderr)
+    write_file(folder, 2)
+    got = call(folder, "run", "p.toml")
+    check("a table that is gone is named", got.returncode == 1 and "'lake/clean' is gone" in got.stderr and
+          "run 1" in got.stderr and not os.path.exists(f"{folder}/lake/clean"), f"{got.returncode} {got.stderr}")
+    shutil.rmtree(f"{folder}/lake")
+    os.makedirs(f"{folder}/lake")
+    got = call(folder, "run", "p.toml")
+    check("without the ledger, too, all is made anew", got.returncode == 0 and "2 new files" in got.stderr, got.stderr)
+    for table in TABLES:
+        shutil.rmtree(f"{folder}/lake/{table}")
+    got = call(folder, "reset", "--input", "**", "--yes", "p.toml")
+    check("inputs are forgotten", got.returncode == 0, got.stderr)
+    got = call(folder, "run", "p.toml")
+    check("and taken again", got.returncode == 0 and rows(folder, "clean").count("\n") == 551, f"{got.stderr} "
+          f"{rows(folder, 'clean')[:300]}")
+
 finish()
