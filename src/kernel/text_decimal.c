@@ -193,6 +193,7 @@ bool tn_text_has_fraction(tn_str text)
 
 tn_whole tn_text_whole(tn_str text, bool *in_double)
 {
+    enum { IN_DOUBLE = 15 }; /* digits, whatever they are */
     double near = 0;
     tn_i128 value = 0;
     text = tn_text__trim(text);
@@ -212,6 +213,10 @@ tn_whole tn_text_whole(tn_str text, bool *in_double)
     }
     if (text.size - at > 38) {
         return TN_WHOLE_LONGER;
+    }
+    if (text.size - at <= IN_DOUBLE) {
+        *in_double = true;
+        return TN_WHOLE_64;
     }
     for (; at < text.size; at++) {
         value = value * 10 + (text.data[at] - '0');

@@ -434,6 +434,37 @@ TEST(morsels_meet_where_records_do)
     check_large(pool, 2, 3, NULL);
 }
 
+/* What stops a field is looked for eight bytes at a time when a file is sniffed. */
+TEST(stops_are_found_at_any_place_of_a_word)
+{
+    texts t;
+    CHECK(texts_start(&t, pool));
+    for (int size = 0; size < 20; size++) {
+        for (int at = 0; at <= size; at++) {
+            static const char stops[] = {',', '"', '\'', '\xac', '-'};
+            const char stop = stops[(size + at) % 5];
+            const char fill[] = "xxxxxxxxxxxxxxxxxxxx";
+            tn_text text;
+            tn_text want;
+            tn_text_init(&text, pool, 1 << 16);
+            tn_text_init(&want, pool, 1 << 16);
+            tn_text_printf(&text, "key;value\n");
+            for (int row = 0; row < 3; row++) {
+                tn_text_printf(&text, "%d;a%.*s%s%c%.*sz\n", row, at, fill,
+                               stop == '\xac' ? "\xe2\x82" : "", stop, size - at, fill);
+                tn_text_printf(&want, "%d|a%.*s%s%c%.*sz\n", row, at, fill,
+                               stop == '\xac' ? "\xe2\x82" : "", stop, size - at, fill);
+            }
+            const tn_csv_options options = TN_CSV_OPTIONS_DEFAULT;
+            CHECK_EQ(texts_csv(&t, tn_text_str(&text), &options), TARN_OK);
+            CHECK_STR(tn_text_str(&t.out).data, tn_text_str(&want).data);
+            tn_text_deinit(&want);
+            tn_text_deinit(&text);
+        }
+    }
+    texts_stop(&t);
+}
+
 TEST(a_wrong_guess_is_never_handed_on_in_silence)
 {
     check_large(pool, 2, 1, NULL);

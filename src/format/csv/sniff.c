@@ -220,11 +220,36 @@ static bool begins_with_zero(tn_str text)
            text.data[sign + 1] <= '9';
 }
 
+/* Digits, a point, digits: a DOUBLE, to be seen without reading it. */
+static bool is_plain_double(tn_str text)
+{
+    enum { SHORT = 64 }; /* nowhere near what overflows */
+    size_t at = text.size > 0 && text.data[0] == '-';
+    const size_t whole = at;
+    if (text.size > SHORT) {
+        return false;
+    }
+    while (at < text.size && text.data[at] >= '0' && text.data[at] <= '9') {
+        at++;
+    }
+    const size_t point = at;
+    if (at == whole || at == text.size || text.data[at++] != '.') {
+        return false;
+    }
+    while (at < text.size && text.data[at] >= '0' && text.data[at] <= '9') {
+        at++;
+    }
+    return at == text.size && at > point + 1;
+}
+
 /* A whole number is never rounded (decision 21): DOUBLE only where it holds this very one. */
 static unsigned narrow_number(unsigned may, tn_str text)
 {
     bool in_double;
     double real;
+    if ((may & MAY_DOUBLE) != 0 && is_plain_double(text)) {
+        return may & ~(unsigned)(MAY_BIGINT | MAY_WIDE);
+    }
     const tn_whole whole = tn_text_whole(text, &in_double);
     if (whole == TN_WHOLE_NONE) {
         may &= ~(unsigned)(MAY_BIGINT | MAY_WIDE);

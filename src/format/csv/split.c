@@ -26,6 +26,39 @@ static size_t quoted_end(const tn__csv_dialect *d, const char *text, size_t size
     return SIZE_MAX;
 }
 
+/* What ends a field or is odd in its middle: up to three bytes, in each byte of a word. */
+typedef struct stops {
+    uint64_t newline, delimiter, quote;
+} stops;
+
+static uint64_t spread(char byte)
+{
+    return (uint8_t)byte * UINT64_C(0x0101010101010101);
+}
+
+/* The lowest marked byte is one that is `wanted`; those above it may not be. */
+static uint64_t mark(uint64_t word, uint64_t wanted)
+{
+    const uint64_t differs = word ^ wanted;
+    return (differs - UINT64_C(0x0101010101010101)) & ~differs & UINT64_C(0x8080808080808080);
+}
+
+/* Passes over bytes that are none of these, eight at a time. */
+static size_t pass_over(const stops *s, const char *text, size_t size, size_t at)
+{
+    while (size - at >= sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, text + at, sizeof(word));
+        const uint64_t found =
+            mark(word, s->newline) | mark(word, s->delimiter) | mark(word, s->quote);
+        if (found != 0) {
+            return at + (size_t)__builtin_ctzll(found) / 8;
+        }
+        at += sizeof(word);
+    }
+    return at;
+}
+
 /* Does a field end here?  A '\r' is the line end's only where that follows. */
 static bool ends_field(const tn__csv_dialect *d, const char *text, size_t size, size_t at)
 {
@@ -39,6 +72,8 @@ tn__csv_split tn__csv_split_record(const tn__csv_dialect *d, const char *text, s
 {
     size_t i = *at;
     size_t found = 0;
+    const stops stop = {spread(d->newline), spread(d->delimiter[0]),
+                        spread(d->quote != 0 ? d->quote : d->newline)};
     *quotes = (tn__csv_quotes){.odd = false};
     if (d->comment != 0 && i < size && text[i] == d->comment) {
         const char *end = memchr(text + i, d->newline, size - i);
@@ -59,9 +94,10 @@ tn__csv_split tn__csv_split_record(const tn__csv_dialect *d, const char *text, s
             behind = !ends_field(d, text, size, i);
             quotes->odd |= behind;
         }
+        i = pass_over(&stop, text, size, i);
         while (i < size && text[i] != d->newline && !is_delimiter(d, text, size, i)) {
             quotes->odd |= d->quote != 0 && text[i] == d->quote;
-            i++;
+            i = pass_over(&stop, text, size, i + 1);
         }
         if (i == size && !is_last) {
             return TN__CSV_INCOMPLETE;

@@ -12,6 +12,12 @@ typedef struct tn__morsel {
     bool has_from, has_to, is_exact;
 } tn__morsel;
 
+/*
+ * The end of a long text is cut finer, so that no task works alone for long while the others are
+ * done: this many to a large morsel, in place of the last whole ones.
+ */
+enum { TN__SMALL_MORSELS = 8, TN__LAST_MORSELS = 2, TN__SMALL_MORSEL_MIN = 1 << 10 };
+
 typedef struct tn__text_scan {
     tn_scan base;
     tn__text_source *source;
@@ -20,12 +26,23 @@ typedef struct tn__text_scan {
     tn_scan_request request;
     uint32_t *fields;
     uint32_t morsel_count;
+    uint32_t large_morsels; /* of the source's size; those behind have an eighth of it */
     _Atomic uint32_t next;
     _Atomic bool enough;
     _Atomic uint64_t bytes_read, rows_read, rows_out, rows_rejected;
     pthread_mutex_t lock; /* guards the morsels */
     tn__morsel *morsels;
 } tn__text_scan;
+
+/* Of the first byte; the records that begin from there to the next one's are the morsel's. */
+static inline uint64_t tn__morsel_start(const tn__text_scan *scan, uint32_t index)
+{
+    const uint64_t size = scan->source->morsel_size;
+    return index <= scan->large_morsels
+               ? index * size
+               : scan->large_morsels * size +
+                     (index - scan->large_morsels) * (size / TN__SMALL_MORSELS);
+}
 
 /* Reads blocks of records from a place on. */
 typedef struct tn__block_reader {

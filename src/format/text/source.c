@@ -138,17 +138,27 @@ static void destroy(tn_source *base)
 
 static const tn_scan_ops scan_ops;
 
-static uint32_t count_morsels(const tn__text_source *source)
+static void cut_morsels(tn__text_scan *scan)
 {
+    const tn__text_source *source = scan->source;
     const uint64_t size = tn_object_about(source->object)->size;
+    const uint64_t large = source->morsel_size;
     if (source->codec != TN_CODEC_NONE || source->one_morsel) {
-        return 1;
+        scan->morsel_count = scan->large_morsels = 1;
+        return;
     }
     if (size <= source->data_start) {
-        return 0;
+        return;
     }
-    const uint64_t count = (size + source->morsel_size - 1) / source->morsel_size;
-    return count > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)count;
+    uint64_t count = (size + large - 1) / large;
+    uint64_t small = 0;
+    if (count > 2 * TN__LAST_MORSELS && large / TN__SMALL_MORSELS >= TN__SMALL_MORSEL_MIN) {
+        const uint64_t step = large / TN__SMALL_MORSELS;
+        count = size / large - TN__LAST_MORSELS;
+        small = (size - count * large + step - 1) / step;
+    }
+    scan->large_morsels = (uint32_t)tn_min_size(count, UINT32_MAX / 2);
+    scan->morsel_count = scan->large_morsels + (uint32_t)small;
 }
 
 static void scan_close(tn_scan *base)
@@ -182,7 +192,7 @@ static tarn_code open_scan(tn_source *base, const tn_scan_request *request, tn_p
     }
     scan->request.fields = scan->fields;
     (void)pthread_mutex_init(&scan->lock, NULL);
-    scan->morsel_count = count_morsels(source);
+    cut_morsels(scan);
     if (scan->morsel_count > 0) {
         const tarn_code code =
             tn_pool_alloc_zeroed(pool, scan->morsel_count * sizeof(*scan->morsels), &memory, err);

@@ -142,8 +142,7 @@ static bool known_start(tn__text_scan *scan, uint32_t index, uint64_t *from)
 
 static uint64_t morsel_end(const tn__text_scan *scan, uint32_t index)
 {
-    return index + 1 == scan->morsel_count ? UINT64_MAX
-                                           : (uint64_t)(index + 1) * scan->source->morsel_size;
+    return index + 1 == scan->morsel_count ? UINT64_MAX : tn__morsel_start(scan, index + 1);
 }
 
 /* ---- counting what is before ------------------------------------------------------------------
@@ -271,8 +270,7 @@ static tarn_code next_morsel(tn__text_task *task, tarn_error *err)
     }
     task->phase = TN__SEEK;
     /* one byte before, since a line end there makes our first byte a record's */
-    return tn__block_reader_seek(&task->blocks,
-                                 (uint64_t)task->morsel * scan->source->morsel_size - 1,
+    return tn__block_reader_seek(&task->blocks, tn__morsel_start(scan, task->morsel) - 1,
                                  morsel_end(scan, task->morsel), err);
 }
 

@@ -1,6 +1,6 @@
 /*
  * text_internal.h - what CSV and JSON readers share: one object of text, cut into morsels of 16
- * MiB, read in blocks of 128 KiB, by as many tasks as like to.
+ * MiB (of 2 at its end), read in blocks of 128 KiB, by as many tasks as like to.
  *
  * A morsel knows its first byte, not its first record.  It begins behind the first line end, which
  * is a guess where line ends may stand inside a record; each publishes where its records began and
