@@ -17,22 +17,30 @@ enum {
     LIMIT_SHARE = 64,
     TIGHT = 512 << 20,    /* a limit below this counts each page, not each huge page */
     IDLE_TIGHT = 1 << 20, /* what may be idle then */
-    PURGED_MIN = 2,       /* order of the smallest span whose pages are given back */
-    PURGED_LARGE = 4      /* the same where memory is not scarce: fewer calls */
+    SMALL = 2,            /* orders below: spans whose pages go back only where memory is scarce */
+    PURGED_LARGE = 4      /* order of the smallest one otherwise: fewer calls */
 };
 
-/* In the first page of its chunk. `free_order[page]` is 1 + the order of a free span that begins
- * at the page, else 0. */
+/*
+ * In the first page of its chunk. `free_order[page]` is 1 + the order of a free span that begins
+ * at the page, else 0.  A span whose pages are not there is purged: it is in no list, which would
+ * touch it, but its chunk is, by the orders of such spans that it has.
+ */
 typedef struct chunk {
     struct chunk *next, *previous;
     size_t used_pages;
+    struct {
+        struct chunk *next, *previous;
+    } purged[ORDERS];
+    uint16_t purged_count[ORDERS];
     uint8_t free_order[CHUNK_PAGES];
+    bool is_purged[CHUNK_PAGES];
 } chunk;
 _Static_assert(sizeof(chunk) <= TN_SPAN_PAGE, "a chunk's head fits its first page");
 
+/* At the start of a free span whose pages are there. */
 typedef struct span {
     struct span *next, *previous;
-    bool is_purged; /* all pages but this first one are not there */
 } span;
 
 typedef struct big {
@@ -47,8 +55,10 @@ struct tn_span_heap {
     size_t chunk_count, free_chunks;
     size_t used_pages; /* of all chunks */
     size_t idle_pages; /* of free spans: what purging them would give back */
+    size_t idle_small; /* the same, of small ones */
     bool is_tight;
     span *free[ORDERS];
+    chunk *purged[ORDERS];
     big *bigs;                  /* free ones */
     size_t big_bytes, big_used; /* of the free ones, of those in use */
     size_t idle_min;
@@ -74,36 +84,70 @@ static span *span_at(chunk *in, size_t page)
     return (span *)(void *)((uint8_t *)in + page * TN_SPAN_PAGE);
 }
 
-/* What purging a free span gives back. */
-static size_t idle_of(size_t order, bool is_purged)
+static size_t *idle_of(tn_span_heap *heap, size_t order)
 {
-    return is_purged || order < PURGED_MIN ? 0 : ((size_t)1 << order) - 1;
+    return order < SMALL ? &heap->idle_small : &heap->idle_pages;
+}
+
+static void insert_purged(tn_span_heap *heap, chunk *in, size_t page, size_t order)
+{
+    in->is_purged[page] = true;
+    if (in->purged_count[order]++ == 0) {
+        chunk *next = heap->purged[order];
+        in->purged[order].next = next;
+        in->purged[order].previous = NULL;
+        if (next != NULL) {
+            next->purged[order].previous = in;
+        }
+        heap->purged[order] = in;
+    }
 }
 
 static void insert(tn_span_heap *heap, chunk *in, size_t page, size_t order, bool is_purged)
 {
+    in->free_order[page] = (uint8_t)(order + 1);
+    if (is_purged) {
+        insert_purged(heap, in, page, order);
+        return;
+    }
     span *added = span_at(in, page);
     TN_SHOW(added, sizeof(*added));
-    *added = (span){.next = heap->free[order], .is_purged = is_purged};
-    heap->idle_pages += idle_of(order, is_purged);
+    *added = (span){.next = heap->free[order]};
+    *idle_of(heap, order) += (size_t)1 << order;
     if (added->next != NULL) {
         added->next->previous = added;
     }
     heap->free[order] = added;
-    in->free_order[page] = (uint8_t)(order + 1);
+}
+
+static void take_out_purged(tn_span_heap *heap, chunk *in, size_t page, size_t order)
+{
+    in->is_purged[page] = false;
+    if (--in->purged_count[order] == 0) {
+        chunk *next = in->purged[order].next;
+        chunk *previous = in->purged[order].previous;
+        if (next != NULL) {
+            next->purged[order].previous = previous;
+        }
+        *(previous != NULL ? &previous->purged[order].next : &heap->purged[order]) = next;
+    }
 }
 
 /* Answers whether its pages are not there. */
 static bool take_out(tn_span_heap *heap, chunk *in, size_t page, size_t order)
 {
+    in->free_order[page] = 0;
+    if (in->is_purged[page]) {
+        take_out_purged(heap, in, page, order);
+        return true;
+    }
     span *gone = span_at(in, page);
-    heap->idle_pages -= idle_of(order, gone->is_purged);
+    *idle_of(heap, order) -= (size_t)1 << order;
     if (gone->next != NULL) {
         gone->next->previous = gone->previous;
     }
     *(gone->previous != NULL ? &gone->previous->next : &heap->free[order]) = gone->next;
-    in->free_order[page] = 0;
-    return gone->is_purged;
+    return false;
 }
 
 /* Gives pages [page, page + count) to the lists, joined with their free buddies. */
@@ -152,7 +196,7 @@ static bool has_plenty(const tn_span_heap *heap)
     const size_t used = heap->used_pages * TN_SPAN_PAGE + heap->big_used;
     const size_t idle = heap->idle_pages * TN_SPAN_PAGE + heap->big_bytes;
     if (heap->is_tight) {
-        return idle > heap->idle_min;
+        return idle + heap->idle_small * TN_SPAN_PAGE > heap->idle_min;
     }
     const size_t below = used < SHOWN_MIN ? SHOWN_MIN - used : 0;
     const size_t free_of_care = below < heap->idle_min ? below : heap->idle_min;
@@ -179,15 +223,18 @@ static void purge(tn_span_heap *heap)
         return;
     }
     free_bigs(heap);
-    for (size_t order = heap->is_tight ? PURGED_MIN : PURGED_LARGE; order < ORDERS; order++) {
-        for (span *each = heap->free[order]; each != NULL; each = each->next) {
-            if (!each->is_purged) {
-                heap->idle_pages -= idle_of(order, false);
-                heap->source->advise((uint8_t *)each + TN_SPAN_PAGE,
-                                     ((size_t)TN_SPAN_PAGE << order) - TN_SPAN_PAGE,
-                                     TN_ADVICE_IDLE);
-                each->is_purged = true;
-            }
+    for (size_t order = ORDERS; order-- > (heap->is_tight ? 0 : PURGED_LARGE);) {
+        if (order < SMALL && !has_plenty(heap)) {
+            break; /* a call for a page or two */
+        }
+        while (heap->free[order] != NULL) {
+            uint8_t *memory = (uint8_t *)heap->free[order];
+            chunk *in = chunk_of(memory);
+            const size_t page = (size_t)(memory - (uint8_t *)in) / TN_SPAN_PAGE;
+            (void)take_out(heap, in, page, order);
+            TN_HIDE(memory, sizeof(span));
+            heap->source->advise(memory, (size_t)TN_SPAN_PAGE << order, TN_ADVICE_IDLE);
+            insert(heap, in, page, order, true);
         }
     }
 }
@@ -217,24 +264,46 @@ static bool chunk_map(tn_span_heap *heap)
     return true;
 }
 
+static bool has_free(const tn_span_heap *heap, size_t order)
+{
+    return heap->free[order] != NULL || heap->purged[order] != NULL;
+}
+
+/* One whose pages are there, if there is one. */
+static void find_free(const tn_span_heap *heap, size_t order, chunk **in, size_t *page)
+{
+    const uint8_t *warm = (const uint8_t *)heap->free[order];
+    if (warm != NULL) {
+        *in = chunk_of(warm);
+        *page = (size_t)(warm - (const uint8_t *)*in) / TN_SPAN_PAGE;
+        return;
+    }
+    size_t at = 0;
+    *in = heap->purged[order];
+    while ((*in)->free_order[at] != order + 1 || !(*in)->is_purged[at]) {
+        at += (size_t)1 << order;
+    }
+    *page = at;
+}
+
 static void *alloc_small(tn_span_heap *heap, size_t pages)
 {
     size_t order = pages == 1 ? 0 : 64 - (size_t)__builtin_clzll(pages - 1);
     size_t found = order;
-    while (found < ORDERS && heap->free[found] == NULL) {
+    size_t page;
+    chunk *in;
+    while (found < ORDERS && !has_free(heap, found)) {
         found++;
     }
     if (found == ORDERS) {
         if (!chunk_map(heap)) {
             return NULL;
         }
-        for (found = order; heap->free[found] == NULL;) {
+        for (found = order; !has_free(heap, found);) {
             found++;
         }
     }
-    span *taken = heap->free[found];
-    chunk *in = chunk_of(taken);
-    const size_t page = (size_t)((uint8_t *)taken - (uint8_t *)in) / TN_SPAN_PAGE;
+    find_free(heap, found, &in, &page);
     const bool was_purged = take_out(heap, in, page, found);
     heap->free_chunks -= in->used_pages == 0;
     in->used_pages += pages;
@@ -243,7 +312,7 @@ static void *alloc_small(tn_span_heap *heap, size_t pages)
     if (was_purged) {
         purge(heap);
     }
-    return taken;
+    return span_at(in, page);
 }
 
 static size_t big_size(size_t size)
