@@ -45,7 +45,8 @@ typedef struct span {
 
 typedef struct big {
     struct big *next;
-    size_t size;
+    size_t size;     /* as it is mapped */
+    size_t resident; /* pages of it that were used: the others are not there */
 } big;
 
 struct tn_span_heap {
@@ -215,6 +216,11 @@ static void free_bigs(tn_span_heap *heap)
     heap->big_bytes = 0;
 }
 
+static size_t resident_size(size_t size)
+{
+    return (size + TN_SPAN_PAGE - 1) & ~(size_t)(TN_SPAN_PAGE - 1);
+}
+
 /* Before more pages come to be: those of spans that are free go back.  Not when spans are freed,
  * since a query's end frees them all one after the other, and then their chunks. */
 static void purge(tn_span_heap *heap)
@@ -327,14 +333,14 @@ static void *alloc_big(tn_span_heap *heap, size_t size, bool *fresh)
         if ((*each)->size == mapped) {
             big *found = *each;
             *each = found->next;
-            heap->big_bytes -= mapped;
-            heap->big_used += mapped;
+            heap->big_bytes -= found->resident;
+            heap->big_used += resident_size(size);
             return found;
         }
     }
     purge(heap);
     void *memory = heap->source->map(mapped);
-    heap->big_used += memory != NULL ? mapped : 0;
+    heap->big_used += memory != NULL ? resident_size(size) : 0;
     *fresh = memory != NULL && heap->source->advise != NULL; /* the system's pages are clear */
     const size_t whole = size & ~(size_t)(TN_SPAN_CHUNK - 1);
     if (memory != NULL && heap->source->advise != NULL && whole > 0 && !heap->is_tight) {
@@ -361,13 +367,14 @@ void tn_span__free(tn_span_heap *heap, void *memory, size_t size)
     pthread_mutex_lock(&heap->lock);
     if (size > TN_SPAN_MAX) {
         const size_t mapped = big_size(size);
-        heap->big_used -= mapped;
-        if (mapped <= BIG_CACHED_MAX - heap->big_bytes && !has_plenty(heap)) {
+        const size_t resident = resident_size(size);
+        heap->big_used -= resident;
+        if (resident <= BIG_CACHED_MAX - heap->big_bytes && !has_plenty(heap)) {
             big *kept = memory;
             TN_SHOW(memory, sizeof(*kept));
-            *kept = (big){heap->bigs, mapped};
+            *kept = (big){heap->bigs, mapped, resident};
             heap->bigs = kept;
-            heap->big_bytes += mapped;
+            heap->big_bytes += resident;
         } else {
             TN_SHOW(memory, mapped);
             heap->source->unmap(memory, mapped);

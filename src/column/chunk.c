@@ -13,6 +13,8 @@ typedef struct growing {
     tn_buffer *values; /* in the declared lane; NULL for structs and NULL columns */
     tn_buffer *validity;
     size_t rows, capacity;
+    size_t rows_max;    /* of a chunk; elements of lists have none */
+    size_t rows_before; /* of the chunk before: this one will be about as large */
     bool has_nulls;
     uint32_t child_count;
     struct growing *children;
@@ -121,11 +123,12 @@ static void growing_release(growing *column, tn_pool *pool)
     column->values = column->validity = NULL;
 }
 
-static TN_FALLIBLE growing_init(growing *column, const tn_type *type, tn_pool *pool,
-                                tarn_error *err)
+static TN_FALLIBLE growing_init(growing *column, const tn_type *type, size_t rows_max,
+                                tn_pool *pool, tarn_error *err)
 {
     void *children = NULL;
-    *column = (growing){.type = type};
+    const size_t child_max = type->kind == TN_KIND_STRUCT ? rows_max : SIZE_MAX;
+    *column = (growing){.type = type, .rows_max = rows_max};
     if (type->field_count == 0) {
         return TARN_OK;
     }
@@ -134,7 +137,8 @@ static TN_FALLIBLE growing_init(growing *column, const tn_type *type, tn_pool *p
     column->children = children;
     column->child_count = type->field_count;
     for (uint32_t i = 0; i < type->field_count; i++) {
-        TN_RETURN_IF_ERROR(growing_init(&column->children[i], type->fields[i].type, pool, err));
+        TN_RETURN_IF_ERROR(
+            growing_init(&column->children[i], type->fields[i].type, child_max, pool, err));
     }
     return TARN_OK;
 }
@@ -163,8 +167,9 @@ static TN_FALLIBLE growing_reserve(growing *column, tn_pool *pool, size_t more, 
         return TARN_OK;
     }
     const size_t wish =
-        tn_max_size(tn_max_size(ROWS_FIRST, 2 * column->capacity), column->rows + more);
-    const size_t capacity = tn_round_up(wish, 64);
+        tn_max_size(tn_max_size(ROWS_FIRST, column->rows_before), 2 * column->capacity);
+    const size_t capacity =
+        tn_round_up(tn_max_size(tn_min_size(wish, column->rows_max), column->rows + more), 64);
     const tn_lane lane = column->type->lane;
     if (capacity > UINT32_MAX) {
         return tn_fail(err, TARN_E_LIMIT, "more than %u list elements in one chunk", UINT32_MAX);
@@ -199,7 +204,7 @@ tarn_code tn_chunk_builder_create(tn_pool *pool, const tn_type *const *types, ui
     builder->columns = memory;
     builder->width = width;
     for (uint32_t i = 0; i < width; i++) {
-        TN_TRY(growing_init(&builder->columns[i], types[i], pool, err));
+        TN_TRY(growing_init(&builder->columns[i], types[i], rows_max, pool, err));
     }
     *out = builder;
     builder = NULL;
@@ -433,6 +438,7 @@ static void finish_column(growing *column, tn_owners *owners, tn_column **spare,
         finish_column(&column->children[i], owners, spare, &children[i]);
     }
     out->children = column->child_count > 0 ? children : NULL;
+    column->rows_before = column->rows;
     column->rows = column->capacity = 0;
     column->has_nulls = false;
 }

@@ -24,6 +24,10 @@ typedef struct tn_chunk {
 tn_chunk *tn_chunk_retain(tn_chunk *chunk);
 void tn_chunk_release(tn_chunk *chunk); /* NULL is allowed */
 
+/* Of a chunk that is as large as chunks get: 31 batches, since values of 8 bytes then fit 512 KiB
+ * with what memory costs beside them.  A power of two of rows would take a span twice as large. */
+enum { TN_CHUNK_ROWS = 31 * TN_BATCH_ROWS };
+
 typedef struct tn_chunk_builder tn_chunk_builder;
 
 /* `rows_max` rows a chunk (about 64 k is Arrow's usual); types must outlive the builder. */

@@ -51,7 +51,7 @@ typedef struct tn_numbering {
     uint32_t part;
     bool open; /* the morsel has not had its last batch */
 } tn_numbering;
-enum { TN_NUMBERING_PARTS = 32 };
+enum { TN_NUMBERING_PARTS = 31 }; /* a morsel of whole batches is TN_CHUNK_ROWS */
 static inline void tn_numbering__next(tn_numbering *at, tn_batch *batch)
 {
     if (!at->open) {

@@ -17,7 +17,7 @@
 
 #include <assert.h>
 
-enum { DEPTH_MAX = 300, CHUNK_ROWS = 65536 };
+enum { DEPTH_MAX = 300 };
 
 /* One node of a chain, from the end's child downwards; of a UNION also which child. */
 typedef struct link {
@@ -784,7 +784,7 @@ static TN_FALLIBLE compile_result(tn_query *query, const tn_plan *plan, tarn_err
         .pool = query->parent,
         .types = types,
         .width = rows->output_count,
-        .chunk_rows = query->options.chunk_rows > 0 ? query->options.chunk_rows : CHUNK_ROWS,
+        .chunk_rows = query->options.chunk_rows > 0 ? query->options.chunk_rows : TN_CHUNK_ROWS,
         .ordered = query->run.preserve_order,
         .limit = limited ? plan->limit : UINT64_MAX,
         .offset = limited ? plan->offset : 0,

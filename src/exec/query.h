@@ -19,7 +19,7 @@ typedef struct tn_query_options {
     uint32_t threads;
     tn_str temp_dir; /* for spilling; empty: TMPDIR or /tmp */
     bool preserve_order, deterministic;
-    uint32_t chunk_rows; /* of results; 0: 65,536 */
+    uint32_t chunk_rows; /* of results; 0: TN_CHUNK_ROWS */
     /* Called now and then from the calling thread with what was done so far (bytes of the sources
      * read, of how many where known); may be NULL. */
     void (*progress)(void *context, uint64_t done, uint64_t total);

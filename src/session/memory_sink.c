@@ -8,7 +8,7 @@
 
 #include <pthread.h>
 
-enum { CHUNK_ROWS = 131072 };
+enum { CHUNK_ROWS = TN_CHUNK_ROWS };
 
 typedef struct placed {
     uint64_t morsel;

@@ -32,10 +32,21 @@ TN_FALLIBLE tn_leaf__open(tn_leaf_reader *reader, const tn_footer *footer, uint3
     return TARN_OK;
 }
 
+/* Nobody has a page that is left: its room may become the next one's. */
+static void let_go(tn_leaf_reader *reader, tn_buffer *page)
+{
+    if (page != NULL && reader->spare == NULL && reader->chunk.codec != TN_CODEC_NONE &&
+        atomic_load(&page->refs) == 1) {
+        reader->spare = page;
+    } else {
+        tn_buffer_release(page);
+    }
+}
+
 static void drop_kept(tn_leaf_reader *reader)
 {
     while (reader->kept.count > 0) {
-        tn_buffer_release(tn_vec_pop(&reader->kept));
+        let_go(reader, tn_vec_pop(&reader->kept));
     }
     while (reader->kept_rooms.count > 0) {
         tn_room room = tn_vec_pop(&reader->kept_rooms);
@@ -49,6 +60,8 @@ void tn_leaf__close(tn_leaf_reader *reader)
         return;
     }
     drop_kept(reader);
+    tn_buffer_release(reader->spare);
+    reader->spare = NULL;
     tn_vec_free(&reader->kept);
     tn_vec_free(&reader->kept_rooms);
     tn_range__close(&reader->range);
@@ -98,7 +111,8 @@ static TN_FALLIBLE leave_page(tn_leaf_reader *reader, tarn_error *err)
             reader->page_heap = (tn_room){0};
         }
     }
-    tn_page__release(&reader->page);
+    let_go(reader, reader->page.owner);
+    reader->page.owner = NULL;
     return TARN_OK;
 }
 
@@ -188,6 +202,7 @@ static TN_FALLIBLE open_page(tn_leaf_reader *reader, tarn_error *err)
     }
     reader->page_left = head->value_count;
     reader->in_page = true;
+    reader->before_values = page->body_size - size + (size_t)(page->body - page->reps);
     return tn_values__open(reader, body, size, head->value_count, head->encoding, err);
 }
 
@@ -201,8 +216,9 @@ static TN_FALLIBLE turn_page_past(tn_leaf_reader *reader, size_t *skip, tn_ready
         if (reader->in_page) {
             TN_RETURN_IF_ERROR(leave_page(reader, err));
         }
-        TN_RETURN_IF_ERROR(tn_page__next(&reader->range, reader->decompressor, reader->chunk.codec,
-                                         skip, &reader->page, ready, err));
+        const tn_page_making making = {reader->decompressor, reader->chunk.codec, &reader->spare,
+                                       reader->before_values};
+        TN_RETURN_IF_ERROR(tn_page__next(&reader->range, &making, skip, &reader->page, ready, err));
         if (*ready == TN_NOT_READY) {
             return TARN_OK;
         }
@@ -242,6 +258,7 @@ void tn_leaf__begin(tn_leaf_reader *reader)
     reader->filled = reader->dense = reader->null_count = 0;
     reader->level_count = 0;
     reader->as_codes = reader->is_spread = false;
+    reader->lent = NULL;
     reader->text_at = 0;
 }
 
@@ -323,6 +340,17 @@ static bool worth_codes(const tn_leaf_reader *reader, size_t rows)
            (reader->lane == TN_LANE_view || reader->dictionary_count <= DICTIONARY_SMALL);
 }
 
+/* Values of a batch that lie in the page as the lane has them, all of them and none a NULL. */
+static bool may_lend(const tn_leaf_reader *reader, size_t rows, size_t ones)
+{
+    return reader->filled == 0 && ones == rows && reader->mode == TN_MODE_PLAIN &&
+           reader->conversion == TN_CONVERT_COPY && !reader->as_codes &&
+           reader->element->physical != TN_PHYSICAL_BYTES && reader->lane_size > 0 &&
+           reader->physical_size == reader->lane_size &&
+           (uintptr_t)reader->at % reader->lane_size == 0 &&
+           rows <= (size_t)(reader->stop - reader->at) / reader->lane_size;
+}
+
 TN_FALLIBLE tn_leaf__fill(tn_leaf_reader *reader, size_t rows, tn_ready *ready, tarn_error *err)
 {
     *ready = TN_READY;
@@ -348,10 +376,15 @@ TN_FALLIBLE tn_leaf__fill(tn_leaf_reader *reader, size_t rows, tn_ready *ready, 
         } else {
             TN_RETURN_IF_ERROR(read_validity(reader, some, &ones, err));
         }
-        TN_RETURN_IF_ERROR(
-            reader->as_codes
-                ? tn_values__codes(reader, ones, reader->values.data, reader->dense, err)
-                : tn_values__read(reader, ones, reader->values.data, reader->dense, err));
+        if (may_lend(reader, rows, ones)) {
+            reader->lent = reader->at;
+            reader->at += rows * reader->lane_size;
+        } else {
+            TN_RETURN_IF_ERROR(
+                reader->as_codes
+                    ? tn_values__codes(reader, ones, reader->values.data, reader->dense, err)
+                    : tn_values__read(reader, ones, reader->values.data, reader->dense, err));
+        }
         reader->filled += some;
         reader->dense += ones;
         reader->null_count += some - ones;
@@ -368,7 +401,7 @@ TN_FALLIBLE tn_leaf__column(tn_leaf_reader *reader, size_t rows, tn_column *out,
                        .lane = (uint8_t)reader->lane,
                        .encoding = TN_FLAT,
                        .rows = (uint32_t)rows,
-                       .values = reader->values.data,
+                       .values = reader->lent != NULL ? reader->lent : reader->values.data,
                        .validity = validity};
     size_t size = reader->lane_size;
     if (reader->as_codes) {

@@ -96,12 +96,15 @@ typedef struct tn_leaf_reader {
     bool page_is_ascii;
     TN_VEC(tn_buffer *) kept; /* pages left, lent until the next batch */
     TN_VEC(tn_room) kept_rooms;
+    tn_buffer *spare;     /* room of a page that was left, for the next one */
+    size_t before_values; /* bytes before the values of the page: of the next one, too, mostly */
 
     /* the batch */
     bool as_codes;
-    bool is_spread; /* nulls have their places by now */
-    size_t filled;  /* rows */
-    size_t dense;   /* values without nulls */
+    bool is_spread;   /* nulls have their places by now */
+    const void *lent; /* the values, where they lie in the page; else NULL */
+    size_t filled;    /* rows */
+    size_t dense;     /* values without nulls */
     size_t null_count;
     tn_room values, validity, raw;
     tn_room text; /* of UUIDs */

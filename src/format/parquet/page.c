@@ -6,6 +6,15 @@
 
 #include <inttypes.h>
 
+enum {
+    PAGE_ALIGN = 64,
+    /* Where a copy reads what looks, by the low 12 bits of its address, like what it has just
+     * written, it takes four times as long: long pages are kept half of that away. */
+    FAR = 4096,
+    FAR_MIN = 64 << 10,
+    PAGE_ROUND = 4 << 10 /* pages of a chunk are about equal: the first one's room is for all */
+};
+
 static size_t take_size(tn_thrift *t, int type)
 {
     const int64_t value = tn_thrift__int(t, type);
@@ -147,10 +156,25 @@ static size_t expansion_max(tn_codec codec)
     return 1 << 20;
 }
 
-/* The part of a page behind its levels. */
-static TN_FALLIBLE decompress(tn_range *range, tn_decompressor *decompressor, tn_codec codec,
-                              size_t levels, tn_page *out, tarn_error *err)
+/* The page before leaves its room to this one, mostly: it is warm, and no page of it is new. */
+static TN_FALLIBLE make_room(tn_pool *pool, size_t size, tn_buffer **spare, tn_buffer **out,
+                             tarn_error *err)
 {
+    tn_buffer *const left = *spare;
+    *spare = NULL;
+    if (left != NULL && left->size >= size && left->size / 2 <= size) {
+        *out = left;
+        return TARN_OK;
+    }
+    tn_buffer_release(left);
+    return tn_buffer_create(pool, tn_round_up(size, PAGE_ROUND), out, err);
+}
+
+/* The part of a page behind its levels. */
+static TN_FALLIBLE decompress(tn_range *range, const tn_page_making *making, size_t levels,
+                              tn_page *out, const uint8_t **bytes, tarn_error *err)
+{
+    const tn_codec codec = making->codec;
     const uint8_t *const from = range->at;
     const size_t stored = out->head.stored_size - levels;
     const size_t raw = out->head.raw_size - levels;
@@ -159,24 +183,31 @@ static TN_FALLIBLE decompress(tn_range *range, tn_decompressor *decompressor, tn
                        "a page claims to make %zu bytes of %zu, which %s cannot", raw, stored,
                        tn_codec_name(codec));
     }
-    TN_RETURN_IF_ERROR(tn_buffer_create(range->reading->pool, out->head.raw_size + TN_BLOCK_PADDING,
-                                        &out->owner, err));
+    const size_t shift = (PAGE_ALIGN - making->before % PAGE_ALIGN) % PAGE_ALIGN;
+    const size_t slack = raw < FAR_MIN ? 0 : FAR;
+    const size_t wanted = shift + slack + out->head.raw_size + TN_BLOCK_PADDING;
+    TN_RETURN_IF_ERROR(make_room(range->reading->pool, wanted, making->spare, &out->owner, err));
+    uint8_t *to = out->owner->data + shift;
+    if (slack > 0) {
+        to += ((uintptr_t)from - (uintptr_t)to - FAR / 2) % FAR / PAGE_ALIGN * PAGE_ALIGN;
+    }
+    *bytes = to;
     if (levels > 0) {
-        memcpy(out->owner->data, from, levels);
+        memcpy(to, from, levels);
     }
     if (stored == 0 && raw == 0) { /* nothing was there to be compressed */
         return TARN_OK;
     }
-    const tarn_code code = tn_decompress(decompressor, codec, from + levels, stored,
-                                         out->owner->data + levels, raw, err);
+    const tarn_code code = tn_decompress(making->decompressor, making->codec, from + levels, stored,
+                                         to + levels, raw, err);
     if (code != TARN_OK) {
         tn_page__release(out);
     }
     return code;
 }
 
-static TN_FALLIBLE page_body(tn_range *range, tn_decompressor *decompressor, tn_codec codec,
-                             tn_page *out, tarn_error *err)
+static TN_FALLIBLE page_body(tn_range *range, const tn_page_making *making, tn_page *out,
+                             tarn_error *err)
 {
     const tn_page_head *const head = &out->head;
     const bool v2 = head->kind == TN_PAGE_DATA_V2;
@@ -189,11 +220,10 @@ static TN_FALLIBLE page_body(tn_range *range, tn_decompressor *decompressor, tn_
     }
     const uint8_t *bytes = range->at;
     size_t size = head->stored_size;
-    if (codec == TN_CODEC_NONE || (v2 && !head->is_compressed)) {
+    if (making->codec == TN_CODEC_NONE || (v2 && !head->is_compressed)) {
         out->owner = tn_buffer_retain(range->buffer);
     } else {
-        TN_RETURN_IF_ERROR(decompress(range, decompressor, codec, levels, out, err));
-        bytes = out->owner->data;
+        TN_RETURN_IF_ERROR(decompress(range, making, levels, out, &bytes, err));
         size = head->raw_size;
     }
     out->reps = bytes;
@@ -204,8 +234,8 @@ static TN_FALLIBLE page_body(tn_range *range, tn_decompressor *decompressor, tn_
     return TARN_OK;
 }
 
-TN_FALLIBLE tn_page__next(tn_range *range, tn_decompressor *decompressor, tn_codec codec,
-                          size_t *skip, tn_page *out, tn_ready *ready, tarn_error *err)
+TN_FALLIBLE tn_page__next(tn_range *range, const tn_page_making *making, size_t *skip, tn_page *out,
+                          tn_ready *ready, tarn_error *err)
 {
     for (;;) {
         *out = (tn_page){.head = {.kind = -1}};
@@ -244,7 +274,7 @@ TN_FALLIBLE tn_page__next(tn_range *range, tn_decompressor *decompressor, tn_cod
         if (is_data && out->head.value_count <= *skip) {
             *skip -= out->head.value_count;
         } else if (is_data || out->head.kind == TN_PAGE_DICTIONARY) {
-            return page_body(range, decompressor, codec, out, err);
+            return page_body(range, making, out, err);
         }
         range->at += out->head.stored_size; /* an index page, or what is not invented yet */
     }

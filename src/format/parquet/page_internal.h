@@ -35,11 +35,19 @@ typedef struct tn_page {
     size_t body_size;
 } tn_page;
 
+/* How a chunk's pages are made. */
+typedef struct tn_page_making {
+    tn_decompressor *decompressor;
+    tn_codec codec;
+    tn_buffer **spare; /* is used where it has the room, and NULL then */
+    size_t before;     /* bytes that will stand before the values: these come to lie aligned */
+} tn_page_making;
+
 /* The next page of a chunk.  Data pages of at most `*skip` values are passed over undecoded, and
  * `*skip` falls by what they hold.  Padded by TN_BLOCK_PADDING readable bytes.  READY with owner
  * NULL and kind -1 at the chunk's end. */
-TN_FALLIBLE tn_page__next(tn_range *range, tn_decompressor *decompressor, tn_codec codec,
-                          size_t *skip, tn_page *out, tn_ready *ready, tarn_error *err);
+TN_FALLIBLE tn_page__next(tn_range *range, const tn_page_making *making, size_t *skip, tn_page *out,
+                          tn_ready *ready, tarn_error *err);
 static inline void tn_page__release(tn_page *page)
 {
     tn_buffer_release(page->owner);

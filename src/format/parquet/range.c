@@ -84,11 +84,12 @@ static TN_FALLIBLE fetch_next(tn_range *range, size_t least, tarn_error *err)
 {
     const uint64_t left = range->end - range->next;
     size_t size = range->window > least ? range->window : least;
-    if (left <= size + size / 4) { /* no crumbs */
+    const size_t lead = range->window - 2 * TN_BLOCK_PADDING; /* with the window a round sum */
+    if (left <= size + size / 4) {                            /* no crumbs */
         size = (size_t)left;
     }
     TN_RETURN_IF_ERROR(
-        tn_fetch__start(range->reading, range->next, size, range->window, &range->fetch, err));
+        tn_fetch__start(range->reading, range->next, size, lead, &range->fetch, err));
     range->fetch_at = 0;
     range->fetch_size = size;
     range->next += size;
