@@ -167,7 +167,8 @@ static TN_FALLIBLE make_room(tn_pool *pool, size_t size, tn_buffer **spare, tn_b
         return TARN_OK;
     }
     tn_buffer_release(left);
-    return tn_buffer_create(pool, tn_round_up(size, PAGE_ROUND), out, err);
+    return tn_buffer_create(pool, tn_round_up(size, size < FAR_MIN ? PAGE_ALIGN : PAGE_ROUND), out,
+                            err);
 }
 
 /* The part of a page behind its levels. */

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <time.h>
 
+enum { LEAD_SAVED = 2 * TN_BLOCK_PADDING };
+
 static void wake_waiting(tn_waker *waker)
 {
     tn_fetch *const fetch = (tn_fetch *)waker;
@@ -84,8 +86,9 @@ static TN_FALLIBLE fetch_next(tn_range *range, size_t least, tarn_error *err)
 {
     const uint64_t left = range->end - range->next;
     size_t size = range->window > least ? range->window : least;
-    const size_t lead = range->window - 2 * TN_BLOCK_PADDING; /* with the window a round sum */
-    if (left <= size + size / 4) {                            /* no crumbs */
+    /* With the window and the padding a round sum; a file's tail may have a smaller window. */
+    const size_t lead = range->window > LEAD_SAVED ? range->window - LEAD_SAVED : 0;
+    if (left <= size + size / 4) { /* no crumbs */
         size = (size_t)left;
     }
     TN_RETURN_IF_ERROR(
