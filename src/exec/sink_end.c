@@ -115,7 +115,9 @@ static TN_FALLIBLE drain_one(sink_end *end, tn_waker *waker, tn_sink_answer *ans
     return TARN_OK;
 }
 
-/* Gives the sink what it wanted later; lets go of the worker between batches, to be cancelled. */
+/* Gives the sink what it wanted later; lets go of the worker now and then, and heeds the cancel
+ * flag where nothing is waited for: a driver that waits while it finalises is not stopped by
+ * others. */
 static TN_FALLIBLE drain(sink_end *end, tn_waker *waker, tn_answer *answer, tarn_error *err)
 {
     tn_sink_answer taken = TN_SINK_TAKEN;
@@ -128,6 +130,10 @@ static TN_FALLIBLE drain(sink_end *end, tn_waker *waker, tn_answer *answer, tarn
     }
     for (uint32_t i = 0; i < DRAIN_TURN && !done && taken != TN_SINK_WAIT; i++) {
         TN_RETURN_IF_ERROR(drain_one(end, waker, &taken, &done, err));
+    }
+    if (!done && taken != TN_SINK_WAIT &&
+        atomic_load_explicit(end->park.run->cancelled, memory_order_relaxed)) {
+        return tn_fail(err, TARN_E_CANCELLED, "cancelled");
     }
     if (!done) {
         *answer = TN_WAIT;

@@ -3,7 +3,10 @@
 come: rows whose partition is not open wait in the row store, and are spilled."""
 import glob
 import pathlib
+import signal
+import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from fault import Tarn, case, finish  # noqa: E402
@@ -37,5 +40,32 @@ for threads in ("1", "2", "4"):
     write(f"mixed-{threads}", f"FROM '{data}'", "--threads", threads, most=PARTITIONS + 64 * int(threads))
 write("little memory", f"FROM '{data}'", "--memory", "32MB", "--threads", "2", most=PARTITIONS + 16, spills=True)
 write("in order", f"SELECT * FROM '{data}' ORDER BY p, n", most=PARTITIONS + 64)
+
+# Columns take memory as groups and files are opened: the more of them, the fewer are open.
+WIDE = ", ".join(f"range * {k + 1} % 97 AS c{k}" for k in range(100))
+DEEP = "[range, NULL] AS l, {'a': range, 'b': 'x' || (range % 9), 'c': [range]} AS r, 'a' || range AS s, range::DECIMAL(30,4) AS m"
+for name, columns, memory in (("wide", WIDE, "64MB"), ("deep", DEEP, "16MB")):
+    target, source = tarn.file(name), tarn.file(f"{name}.parquet")
+    made = tarn.run(f"COPY (SELECT range AS n, {columns}, range % 200 AS p FROM range(600)) TO '{source}'")
+    done, figures = tarn.figures(f"COPY (FROM '{source}') TO '{target}' (FORMAT delta, PARTITION_BY (p))",
+                                 "--memory", memory, "--threads", "1")
+    case(f"{name}: it is written within {memory}", made.returncode == 0 and done.returncode == 0, done.stderr[:200])
+    got = tarn.rows(f"SELECT count(*), sum(n), count(DISTINCT p) FROM '{target}'")
+    case(f"{name}: all rows are there", got.strip() == "600,179700,200", got)
+
+# What was parked is written one part after another; SIGINT does not wait for the last.
+target = pathlib.Path(tarn.file("interrupted"))
+sql = f"COPY (SELECT n, n * 7919 % 20000 AS p FROM '{data}') TO '{target}' (FORMAT delta, PARTITION_BY (p))"
+command = subprocess.Popen([tarn.path, *tarn.words(sql, "--threads", "1", "--stats")[1:]], stderr=subprocess.PIPE)
+while command.poll() is None and len(glob.glob(f"{target}/p=*/*.parquet")) < 200:
+    time.sleep(0.01)
+command.send_signal(signal.SIGINT)
+written = len(glob.glob(f"{target}/p=*/*.parquet"))
+_, told = command.communicate(timeout=300)
+case("interrupted: it ends with 130", command.returncode == 130, told)
+case(f"interrupted: after {written} of 20000 files it has not gone on to the last", command.returncode == 130 and
+     int(told.split(b'"bytes_written":')[1].split(b",")[0]) < 10e6, told)
+case("interrupted: nothing stays", not [f for f in glob.glob(f"{target}/**", recursive=True) if pathlib.Path(f).is_file()])
+case("interrupted: no temporary file stays", not tarn.left_over(), tarn.left_over())
 tarn.close()
 finish()

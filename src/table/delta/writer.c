@@ -14,8 +14,12 @@
 
 enum {
     OPEN_FILES_MAX = 200, /* of the writer: above, the one that was longest idle is finished */
+    OPEN_FILES_MIN = 8,   /* where there is little memory */
     CLOSING_MAX = 4       /* files being finished: above, tasks wait */
 };
+/* What an open file holds that no group is written of, about: itself, and for each of its columns.
+ */
+static const size_t file_memory = 16 << 10, file_column_memory = 3 << 10;
 static const uint64_t file_size_default = UINT64_C(128) << 20;
 
 /* A file without more rows to come, on its way to an I/O thread. */
@@ -265,11 +269,20 @@ static TN_FALLIBLE find_partition(tn_delta_writer *writer, const tn_column *flat
     return TARN_OK;
 }
 
+static uint32_t files_max(const tn_delta_writer *writer)
+{
+    const size_t each = file_memory + writer->leaf_count * file_column_memory;
+    const size_t fit = writer->sink.task_memory / 2 / each;
+    return writer->sink.task_memory == 0 || fit > OPEN_FILES_MAX ? OPEN_FILES_MAX
+           : fit < OPEN_FILES_MIN                                ? OPEN_FILES_MIN
+                                                                 : (uint32_t)fit;
+}
+
 /* Locked: too many files are open; the one that was longest idle is finished. */
 static TN_FALLIBLE close_an_idle_file(tn_delta_writer *writer, tn_job **jobs, tarn_error *err)
 {
     tn_delta_partition *oldest = NULL;
-    if (writer->open_files < OPEN_FILES_MAX) {
+    if (writer->open_files < files_max(writer)) {
         return TARN_OK;
     }
     for (size_t i = 0; i < BUCKETS; i++) {
@@ -349,8 +362,31 @@ tarn_code tn_delta__finish_files(tn_sink *base, tn_waker *waker, tn_sink_answer 
     return code;
 }
 
+static uint32_t count_leaves(const tn_type *type)
+{
+    const tn_type *types[TN_TYPE_DEPTH_MAX];
+    uint32_t next[TN_TYPE_DEPTH_MAX] = {0};
+    uint32_t depth = 1;
+    uint32_t count = 0;
+    types[0] = type;
+    while (depth > 0) {
+        const tn_type *at = types[depth - 1];
+        if (next[depth - 1] < at->field_count) {
+            types[depth] = at->fields[next[depth - 1]++].type;
+            next[depth++] = 0;
+        } else {
+            count += at->field_count == 0;
+            depth--;
+        }
+    }
+    return count;
+}
+
 TN_FALLIBLE tn_delta__writer_buckets(tn_delta_writer *writer, tarn_error *err)
 {
+    for (uint32_t i = 0; i < writer->data_count; i++) {
+        writer->leaf_count += count_leaves(writer->data_fields[i].type);
+    }
     writer->file_size = writer->file_size == 0 ? file_size_default : writer->file_size;
     return tn_arena_array(&writer->arena, tn_delta_partition *, BUCKETS, &writer->buckets, err);
 }

@@ -54,6 +54,7 @@ struct tn_delta_writer {
     uint32_t *partition_columns; /* positions in the sink's schema, in the table's order */
     uint32_t *data_columns;
     tn_field *data_fields;
+    uint32_t leaf_count; /* columns of a data file, those within nested ones too */
 
     pthread_mutex_t lock; /* guards what follows; after finish it is the writer's own */
     tn_delta_partition **buckets;

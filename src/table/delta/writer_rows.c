@@ -4,6 +4,7 @@
  * part by part (scan/sink.h).
  */
 #include "base/hash.h"
+#include "base/size.h"
 #include "column/flatten.h"
 #include "table/delta/writer_internal.h"
 
@@ -16,6 +17,9 @@ enum {
     LATER = OPEN_GROUPS_MAX /* no group: the row comes again */
 };
 static const size_t group_memory = 1 << 20; /* what an open group should have at least */
+/* What each column of an open group holds from its first row on, about: dictionary and room for a
+ * batch. */
+static const size_t column_memory = 112 << 10;
 static const uint64_t group_bytes_max = UINT64_C(16) << 20;
 static const uint64_t group_rows_max = 131072;
 
@@ -109,13 +113,20 @@ static TN_FALLIBLE end_what_must(sink_task *task, tn_waker *waker, bool *taken, 
     return TARN_OK;
 }
 
+static size_t group_least(const sink_task *task)
+{
+    return task->writer->leaf_count * column_memory;
+}
+
+/* Few where there is little memory, down to one of many columns. */
 static uint32_t groups_max(const sink_task *task)
 {
     const size_t memory = task->writer->sink.task_memory;
-    const size_t fit = memory / group_memory;
-    return memory == 0 || fit > OPEN_GROUPS_MAX ? OPEN_GROUPS_MAX
-           : fit < OPEN_GROUPS_MIN              ? OPEN_GROUPS_MIN
-                                                : (uint32_t)fit;
+    const size_t least = tn_max_size(group_least(task), 1);
+    const size_t fit = memory / tn_max_size(group_memory, least);
+    const size_t few = tn_min_size(OPEN_GROUPS_MIN, tn_max_size(memory / least, 1));
+    return memory == 0 ? OPEN_GROUPS_MAX
+                       : (uint32_t)tn_min_size(tn_max_size(fit, few), OPEN_GROUPS_MAX);
 }
 
 /* Room for another group: false in *room where all that are open still get rows. */
@@ -303,8 +314,10 @@ static TN_FALLIBLE write_rows(sink_task *task, const tn_batch *batch, tn_waker *
 static TN_FALLIBLE heed_memory(sink_task *task, tn_waker *waker, tarn_error *err)
 {
     const size_t memory = task->writer->sink.task_memory;
+    const size_t least = task->open * group_least(task);
+    const size_t room = memory > 2 * least ? memory - least : memory / 2;
     bool taken = true;
-    while (memory > 0 && task->bytes > memory && task->open > 1 && taken) {
+    while (memory > 0 && task->bytes > room && task->open > 1 && taken) {
         uint32_t largest = 0;
         for (uint32_t i = 1; i < OPEN_GROUPS_MAX; i++) {
             if (task->groups[i].partition != NULL &&
