@@ -130,10 +130,10 @@ static TN_FALLIBLE drain(sink_end *end, tn_waker *waker, tn_answer *answer, tarn
     }
     for (uint32_t i = 0; i < DRAIN_TURN && !done && taken != TN_SINK_WAIT; i++) {
         TN_RETURN_IF_ERROR(drain_one(end, waker, &taken, &done, err));
-    }
-    if (!done && taken != TN_SINK_WAIT &&
-        atomic_load_explicit(end->park.run->cancelled, memory_order_relaxed)) {
-        return tn_fail(err, TARN_E_CANCELLED, "cancelled");
+        if (!done && taken != TN_SINK_WAIT &&
+            atomic_load_explicit(end->park.run->cancelled, memory_order_relaxed)) {
+            return tn_fail(err, TARN_E_CANCELLED, "cancelled");
+        }
     }
     if (!done) {
         *answer = TN_WAIT;
