@@ -112,16 +112,34 @@ static TN_FALLIBLE mode_of(const tn_copy_option *option, tn_delta_mode *out, tar
     return TARN_OK;
 }
 
-static const char *const option_names[] = {
-    "delimiter", "delim", "sep",         "quote",          "escape", "header",   "null",
-    "nullstr",   "codec", "compression", "row_group_size", "mode",   "file_size"};
-enum { OPTION_COUNT = sizeof(option_names) / sizeof(option_names[0]) };
+enum { OF_CSV = 1, OF_JSON = 2, OF_PARQUET = 4, OF_DELTA = 8, OF_ALL = 15 };
+static const struct {
+    const char *name;
+    unsigned formats; /* that heed it: others would write something else than was asked for */
+} options_known[] = {
+    {"format", OF_ALL},
+    {"partition_by", OF_ALL}, /* refused further on */
+    {"delimiter", OF_CSV},
+    {"delim", OF_CSV},
+    {"sep", OF_CSV},
+    {"quote", OF_CSV},
+    {"escape", OF_CSV},
+    {"header", OF_CSV},
+    {"null", OF_CSV},
+    {"nullstr", OF_CSV},
+    {"codec", OF_ALL},
+    {"compression", OF_ALL},
+    {"row_group_size", OF_PARQUET | OF_DELTA},
+    {"mode", OF_DELTA},
+    {"file_size", OF_DELTA},
+};
+enum { OPTION_COUNT = sizeof(options_known) / sizeof(options_known[0]) };
 
 static TN_FALLIBLE unknown(const tn_copy_option *option, tarn_error *err)
 {
     tn_str names[OPTION_COUNT];
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        names[i] = tn_str_of(option_names[i]);
+        names[i] = tn_str_of(options_known[i].name);
     }
     const tn_str near = tn_str_nearest(option->name, names, OPTION_COUNT);
     (void)tn_fail(err, TARN_E_INVALID, "COPY has no option '%.*s'", TN_STR_ARGS(option->name));
@@ -246,6 +264,36 @@ static TN_FALLIBLE choose_format(const tn_copy_options *options, tn_file_writer_
     return err == NULL ? TARN_E_INVALID : err->code;
 }
 
+static const char *format_name(unsigned format)
+{
+    return format == OF_CSV     ? "a CSV file"
+           : format == OF_JSON  ? "a JSON file"
+           : format == OF_DELTA ? "a Delta table"
+                                : "a Parquet file";
+}
+
+/* MODE append of a file would be one that is replaced. */
+static TN_FALLIBLE refuse_unheeded(const tn_copy_options *options, unsigned format, tarn_error *err)
+{
+    for (uint32_t i = 0; i < options->option_count; i++) {
+        const tn_copy_option *option = &options->options[i];
+        for (size_t o = 0; o < OPTION_COUNT; o++) {
+            if (!tn_str_equal_fold(option->name, tn_str_of(options_known[o].name)) ||
+                (options_known[o].formats & format) != 0) {
+                continue;
+            }
+            (void)tn_fail(err, TARN_E_INVALID, "'%.*s' says nothing of %s",
+                          TN_STR_ARGS(option->name), format_name(format));
+            if (options_known[o].formats == OF_DELTA) {
+                tn_hint(err, "it is an option of FORMAT delta: COPY writes a file anew, whatever "
+                             "was there");
+            }
+            return place(option, err);
+        }
+    }
+    return TARN_OK;
+}
+
 tarn_code tn_copy_open(tn_session *session, const tn_schema *schema, const tn_copy_options *options,
                        tn_copy **out, tarn_error *err)
 {
@@ -266,6 +314,12 @@ tarn_code tn_copy_open(tn_session *session, const tn_schema *schema, const tn_co
     }
     TN_TRY(choose_format(options, &open, &is_delta, &chosen.writer.delimiter, err));
     const bool is_parquet = is_delta || open == tn_parquet_writer_open;
+    TN_TRY(refuse_unheeded(options,
+                           is_delta                     ? OF_DELTA
+                           : is_parquet                 ? OF_PARQUET
+                           : open == tn_csv_writer_open ? OF_CSV
+                                                        : OF_JSON,
+                           err));
     if (chosen.writer.codec.size == 0) { /* text: by the ending; Parquet: the session's choice */
         const char *codec = tn_session_get(session, "codec", NULL);
         const tn_codec by_name = tn_codec_of_name(options->uri.data, options->uri.size);
