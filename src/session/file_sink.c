@@ -81,6 +81,13 @@ static TN_FALLIBLE end_group(file_sink_task *task, tn_waker *waker, bool *taken,
     return code;
 }
 
+/* Half of what a task may have: an open group takes about as much again while it is made. */
+static uint64_t group_max(const tn_file_sink *sink)
+{
+    const uint64_t share = sink->base.task_memory / 2;
+    return share > 0 && share < group_bytes_max ? share : group_bytes_max;
+}
+
 static tarn_code file_sink_write(tn_sink_task *base, const tn_batch *batch, tn_waker *waker,
                                  tn_sink_answer *answer, tarn_error *err)
 {
@@ -94,7 +101,7 @@ static tarn_code file_sink_write(tn_sink_task *base, const tn_batch *batch, tn_w
         task->written = true;
     }
     const bool full =
-        task->group != NULL && task->group->ops->group_bytes(task->group) >= group_bytes_max;
+        task->group != NULL && task->group->ops->group_bytes(task->group) >= group_max(task->sink);
     if (batch->tag.last || full) {
         if (!task->sink->base.is_ordered) {
             TN_RETURN_IF_ERROR(ask_turn(task->sink, batch->tag.morsel, waker, &go, err));

@@ -67,5 +67,21 @@ case(f"interrupted: after {written} of 20000 files it has not gone on to the las
      int(told.split(b'"bytes_written":')[1].split(b",")[0]) < 3e6, told)
 case("interrupted: nothing stays", not [f for f in glob.glob(f"{target}/**", recursive=True) if pathlib.Path(f).is_file()])
 case("interrupted: no temporary file stays", not tarn.left_over(), tarn.left_over())
+
+# Rows of many columns: a group of each partition takes its part of the memory by column.
+columns = ", ".join(f"md5('{i}-' || range) AS s{i}, (range * {i * 7919}) % 1000003 AS i{i}" for i in range(1, 17))
+wide = tarn.file("wide.parquet")
+made = tarn.run(f"COPY (SELECT range AS n, range % 12 AS few, range % 60 AS p, {columns} FROM range(60000)) TO '{wide}'")
+case("wide rows are made", made.returncode == 0, made.stderr)
+FIGURES = "SELECT count(*), sum(n), sum(hash(n, few, p, s3, s16, i7)) FROM"
+expected = tarn.rows(f"{FIGURES} '{wide}'")
+for name, options in {"a file": "FORMAT parquet", "a table": "FORMAT delta", "12 partitions": "FORMAT delta, PARTITION_BY (few)",
+                      "60 partitions": "FORMAT delta, PARTITION_BY (p)"}.items():
+    target = tarn.file(name.replace(" ", "-"))
+    done, figures = tarn.figures(f"COPY (FROM '{wide}') TO '{target}' ({options})", "--memory", "64MB", "--threads", "2")
+    case(f"wide rows into {name}: they are written", done.returncode == 0, done.stderr)
+    source = f"read_parquet('{target}')" if name == "a file" else f"'{target}'"
+    got = tarn.rows(f"{FIGURES} {source}")
+    case(f"wide rows into {name}: all are there", got == expected, got)
 tarn.close()
 finish()

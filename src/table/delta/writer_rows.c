@@ -317,7 +317,7 @@ static TN_FALLIBLE heed_memory(sink_task *task, tn_waker *waker, tarn_error *err
     const size_t least = task->open * group_least(task);
     const size_t room = memory > 2 * least ? memory - least : memory / 2;
     bool taken = true;
-    while (memory > 0 && task->bytes > room && task->open > 1 && taken) {
+    while (memory > 0 && task->bytes > room && task->open > 0 && taken) {
         uint32_t largest = 0;
         for (uint32_t i = 1; i < OPEN_GROUPS_MAX; i++) {
             if (task->groups[i].partition != NULL &&
