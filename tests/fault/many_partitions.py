@@ -70,7 +70,7 @@ case("interrupted: no temporary file stays", not tarn.left_over(), tarn.left_ove
 
 # Rows of many columns: a group of each partition takes its part of the memory by column.
 columns = ", ".join(f"md5('{i}-' || range) AS s{i}, (range * {i * 7919}) % 1000003 AS i{i}" for i in range(1, 17))
-wide = tarn.file("wide.parquet")
+wide = tarn.file("wide.csv")
 made = tarn.run(f"COPY (SELECT range AS n, range % 12 AS few, range % 60 AS p, {columns} FROM range(60000)) TO '{wide}'")
 case("wide rows are made", made.returncode == 0, made.stderr)
 FIGURES = "SELECT count(*), sum(n), sum(hash(n, few, p, s3, s16, i7)) FROM"
