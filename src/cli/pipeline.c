@@ -43,7 +43,10 @@ static int open_pipeline(invocation *in, tarn_pipeline **out)
     int code = EXIT_DONE;
     *out = NULL;
     if (in->word_count != 1) {
-        return usage_error(in, "tarn run pipeline.toml",
+        char hint[96];
+        (void)snprintf(hint, sizeof(hint), "tarn %s%s pipeline.toml", in->command->name,
+                       in->command->run == run_reset ? " --run 4" : "");
+        return usage_error(in, hint,
                            in->word_count == 0 ? "no pipeline file given"
                                                : "one pipeline file at a time");
     }

@@ -153,7 +153,7 @@ static TN_FALLIBLE apply(tn_session *session, const tn_setting *setting, tn_str 
     uint64_t bytes;
     bool on;
     if (strcmp(name, "memory") == 0) {
-        if (!parse_size(value.data, tn_session__memory(), &bytes) || bytes < (1 << 20)) {
+        if (!parse_size(value.data, tn_session__memory(), &bytes) || bytes < 1000000) {
             return bad_value(name, value, "a size of at least 1MB, such as 512MB, 2GiB or 50%",
                              err);
         }

@@ -225,6 +225,7 @@ static TN_FALLIBLE copy_properties(tn_delta_writer *writer, const tn_delta_write
     TN_RETURN_IF_ERROR(tn_arena_array(&writer->arena, tn_delta_property, options->property_count,
                                       &properties, err));
     for (uint32_t i = 0; i < options->property_count; i++) {
+        TN_RETURN_IF_ERROR(tn_delta__check_property(&options->properties[i], err));
         TN_RETURN_IF_ERROR(
             tn_arena_copy(&writer->arena, options->properties[i].name, &properties[i].name, err));
         TN_RETURN_IF_ERROR(

@@ -98,7 +98,8 @@ typedef struct tn_delta_write_options {
     bool must_exist; /* APPEND and OVERWRITE make the table where there is none, unless set */
     const tn_str *partition_by;
     uint32_t partition_count;
-    const tn_delta_property *properties; /* of a table that is made */
+    const tn_delta_property
+        *properties; /* of a table that is made; refused if it cannot keep them */
     uint32_t property_count;
     uint64_t file_size; /* aimed at; 0: 128 MiB */
     tn_writer_options parquet;

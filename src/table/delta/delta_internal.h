@@ -79,6 +79,11 @@ TN_FALLIBLE tn_delta__check_read(const tn_delta *table, tarn_error *err);
 TN_FALLIBLE tn_delta__check_write(const tn_delta *table, bool removes, tarn_error *err);
 tn_str tn_delta__property(const tn_delta *table, const char *name);
 
+/* ---- property.c ---- */
+/* Can a table be made with it?  Features that the protocol will not have, unknown names with the
+ * prefix "delta." and values of the wrong kind are refused by name. */
+TN_FALLIBLE tn_delta__check_property(const tn_delta_property *given, tarn_error *err);
+
 /* ---- replay.c ---- */
 /* One action of a log entry, as JSON: {"add":{...}}. */
 TN_FALLIBLE tn_delta__apply(tn_delta *table, const tn_json *action, bool removes, tarn_error *err);
