@@ -8,6 +8,36 @@
 
 enum { PROPERTIES_MAX = 64 };
 
+static int pass_over(void *context, const char *const *values, size_t count)
+{
+    (void)context;
+    (void)values;
+    (void)count;
+    return 1;
+}
+
+/* SQL reads it as delta_scan does: what is no time is the command line's fault. */
+static bool is_time(const invocation *in, const char *text)
+{
+    draft t = {NULL, 0, false};
+    tarn_error error = TARN_ERROR_INIT;
+    tarn_script *script = NULL;
+    tarn_result *result = NULL;
+    draft_put(&t, "SELECT TIMESTAMP ");
+    draft_put_quoted(&t, text);
+    tarn_code code =
+        t.failed ? TARN_OK : tarn_script_open(in->session, t.data, t.size, &script, &error);
+    if (code == TARN_OK && script != NULL) {
+        code = tarn_script_next(script, &result, &error);
+    }
+    if (code == TARN_OK && result != NULL) {
+        code = tarn_result_rows(result, pass_over, NULL, &error);
+    }
+    tarn_script_close(script);
+    draft_free(&t);
+    return code != TARN_E_INVALID; /* any other fault is met again */
+}
+
 /* --version or --at; false after a report. */
 static bool read_at(const invocation *in, tarn_at *at)
 {
@@ -21,6 +51,11 @@ static bool read_at(const invocation *in, tarn_at *at)
     at->version = version > INT64_MAX ? -1 : (int64_t)version;
     if (at->timestamp != NULL && at->version >= 0) {
         (void)usage_error(in, "", "--version and --at exclude each other");
+        return false;
+    }
+    if (at->timestamp != NULL && !is_time(in, at->timestamp)) {
+        (void)usage_error(in, "such as '2026-01-31' or '2026-01-31 12:30:00'",
+                          "'%s' is no value of --at: a time is wanted", at->timestamp);
         return false;
     }
     return true;

@@ -168,3 +168,10 @@ tn_codec tn_codec_of_name(const char *name, size_t size)
            : tn_str_has_ending(whole, TN_STR(".zst")) ? TN_CODEC_ZSTD
                                                       : TN_CODEC_NONE;
 }
+
+tn_codec tn_codec_of_bytes(const void *bytes, size_t size)
+{
+    return size >= 2 && memcmp(bytes, "\x1f\x8b", 2) == 0           ? TN_CODEC_GZIP
+           : size >= 4 && memcmp(bytes, "\x28\xb5\x2f\xfd", 4) == 0 ? TN_CODEC_ZSTD
+                                                                    : TN_CODEC_NONE;
+}

@@ -27,5 +27,7 @@ TN_FALLIBLE tn_inflater_finish(const tn_inflater *inflater, tarn_error *err);
 
 /* What a name's ending says: ".gz" and ".zst"; TN_CODEC_NONE for any other. */
 tn_codec tn_codec_of_name(const char *name, size_t size);
+/* What a file's first bytes say (4 are enough): the magic numbers of gzip and zstd. */
+tn_codec tn_codec_of_bytes(const void *bytes, size_t size);
 
 #endif

@@ -82,10 +82,12 @@ static void finish_read(const local_object *object, tn_read *read, tarn_code cod
     tn_read__finish(read, code);
 }
 
+static tarn_code local_verify(tn_object *base, tarn_error *err);
+
 static void read_rest(tn_job *job)
 {
     tn_read *read = (tn_read *)(void *)((char *)job - offsetof(tn_read, job));
-    const local_object *object = read->private_data[0];
+    local_object *object = read->private_data[0];
     size_t done = (size_t)(uintptr_t)read->private_data[1];
     tarn_code code = TARN_OK;
 
@@ -102,12 +104,13 @@ static void read_rest(tn_job *job)
             tn_file_read_at(object->fd, read->offset + done, read->into + done, step, &read->error);
         done += step;
     }
-    if (code != TARN_OK && code != TARN_E_CANCELLED) {
+    tarn_error changed = TARN_ERROR_INIT;
+    if (code == TARN_E_CORRUPT && local_verify(&object->base, &changed) == TARN_E_CONFLICT) {
+        code = TARN_E_CONFLICT; /* it ended early because it was cut off meanwhile */
+        tn_error_copy(&read->error, &changed);
+    } else if (code != TARN_OK && code != TARN_E_CANCELLED) {
         tn_explain(&read->error, "reading '%s'", object->base.uri);
         tn_subject(&read->error, object->base.uri);
-        if (code == TARN_E_CORRUPT) {
-            tn_hint(&read->error, "was it changed while being read?");
-        }
     }
     finish_read(object, read, code);
 }

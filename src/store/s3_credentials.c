@@ -137,12 +137,31 @@ static bool keep(char *out, size_t out_size, const char *value)
     return true;
 }
 
+static bool is_same(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* One key without the other: says which was given, and by whom. */
+static TN_FALLIBLE fail_half(const char *access, const char *secret, tarn_error *err)
+{
+    static const char *const variables[] = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"};
+    static const char *const settings[] = {"s3.access_key_id", "s3.secret_access_key"};
+    const size_t given = access != NULL ? 0 : 1;
+    const bool by_variable = is_same(given == 0 ? access : secret, environment(variables[given]));
+    const char *const *names = by_variable ? variables : settings;
+    (void)tn_fail(err, TARN_E_AUTH, "%s %s is given, and not %s",
+                  by_variable ? "the environment variable" : "the setting", names[given],
+                  names[1 - given]);
+    tn_hint(err, "an access key and its secret key go together");
+    return TARN_E_AUTH;
+}
+
 static TN_FALLIBLE set(tn_s3_credentials *out, const char *access, const char *secret,
                        const char *token, const char *where, tarn_error *err)
 {
     if (secret == NULL || access == NULL) {
-        return tn_fail(err, TARN_E_AUTH,
-                       "%s gives an access key or a secret key, and not the other", where);
+        return fail_half(access, secret, err);
     }
     if (!keep(out->access_key, sizeof(out->access_key), access) ||
         !keep(out->secret_key, sizeof(out->secret_key), secret) ||
@@ -222,11 +241,6 @@ static TN_FALLIBLE of_profile(const tn_stores *stores, tn_s3_credentials *out, t
         return TARN_E_AUTH;
     }
     return TARN_OK;
-}
-
-static bool is_same(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
 /* On purpose, and not by the environment, whose keys go before its profile. */

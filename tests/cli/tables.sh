@@ -14,7 +14,7 @@ tarn table show t --version 0
 tarn table detail t --format csv | mask | grep -v bytes
 echo "-- refusals"
 for arguments in "write t a.csv --mode error" "write u a.csv" "create t --like a.csv" "create u" "create u --schema nonsense" \
-    "show u" "show t --version 99" "show t --version x" "show t --at yesterday" "vacuum t" "shw t" "" "history"; do
+    "show u" "show t --version 99" "show t --version x" "show t --at yesterday" "files t --at 2026-13-01" "show t --at 2001-01-01T00:00:00Z" "show t --at 2001-01-01" "vacuum t" "shw t" "" "history"; do
     echo "-- $arguments" >&2
     tarn table $arguments
     echo "exit $?" >&2

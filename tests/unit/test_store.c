@@ -364,7 +364,9 @@ TEST(reads_are_pinned_to_the_file_that_was_opened)
     CHECK_EQ(tn_object_open(at.store, key_of(&at, "f", buffer), pool, NULL, &object, NULL),
              TARN_OK);
     CHECK_EQ(truncate(buffer, 2), 0);
-    CHECK_EQ(tn_object_read(object, 0, bytes, 5, &err), TARN_E_CORRUPT);
+    CHECK_EQ(tn_object_read(object, 0, bytes, 5, &err), TARN_E_CONFLICT);
+    CHECK(strstr(err.message, "was changed while being read") != NULL);
+    CHECK(strstr(err.hint, "run it again") != NULL);
     tn_object_close(object);
     place_close(&at, pool);
 }

@@ -132,12 +132,12 @@ TEST(json_is_written_by_lines_and_as_an_array)
 
 TEST(compressed_text_reads_back)
 {
-    static const char *const codecs[] = {"gzip", "zstd"};
-    static const char *const keys[] = {"t.csv.gz", "t.csv.zst"};
+    static const char *const codecs[] = {"gzip", "zstd", "gzip", "zstd"};
+    static const char *const keys[] = {"t.csv.gz", "t.csv.zst", "g.csv", "z.dat"}; /* sniffed */
     texts t;
     tn_file_receipt receipt;
     CHECK(texts_start(&t, pool));
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 4; i++) {
         const tn_writer_options options = {.codec = tn_str_of(codecs[i])};
         tn_source *source;
         CHECK_EQ(write_sample(&t, tn_csv_writer_open, &options, 3, &receipt), TARN_OK);

@@ -45,7 +45,7 @@ typedef struct tn_csv_options {
     uint64_t sample_rows;    /* to infer from; 0: 20,480 */
     size_t record_size_max;  /* 0: 16 MiB */
     uint32_t morsel_size;    /* 0: 16 MiB; tests take less */
-    tn_str compression;      /* "gzip", "zstd", "none"; empty: by the name's ending */
+    tn_str compression;      /* "gzip", "zstd", "none"; empty: found out */
     bool is_pipeline;        /* hints name the keys of a pipeline's file, not those of SQL */
 } tn_csv_options;
 #define TN_CSV_OPTIONS_DEFAULT \

@@ -69,10 +69,10 @@ tarn_code tn_csv_open(tn_object *object, bool is_local, const tn_csv_options *op
     source->text.is_pipeline = options->is_pipeline;
     source->null_padding = options->null_padding;
     source->text.base.name = tn_str_of(tn_object_uri(object));
-    TN_TRY(tn__text_codec_of(options->compression, object, &source->text.codec, err));
     TN_TRY(set_dialect(&source->dialect, options, err));
     TN_TRY(copy_nulls(source, options, err));
-    TN_TRY(tn__text_sample_read(object, source->text.codec, SAMPLE_SIZE, pool, &sample, err));
+    TN_TRY(tn__text_sample_read(object, options->compression, SAMPLE_SIZE, pool,
+                                &source->text.codec, &sample, err));
     TN_TRY(tn__csv_sniff(source, options, &sample, types, err));
     source->text.object = object;
     *out = &source->text.base;

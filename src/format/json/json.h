@@ -23,7 +23,7 @@ typedef struct tn_json_options {
     bool one_task;          /* never cut the file */
     uint64_t sample_rows;   /* to infer from; 0: 20,480 */
     size_t record_size_max; /* 0: 16 MiB */
-    tn_str compression;     /* "gzip", "zstd", "none"; empty: by the name's ending */
+    tn_str compression;     /* "gzip", "zstd", "none"; empty: found out */
     uint32_t morsel_size;   /* 0: 16 MiB; tests take less */
     bool is_pipeline;       /* hints name the keys of a pipeline's file, not those of SQL */
     bool fill_missing;      /* a type for a field that no record of the sample has adds it */

@@ -19,13 +19,13 @@ static bool is_enough(const tn__text_sample *sample)
 }
 
 /* More where the first record alone is larger. */
-static tarn_code read_sample(tn_object *object, const tn__json_source *source,
+static tarn_code read_sample(tn_object *object, tn__json_source *source, tn_str compression,
                              tn__text_sample *sample, tarn_error *err)
 {
     size_t size = SAMPLE_SIZE;
     for (;;) {
-        TN_RETURN_IF_ERROR(
-            tn__text_sample_read(object, source->text.codec, size, source->text.pool, sample, err));
+        TN_RETURN_IF_ERROR(tn__text_sample_read(object, compression, size, source->text.pool,
+                                                &source->text.codec, sample, err));
         if (is_enough(sample) || size >= source->text.record_size_max) {
             return TARN_OK;
         }
@@ -58,8 +58,7 @@ tarn_code tn_json_open(tn_object *object, bool is_local, const tn_json_options *
         options->record_size_max != 0 ? options->record_size_max : TN__RECORD_SIZE_MAX;
     source->text.morsel_size = options->morsel_size != 0 ? options->morsel_size : TN__MORSEL_SIZE;
     source->text.base.name = tn_str_of(tn_object_uri(object));
-    TN_TRY(tn__text_codec_of(options->compression, object, &source->text.codec, err));
-    TN_TRY(read_sample(object, source, &sample, err));
+    TN_TRY(read_sample(object, source, options->compression, &sample, err));
     TN_TRY(tn__json_infer(source, options, &sample, types, err));
     source->text.object = object;
     *out = &source->text.base;

@@ -12,7 +12,16 @@ tarn_code tn__text_add_bad(tn__text_parser *parser, const tn__bad *bad, tarn_err
     return TARN_OK;
 }
 
-tarn_code tn__text_codec_of(tn_str name, const tn_object *object, tn_codec *out, tarn_error *err)
+/* ---- the sample -------------------------------------------------------------------------------
+ */
+
+void tn__text_sample_free(tn__text_sample *sample)
+{
+    tn_pool_free(sample->pool, sample->memory, sample->memory_size);
+    sample->memory = NULL;
+}
+
+static TN_FALLIBLE codec_of(tn_str name, const tn_object *object, tn_codec *out, tarn_error *err)
 {
     *out = TN_CODEC_NONE;
     if (name.size == 0 || tn_str_equal_fold(name, TN_STR("auto"))) {
@@ -28,15 +37,6 @@ tarn_code tn__text_codec_of(tn_str name, const tn_object *object, tn_codec *out,
                        TN_STR_ARGS(name));
     }
     return TARN_OK;
-}
-
-/* ---- the sample -------------------------------------------------------------------------------
- */
-
-void tn__text_sample_free(tn__text_sample *sample)
-{
-    tn_pool_free(sample->pool, sample->memory, sample->memory_size);
-    sample->memory = NULL;
 }
 
 static tarn_code inflate_sample(tn_object *object, tn_codec codec, size_t size,
@@ -78,7 +78,7 @@ done:
     return code;
 }
 
-tarn_code tn__text_sample_read(tn_object *object, tn_codec codec, size_t size, tn_pool *pool,
+static TN_FALLIBLE read_sample(tn_object *object, tn_codec codec, size_t size, tn_pool *pool,
                                tn__text_sample *out, tarn_error *err)
 {
     const uint64_t object_size = tn_object_about(object)->size;
@@ -103,6 +103,23 @@ tarn_code tn__text_sample_read(tn_object *object, tn_codec codec, size_t size, t
         tn__text_sample_free(out);
     }
     return code;
+}
+
+tarn_code tn__text_sample_read(tn_object *object, tn_str compression, size_t size, tn_pool *pool,
+                               tn_codec *codec, tn__text_sample *out, tarn_error *err)
+{
+    *out = (tn__text_sample){.pool = pool};
+    TN_RETURN_IF_ERROR(codec_of(compression, object, codec, err));
+    TN_RETURN_IF_ERROR(read_sample(object, *codec, size, pool, out, err));
+    if (*codec == TN_CODEC_NONE && !tn_str_equal_fold(compression, TN_STR("none"))) {
+        /* Neither magic number begins UTF-8, so no text is taken for another. */
+        *codec = tn_codec_of_bytes(out->text, out->size);
+        if (*codec != TN_CODEC_NONE) {
+            tn__text_sample_free(out);
+            return read_sample(object, *codec, size, pool, out, err);
+        }
+    }
+    return TARN_OK;
 }
 
 /* ---- the source -------------------------------------------------------------------------------

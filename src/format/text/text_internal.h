@@ -103,9 +103,6 @@ struct tn__text_source {
     double row_bytes; /* about, from the sample; 0 unknown */
 };
 
-/* "gzip", "zstd", "none"; empty or "auto": by the object's name. */
-TN_FALLIBLE tn__text_codec_of(tn_str name, const tn_object *object, tn_codec *out, tarn_error *err);
-
 /* Fills in the ops of tn_source; the format has set the rest. */
 void tn__text_source_start(tn__text_source *source, const tn__text_ops *ops);
 
@@ -114,6 +111,8 @@ TN_FALLIBLE tn__text_add_bad(tn__text_parser *parser, const tn__bad *bad, tarn_e
 /*
  * The first bytes of the text, inflated, for sniffing; fewer than `size` where the text is shorter,
  * and `*whole` tells.  Zeros before and behind.  Freed by tn__text_sample_free.  This waits.
+ * The compression is "gzip", "zstd" or "none"; empty or "auto": by the object's name, else by its
+ * first bytes; *codec says which it is.
  */
 typedef struct tn__text_sample {
     tn_pool *pool;
@@ -123,8 +122,8 @@ typedef struct tn__text_sample {
     size_t size;
     bool whole;
 } tn__text_sample;
-TN_FALLIBLE tn__text_sample_read(tn_object *object, tn_codec codec, size_t size, tn_pool *pool,
-                                 tn__text_sample *out, tarn_error *err);
+TN_FALLIBLE tn__text_sample_read(tn_object *object, tn_str compression, size_t size, tn_pool *pool,
+                                 tn_codec *codec, tn__text_sample *out, tarn_error *err);
 void tn__text_sample_free(tn__text_sample *sample);
 
 #endif

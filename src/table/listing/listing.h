@@ -20,7 +20,7 @@ typedef enum tn_tristate { TN_AUTO, TN_NO, TN_YES } tn_tristate;
 typedef struct tn_read_options {
     tn_str format; /* "csv", "parquet", "json" (array or lines), "jsonl", "delta"; empty: by ending,
                       else by the first bytes */
-    tn_str codec;  /* "gzip", "zstd", "none"; empty: by ending */
+    tn_str codec;  /* "gzip", "zstd", "none"; empty: by ending or first bytes */
     char delimiter, quote, escape, comment;
     bool no_quotes; /* they are text like any other */
     tn_tristate header;

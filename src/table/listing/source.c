@@ -1,5 +1,6 @@
 /* Files of a listing as one source: format, schema, Hive partitions. */
 #include "base/vec.h"
+#include "codec/stream.h"
 #include "format/csv/csv.h"
 #include "kernel/text.h"
 #include "table/delta/delta.h"
@@ -65,6 +66,41 @@ static tn_str without_codec(tn_str key)
     return key;
 }
 
+/*
+ * The first bytes of the text behind the compression.  Where it is damaged `head` is left: the
+ * reader of the whole says so.
+ */
+static TN_FALLIBLE look_behind(tn_object *object, tn_codec codec, tn_pool *pool, uint8_t head[4],
+                               tarn_error *err)
+{
+    enum { PIECE = 64 << 10 };
+    tarn_code code = TARN_OK;
+    tn_inflater *inflater = NULL;
+    void *piece = NULL;
+    uint8_t text[4] = {0};
+    uint8_t *to = text;
+    const uint64_t object_size = tn_object_about(object)->size;
+    const size_t size = object_size < PIECE ? (size_t)object_size : PIECE;
+
+    TN_TRY(tn_pool_alloc(pool, PIECE, &piece, err));
+    TN_TRY(tn_inflater_create(codec, pool, &inflater, err));
+    TN_TRY(tn_object_read(object, 0, piece, size, err));
+    const uint8_t *from = piece;
+    const uint8_t *const from_end = from + size;
+    while (from < from_end && to < text + 4 && code == TARN_OK) {
+        code = tn_inflater_step(inflater, &from, from_end, &to, text + 4, err);
+    }
+    if (code == TARN_E_CORRUPT) {
+        code = TARN_OK;
+    } else if (code == TARN_OK) {
+        memcpy(head, text, 4);
+    }
+done:
+    tn_inflater_destroy(inflater);
+    tn_pool_free(pool, piece, PIECE);
+    return code;
+}
+
 /* By the ending; else by the first bytes. */
 static TN_FALLIBLE find_format(tn_stores *stores, const tn_listed_file *file, tn_str asked,
                                tn_pool *pool, format *out, tarn_error *err)
@@ -92,7 +128,11 @@ static TN_FALLIBLE find_format(tn_stores *stores, const tn_listed_file *file, tn
     TN_RETURN_IF_ERROR(
         tn_object_open(file->store, file->key, pool, &TN_OBJECT_OPEN_DEFAULT, &object, err));
     const size_t size = tn_object_about(object)->size < 4 ? 0 : 4;
-    const tarn_code code = tn_object_read(object, 0, head, size, err);
+    tarn_code code = tn_object_read(object, 0, head, size, err);
+    const tn_codec codec = tn_codec_of_bytes(head, size);
+    if (code == TARN_OK && codec != TN_CODEC_NONE) {
+        code = look_behind(object, codec, pool, head, err);
+    }
     tn_object_close(object);
     TN_RETURN_IF_ERROR(code);
     *out = memcmp(head, "PAR1", 4) == 0       ? FORMAT_PARQUET
