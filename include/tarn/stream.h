@@ -1,7 +1,7 @@
 /*
  * stream.h - rows as Arrow streams: results out, tables in.
  *
- * Batches have about 65,536 rows.  Strings come with 32-bit offsets, or as views where
+ * Batches have up to 63,488 rows.  Strings come with 32-bit offsets, or as views where
  * tarn_session_string_views() asks for them.  What a stream hands out may outlive the stream and
  * the session, and may be released by any thread.  The stream itself belongs to the session's
  * thread; several may be open at a time.

@@ -8,7 +8,7 @@
 
 #include <pthread.h>
 
-enum { CHUNK_ROWS = TN_CHUNK_ROWS };
+enum { CHUNK_ROWS = 131072 }; /* fewer would leave more of their texts' room unused */
 
 typedef struct placed {
     uint64_t morsel;

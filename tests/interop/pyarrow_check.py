@@ -137,7 +137,7 @@ def main():
     except RuntimeError as error:
         check("a union is refused by name", "union" in str(error), str(error))
     big = tarn.query("SELECT range AS a, range::VARCHAR AS s FROM range(300000)")
-    check("chunks have about 64 k rows", max(len(c) for c in big["a"].chunks) == 65536, str(big["a"].num_chunks))
+    check("chunks have about 64 k rows", 60000 < max(len(c) for c in big["a"].chunks) <= 65536, str(big["a"].num_chunks))
     check("all rows are there", big["a"].to_pylist() == list(range(300000)))
     print(f"{passed} passed, {failed} failed")
     return failed > 0
