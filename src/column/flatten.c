@@ -33,6 +33,16 @@ static TN_FALLIBLE ensure(tn_pool *pool, void **memory, size_t *have, size_t wan
     return TARN_OK;
 }
 
+tarn_code tn_scratch_reserve(tn_scratch *scratch, size_t size, tarn_error *err)
+{
+    void *validity = scratch->validity;
+    TN_RETURN_IF_ERROR(ensure(scratch->pool, &scratch->values, &scratch->values_size, size, err));
+    TN_RETURN_IF_ERROR(
+        ensure(scratch->pool, &validity, &scratch->validity_size, TN_BATCH_ROWS / 8, err));
+    scratch->validity = validity;
+    return TARN_OK;
+}
+
 static TN_FALLIBLE ensure_children(tn_scratch *scratch, uint32_t count, tarn_error *err)
 {
     void *children;

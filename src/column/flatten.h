@@ -24,6 +24,8 @@ typedef struct tn_scratch {
 
 void tn_scratch_init(tn_scratch *scratch, tn_pool *pool);
 void tn_scratch_deinit(tn_scratch *scratch);
+/* Room for `size` bytes of values and the validity of a batch; what was there is lost. */
+TN_FALLIBLE tn_scratch_reserve(tn_scratch *scratch, size_t size, tarn_error *err);
 
 /*
  * `out` has `count` rows: row i is row selection[i] of `in` (row i where selection is NULL). Values

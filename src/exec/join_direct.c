@@ -126,24 +126,6 @@ void tn_join__direct_free(tn_pool *pool, tn_join_table *table)
 
 /* ---- probing ---- */
 
-static TN_FALLIBLE reserve(tn_scratch *scratch, size_t width, tarn_error *err)
-{
-    if (scratch->values_size < TN_BATCH_ROWS * width) {
-        tn_pool_free(scratch->pool, scratch->values, scratch->values_size);
-        scratch->values_size = 0;
-        TN_RETURN_IF_ERROR(
-            tn_pool_alloc(scratch->pool, TN_BATCH_ROWS * width, &scratch->values, err));
-        scratch->values_size = TN_BATCH_ROWS * width;
-    }
-    if (scratch->validity_size == 0) {
-        void *validity;
-        TN_RETURN_IF_ERROR(tn_pool_alloc(scratch->pool, TN_BATCH_ROWS / 8, &validity, err));
-        scratch->validity = validity;
-        scratch->validity_size = TN_BATCH_ROWS / 8;
-    }
-    return TARN_OK;
-}
-
 static TN_FALLIBLE gather(tn_prober *prober, uint32_t p, uint32_t count, const uint16_t *positions,
                           tn_column *out, tarn_error *err)
 {
@@ -152,7 +134,7 @@ static TN_FALLIBLE gather(tn_prober *prober, uint32_t p, uint32_t count, const u
     const tn_row_field *field = &prober->join->layout->fields[f];
     tn_scratch *scratch = &prober->reader->scratch[f];
 
-    TN_RETURN_IF_ERROR(reserve(scratch, from->width, err));
+    TN_RETURN_IF_ERROR(tn_scratch_reserve(scratch, TN_BATCH_ROWS * from->width, err));
     if (field->lane == TN_LANE_bool) {
         memset(scratch->values, 0, TN_BATCH_ROWS / 8);
         tn_lookup_bits(from->values, 0, prober->at, count, positions, scratch->values);

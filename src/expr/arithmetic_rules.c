@@ -2,7 +2,7 @@
 #include "expr/expr_internal.h"
 #include "kernel/arithmetic.h"
 
-enum { DECIMAL_EXTRA_SCALE = 4, DECIMAL_LEAST_SCALE = 6, EXACT_DIGITS = 38, UBIGINT_DIGITS = 20 };
+enum { DECIMAL_EXTRA_SCALE = 4, DECIMAL_LEAST_SCALE = 6, EXACT_DIGITS = 38 };
 
 /* ---- comparisons ---- */
 
@@ -216,26 +216,6 @@ tarn_code tn_rules__arithmetic(tn_binder *binder, tarn_error *err)
     return tn_coerce__resolve(binder, err);
 }
 
-/* The least type that holds the opposites of an unsigned one. */
-static TN_FALLIBLE signed_type(tn_binder *binder, const tn_type **type, tarn_error *err)
-{
-    switch ((int)(*type)->kind) {
-    case TN_KIND_UTINYINT:
-        *type = TN_SMALLINT;
-        return TARN_OK;
-    case TN_KIND_USMALLINT:
-        *type = TN_INTEGER;
-        return TARN_OK;
-    case TN_KIND_UINTEGER:
-        *type = TN_BIGINT;
-        return TARN_OK;
-    case TN_KIND_UBIGINT:
-        return tn_types_decimal(binder->context->types, UBIGINT_DIGITS, 0, type, err);
-    default:
-        return TARN_OK;
-    }
-}
-
 /* -x: a literal is negated here, others are 0 - x (floats: their own kernel, for -0). */
 tarn_code tn_rules__negate(tn_binder *binder, tarn_error *err)
 {
@@ -259,7 +239,11 @@ tarn_code tn_rules__negate(tn_binder *binder, tarn_error *err)
             return tn_bind__literal(binder->context, &value, binder->span, &binder->replaced, err);
         }
     }
-    TN_RETURN_IF_ERROR(signed_type(binder, &type, err));
+    if (type->kind >= TN_KIND_UTINYINT && type->kind <= TN_KIND_UBIGINT) { /* room for opposites */
+        bool found;
+        TN_RETURN_IF_ERROR(
+            tn_types_common(binder->context->types, type, TN_TINYINT, &type, &found, err));
+    }
     if (type != child->type) {
         TN_RETURN_IF_ERROR(
             tn_expr_cast(binder->context, child, type, false, false, child->span, &child, err));

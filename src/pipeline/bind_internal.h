@@ -62,7 +62,6 @@ typedef struct tn_build {
     tn_plan_context context;
     const tn_source_pin *pins; /* one a station */
     TN_VEC(tn_table_pin) tables;
-    bool tables_are_fixed;      /* a replay: no others may be named */
     tn_reject_edge **rejects;   /* one a station, or NULL */
     tn_scan_counters *counters; /* one a station, or NULL: what its scans count */
     tn_built *built;

@@ -441,23 +441,6 @@ void tn_row_reader_destroy(tn_row_reader *reader)
     tn_pool_free(pool, reader, sizeof(*reader));
 }
 
-static TN_FALLIBLE reserve(tn_scratch *scratch, size_t size, tarn_error *err)
-{
-    if (scratch->values_size < size) {
-        tn_pool_free(scratch->pool, scratch->values, scratch->values_size);
-        scratch->values_size = 0;
-        TN_RETURN_IF_ERROR(tn_pool_alloc(scratch->pool, size, &scratch->values, err));
-        scratch->values_size = size;
-    }
-    if (scratch->validity_size == 0) {
-        void *validity;
-        TN_RETURN_IF_ERROR(tn_pool_alloc(scratch->pool, TN_BATCH_ROWS / 8, &validity, err));
-        scratch->validity = validity;
-        scratch->validity_size = TN_BATCH_ROWS / 8;
-    }
-    return TARN_OK;
-}
-
 static bool gather_nulls(uint8_t *const *rows, size_t count, size_t byte, unsigned bit,
                          const uint16_t *positions, uint64_t *validity)
 {
@@ -485,7 +468,7 @@ tarn_code tn_row_reader_gather(tn_row_reader *reader, uint32_t field, uint8_t *c
     tn_scratch *scratch = &reader->scratch[field];
     const size_t size = at->lane == TN_LANE_bool ? 1 : at->size;
 
-    TN_RETURN_IF_ERROR(reserve(scratch, TN_BATCH_ROWS * (size == 0 ? 1 : size), err));
+    TN_RETURN_IF_ERROR(tn_scratch_reserve(scratch, TN_BATCH_ROWS * (size == 0 ? 1 : size), err));
     void *values = scratch->values;
     switch (at->lane == TN_LANE_bool ? 0 : at->size) {
     case 0:

@@ -294,19 +294,14 @@ static TN_FALLIBLE stored_nested(tn_types *types, tn_str column, const tn_type *
 tarn_code tn_delta__stored_type(tn_types *types, tn_str column, const tn_type *type,
                                 const tn_type **out, tarn_error *err)
 {
+    bool found;
     *out = type;
     switch (type->kind) {
     case TN_KIND_UTINYINT:
-        *out = TN_SMALLINT;
-        return TARN_OK;
     case TN_KIND_USMALLINT:
-        *out = TN_INTEGER;
-        return TARN_OK;
     case TN_KIND_UINTEGER:
-        *out = TN_BIGINT;
-        return TARN_OK;
-    case TN_KIND_UBIGINT:
-        return tn_types_decimal(types, 20, 0, out, err);
+    case TN_KIND_UBIGINT: /* the least type with a sign */
+        return tn_types_common(types, type, TN_TINYINT, out, &found, err);
     case TN_KIND_TIMESTAMP_NS:
         *out = TN_TIMESTAMP;
         return TARN_OK;
