@@ -14,7 +14,7 @@ static const uint64_t log_each_ns = UINT64_C(10000000000);
 static struct {
     const invocation *in;
     uint64_t begun, last;
-    bool draws, shown;
+    bool draws, shown, whole; /* whole: the last line drawn said 100 % */
 } state;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* cp has several threads */
 
@@ -55,8 +55,11 @@ static void on_progress(void *context, uint64_t done, uint64_t total)
     char members[128];
     (void)context;
     (void)pthread_mutex_lock(&lock);
-    if (state.draws && now - state.begun >= first_ns && now - state.last >= each_ns) {
+    /* The end is drawn at once: a bar that vanishes at 85 % looks like something that failed. */
+    const bool ends = total > 0 && done >= total && !state.whole;
+    if (state.draws && now - state.begun >= first_ns && (ends || now - state.last >= each_ns)) {
         state.last = now;
+        state.whole = total > 0 && done >= total;
         draw(done, total, (double)(now - state.begun) / 1e9);
     } else if (!state.draws && now - state.last >= log_each_ns) {
         state.last = now;
@@ -76,6 +79,7 @@ void progress_begin(const invocation *in)
     }
     state.in = in;
     state.begun = state.last = now_ns();
+    state.whole = false;
     state.draws = (wanted != NULL && strcmp(wanted, "always") == 0) ||
                   (isatty(STDERR_FILENO) == 1 && !is_quiet(in) &&
                    (format == NULL || strcmp(format, "json") != 0));

@@ -147,7 +147,9 @@ static void widen(const tn_column *column, tn_value *out)
         (declared != TN_LANE_i128 && declared != TN_LANE_i256)) {
         return;
     }
-    const tn_i128 wide = (tn_lane)column->lane == TN_LANE_i128 ? out->i128 : (tn_i128)out->i64;
+    const tn_i128 wide = (tn_lane)column->lane == TN_LANE_i128  ? out->i128
+                         : (tn_lane)column->lane == TN_LANE_u64 ? (tn_i128)out->u64
+                                                                : (tn_i128)out->i64;
     if (declared == TN_LANE_i128) {
         out->i128 = wide;
         return;

@@ -172,7 +172,7 @@ def a_long_copy_shows_how_far_it_came(tarn):
 
     def slowly(r):
         if r.kind in ("part", "get"):
-            time.sleep(0.2)
+            time.sleep(0.4)
     with Proxy(slowly) as proxy:
         said = tarn.through(proxy).ran("cp", "large", f"{tarn.home}/large", "--progress", "always").stderr
         assert b"] " in said and b"100 %" in said and b"84 MB" in said, said

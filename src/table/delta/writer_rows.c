@@ -239,7 +239,7 @@ static TN_FALLIBLE assign(sink_task *task, const tn_batch *batch, tn_waker *wake
     task->base.later_count = 0;
     for (uint32_t i = 0; i < keyed; i++) {
         uint8_t *key = task->keys[turn];
-        size_t size;
+        size_t size = 0;
         TN_RETURN_IF_ERROR(key_of(task, i, key, &size, err));
         if (size != last || memcmp(key, task->keys[1 - turn], size) != 0) {
             const uint64_t hash = tn_hash_bytes(key, size, 0);
