@@ -271,6 +271,56 @@ TEST(checkpoints_keep_what_features_keep_in_domains)
     tn_text_deinit(&text);
 }
 
+/* ---- names of files ---------------------------------------------------------------------------*/
+
+TEST(a_file_keeps_the_spelling_of_its_path_in_removes_and_checkpoints)
+{
+    static const char *const paths[] = {"p=\xC3\xA9(1/f%2d%c3%a9.parquet", "plain.parquet",
+                                        "memory://m/t/below%20it.parquet"};
+    tn_store *store;
+    tn_text text;
+    tn_buffer *buffer = NULL;
+    tn_session *session = open_session(&store);
+    char entry[1024];
+    size_t size = 0;
+    tn_text_init(&text, pool, 1 << 20);
+    CHECK_EQ(fill(session, &text, 8), TARN_OK);
+    for (size_t i = 0; i < 3; i++) {
+        size += (size_t)snprintf(entry + size, sizeof(entry) - size,
+                                 "{\"add\":{\"path\":\"%s\",\"partitionValues\":{},\"size\":1,"
+                                 "\"modificationTime\":1,\"dataChange\":true}}\n",
+                                 paths[i]);
+    }
+    CHECK_EQ(put_entry(store, 9, entry), TARN_OK);
+    CHECK_EQ(statements_run(session, append, &text, NULL), TARN_OK); /* version 10, a checkpoint */
+    CHECK_SQL("SELECT count(*) FROM (SELECT \"add\".path AS p FROM "
+              "read_parquet('memory://m/" TEN "')) WHERE p = 'p=\xC3\xA9(1/f%2d%c3%a9.parquet' OR "
+              "p = 'plain.parquet' OR p = 'memory://m/t/below%20it.parquet'",
+              "3\n");
+    delete_entries(store, 0, 9);
+    CHECK_EQ(statements_run(session,
+                            "COPY (SELECT 7 AS a) TO 'memory://m/t' (FORMAT delta, MODE overwrite)",
+                            &text, NULL),
+             TARN_OK);
+    CHECK_EQ(tn_store_get(store, TN_STR("t/_delta_log/00000000000000000011.json"), 1 << 20, pool,
+                          &buffer, NULL, NULL),
+             TARN_OK);
+    tn_text_clear(&text);
+    tn_text_append(&text, (tn_str){(const char *)buffer->data, buffer->size});
+    tn_text_putc(&text, '\0');
+    for (size_t i = 0; i < 3; i++) {
+        char wanted[128];
+        (void)snprintf(wanted, sizeof(wanted), "{\"remove\":{\"path\":\"%s\"", paths[i]);
+        if (strstr(text.data, wanted) == NULL) {
+            test_fail(__FILE__, __LINE__, "%s is not in %s", wanted, text.data);
+        }
+    }
+    CHECK_SQL(ask, "1|7\n");
+    tn_buffer_release(buffer);
+    tn_session_destroy(session);
+    tn_text_deinit(&text);
+}
+
 /* ---- time travel ------------------------------------------------------------------------------*/
 
 TEST(a_time_between_two_commits_means_the_first_of_them)

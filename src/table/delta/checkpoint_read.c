@@ -151,7 +151,7 @@ static TN_FALLIBLE read_file(tn_delta *table, const tn_column *action, uint32_t 
     if (path.size == 0) {
         return TARN_OK;
     }
-    TN_RETURN_IF_ERROR(tn_delta__canonical(table, &table->arena, path, &entry.file.path, err));
+    TN_RETURN_IF_ERROR(tn_delta__name_file(table, path, &entry.file, err));
     TN_RETURN_IF_ERROR(read_vector(table, action, row, &entry.file, err));
     entry.file.size = (uint64_t)integer_at(action, row, "size", 0);
     entry.file.modified_ms = integer_at(action, row, "modificationTime", 0);

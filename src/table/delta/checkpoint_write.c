@@ -170,19 +170,6 @@ static TN_FALLIBLE put_struct(checkpoint *c, uint32_t column, const tn_value *fi
     return put_row(c, column, &value, err);
 }
 
-static TN_FALLIBLE encoded(checkpoint *c, tn_str path, tn_str *out, tarn_error *err)
-{
-    tarn_code code = TARN_OK;
-    tn_text text;
-    tn_text_init(&text, c->pool, 1 << 20);
-    tn_delta__encode(path, &text);
-    TN_TRY(tn_text_status(&text, err));
-    TN_TRY(tn_arena_copy(&c->scratch, tn_text_str(&text), out, err));
-done:
-    tn_text_deinit(&text);
-    return code;
-}
-
 static TN_FALLIBLE make_vector(checkpoint *c, const tn_type *type, const tn_delta_vector *vector,
                                tn_value *out, tarn_error *err)
 {
@@ -224,14 +211,13 @@ static TN_FALLIBLE put_file(checkpoint *c, const tn_delta_entry *entry, tarn_err
     const tn_type *type = c->column_types[column];
     tn_value vector;
     tn_value statistics;
-    tn_str path;
+    const tn_value path = tn_value_varchar(entry->file.written);
     tn_str *names;
     TN_RETURN_IF_ERROR(make_vector(c, type->fields[type->field_count - 1].type,
                                    entry->file.deletion, &vector, err));
     TN_RETURN_IF_ERROR(make_statistics(c, &entry->file, &statistics, err));
-    TN_RETURN_IF_ERROR(encoded(c, entry->file.path, &path, err));
     if (!entry->is_live) {
-        const tn_value fields[] = {tn_value_varchar(path), tn_value_bigint(entry->deleted_ms),
+        const tn_value fields[] = {path, tn_value_bigint(entry->deleted_ms),
                                    tn_value_boolean(false),
                                    tn_value_bigint((int64_t)entry->file.size), vector};
         return put_struct(c, column, fields, err);
@@ -241,7 +227,7 @@ static TN_FALLIBLE put_file(checkpoint *c, const tn_delta_entry *entry, tarn_err
     for (uint32_t i = 0; i < about->partition_count; i++) {
         names[i] = about->schema.fields[about->partition_fields[i]].name;
     }
-    tn_value fields[] = {tn_value_varchar(path),
+    tn_value fields[] = {path,
                          tn_value_null(type->fields[1].type),
                          tn_value_bigint((int64_t)entry->file.size),
                          tn_value_bigint(entry->file.modified_ms),

@@ -409,7 +409,7 @@ static void put_vector(tn_json_writer *w, const tn_delta_vector *vector)
 }
 
 /* Overwriting removes every file of the snapshot it was made upon. */
-static TN_FALLIBLE put_removes(entry *e, tarn_error *err)
+static void put_removes(entry *e)
 {
     const tn_delta_about *about = &e->writer->table->about;
     for (uint64_t i = 0; i < about->file_count; i++) {
@@ -419,7 +419,7 @@ static TN_FALLIBLE put_removes(entry *e, tarn_error *err)
         tn_json_name(&w, "remove");
         tn_json_begin(&w, '{');
         tn_json_name(&w, "path");
-        TN_RETURN_IF_ERROR(put_encoded(e, &w, file->path, err));
+        tn_json_put_str(&w, file->written);
         tn_json_name(&w, "deletionTimestamp");
         tn_json_put_integer(&w, e->now_ms);
         tn_json_name(&w, "dataChange");
@@ -435,7 +435,6 @@ static TN_FALLIBLE put_removes(entry *e, tarn_error *err)
         tn_text_putc(&e->text, '\n');
     }
     e->removed = about->file_count;
-    return TARN_OK;
 }
 
 static bool needs_ntz(const tn_schema *schema)
@@ -594,7 +593,7 @@ static TN_FALLIBLE make_entry(entry *e, tarn_error *err)
     }
     put_txn(e);
     if (writer->table != NULL && writer->mode == TN_DELTA_OVERWRITE) {
-        TN_RETURN_IF_ERROR(put_removes(e, err));
+        put_removes(e);
     }
     TN_RETURN_IF_ERROR(put_adds(e, err));
     return tn_text_status(&e->text, err);

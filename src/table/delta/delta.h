@@ -44,6 +44,7 @@ typedef struct tn_delta_vector {
 
 typedef struct tn_delta_file {
     tn_str path;              /* below the table, or absolute: decoded */
+    tn_str written;           /* as the log spells it */
     const tn_str *partitions; /* as text, one a partition column; .data NULL: null */
     uint64_t size;
     int64_t modified_ms;

@@ -59,6 +59,9 @@ void tn_delta__put_partition(tn_str name, tn_str value, bool is_null, tn_text *o
 /* One name for the forms of one path: relative to the table where it lies in it. */
 TN_FALLIBLE tn_delta__canonical(const tn_delta *table, tn_arena *arena, tn_str path, tn_str *out,
                                 tarn_error *err);
+/* Both forms of a path of the log's.  Who removes a file, or tells of it in a checkpoint, spells it
+ * as it was: other readers compare spellings. */
+TN_FALLIBLE tn_delta__name_file(tn_delta *table, tn_str path, tn_delta_file *file, tarn_error *err);
 /* The store and key of a path of the log's in that form. */
 TN_FALLIBLE tn_delta__resolve_path(const tn_delta *table, tn_str path, tn_arena *arena,
                                    tn_store **store, tn_str *key, tarn_error *err);

@@ -96,6 +96,14 @@ tarn_code tn_delta__canonical(const tn_delta *table, tn_arena *arena, tn_str pat
     return TARN_OK;
 }
 
+tarn_code tn_delta__name_file(tn_delta *table, tn_str path, tn_delta_file *file, tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(tn_delta__canonical(table, &table->arena, path, &file->path, err));
+    file->written = file->path;
+    return tn_str_equal(path, file->path) ? TARN_OK
+                                          : tn_arena_copy(&table->arena, path, &file->written, err);
+}
+
 /* "/x", or a URI: "s3://bucket/x", "file:/x"; but not "time=10:11/x". */
 static bool is_absolute(tn_str path)
 {

@@ -215,7 +215,7 @@ static TN_FALLIBLE apply_file(tn_delta *table, const tn_json *json, bool is_add,
         return tn_fail(err, TARN_E_CORRUPT, "a log entry of the Delta table '%.*s' names no path",
                        TN_STR_ARGS(table->about.uri));
     }
-    TN_RETURN_IF_ERROR(tn_delta__canonical(table, &table->arena, path, &entry.file.path, err));
+    TN_RETURN_IF_ERROR(tn_delta__name_file(table, path, &entry.file, err));
     TN_RETURN_IF_ERROR(apply_vector(table, tn_json_get(json, "deletionVector"), &entry.file, err));
     entry.file.size = (uint64_t)tn_json_get_integer(json, "size", 0);
     entry.file.modified_ms = tn_json_get_integer(json, "modificationTime", 0);
