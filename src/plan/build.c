@@ -323,10 +323,32 @@ TN_FALLIBLE tn_plan_join(tn_plan_context *context, tn_join_kind kind, tn_plan *l
     return join_of(context, TN_PLAN_JOIN, kind, left, right, condition, span, out, err);
 }
 
+static tarn_code reads_left(tn_plan_context *context, const tn_plan *left, const tn_plan *right,
+                            bool *out, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_columns made;
+    tn_columns free;
+    tn_columns__init(&made, context->pool);
+    tn_columns__init(&free, context->pool);
+    TN_TRY(tn_columns__add_outputs(&made, left, err));
+    TN_TRY(tn_columns__add_free(&free, right, err));
+    *out = tn_columns__meet(&made, &free);
+done:
+    tn_columns__deinit(&made);
+    tn_columns__deinit(&free);
+    return code;
+}
+
 TN_FALLIBLE tn_plan_apply(tn_plan_context *context, tn_join_kind kind, tn_plan *left,
                           tn_plan *right, const tn_expr *condition, tn_span span, tn_plan **out,
                           tarn_error *err)
 {
+    bool depends = false;
+    TN_RETURN_IF_ERROR(reads_left(context, left, right, &depends, err));
+    if (!depends) {
+        return join_of(context, TN_PLAN_JOIN, kind, left, right, condition, span, out, err);
+    }
     if (kind == TN_JOIN_RIGHT || kind == TN_JOIN_FULL) {
         *out = NULL;
         if (err != NULL) {

@@ -153,6 +153,7 @@ TN_FALLIBLE tn_plan_aggregate(tn_plan_context *context, tn_plan *child, const tn
 /* `condition` (or NULL) over both sides is split into pairs and the rest. */
 TN_FALLIBLE tn_plan_join(tn_plan_context *context, tn_join_kind kind, tn_plan *left, tn_plan *right,
                          const tn_expr *condition, tn_span span, tn_plan **out, tarn_error *err);
+/* A plain join where the right side does not read the left's columns. */
 TN_FALLIBLE tn_plan_apply(tn_plan_context *context, tn_join_kind kind, tn_plan *left,
                           tn_plan *right, const tn_expr *condition, tn_span span, tn_plan **out,
                           tarn_error *err);

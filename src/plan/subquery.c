@@ -15,6 +15,7 @@ typedef struct placing {
     tn_optimiser *optimiser;
     tn_plan *child;        /* what the node reads, with the applies so far */
     tn_pointer_map known;  /* subquery to the expression that stands for it */
+    tn_pointer_map lefts;  /* ... of IN, ANY, ALL: to what was compared with it then */
     tn_pointer_map guards; /* subquery to the rows that ask for it */
 } placing;
 
@@ -307,17 +308,23 @@ static tarn_code replace_subquery(void *context, const tn_expr *expr, const tn_e
                                   tarn_error *err)
 {
     placing *p = context;
+    const tn_expr *left = expr->child_count > 0 ? expr->children[0] : NULL;
     size_t known;
+    size_t before = 0;
     *out = expr;
     if (expr->kind != TN_EXPR_SUBQUERY) {
         return TARN_OK;
     }
     /* One run serves equal expressions, as when ORDER BY repeats what SELECT has. */
-    if (expr->child_count == 0 && tn_pointer_map__find(&p->known, expr->subquery, &known)) {
+    if (tn_pointer_map__find(&p->known, expr->subquery, &known) &&
+        (left == NULL || (tn_pointer_map__find(&p->lefts, expr->subquery, &before) &&
+                          tn_expr_equal(left, (const tn_expr *)(uintptr_t)before)))) {
         *out = (const tn_expr *)(uintptr_t)known;
         return TARN_OK;
     }
     TN_RETURN_IF_ERROR(place_value(p, expr, out, err));
+    TN_RETURN_IF_ERROR(
+        tn_pointer_map__put(&p->lefts, expr->subquery, (size_t)(uintptr_t)left, err));
     return tn_pointer_map__put(&p->known, expr->subquery, (size_t)(uintptr_t)*out, err);
 }
 
@@ -538,6 +545,7 @@ TN_FALLIBLE tn_rule__subqueries(void *context, tn_plan *plan, tn_plan **out, tar
         return TARN_OK;
     }
     tn_pointer_map__init(&p.known, f.pool);
+    tn_pointer_map__init(&p.lefts, f.pool);
     tn_pointer_map__init(&p.guards, f.pool);
     if (plan->kind == TN_PLAN_JOIN || plan->kind == TN_PLAN_APPLY) {
         TN_TRY(place_join(&p, plan, out, err));
@@ -550,6 +558,7 @@ TN_FALLIBLE tn_rule__subqueries(void *context, tn_plan *plan, tn_plan **out, tar
     }
 done:
     tn_pointer_map__deinit(&p.known);
+    tn_pointer_map__deinit(&p.lefts);
     tn_pointer_map__deinit(&p.guards);
     return code;
 }
