@@ -48,7 +48,7 @@ uint64_t tn_value__hash(const tn_value *value)
     return tn_hash_mix(kind, value->u64);
 }
 
-/* Stricter than the order of values: -0 and 0 are two literals. */
+/* Stricter than the order of values: -0 and 0 are two literals, and so are a month and 30 days. */
 bool tn_value__equal(const tn_value *a, const tn_value *b)
 {
     if (a->type != b->type || a->is_null != b->is_null) {
@@ -70,8 +70,10 @@ bool tn_value__equal(const tn_value *a, const tn_value *b)
         return a->nested == b->nested;
     case TN_LANE_i128:
     case TN_LANE_i256:
-    case TN_LANE_interval:
         return tn_value_compare(a, b) == 0;
+    case TN_LANE_interval:
+        return a->interval.months == b->interval.months && a->interval.days == b->interval.days &&
+               a->interval.nanos == b->interval.nanos;
     case TN_LANE_i8:
     case TN_LANE_i16:
     case TN_LANE_i32:
