@@ -49,10 +49,10 @@ static TN_FALLIBLE is_new(const finder *f, const tn_station *station, const tn_l
     if (same == NULL) {
         return TARN_OK;
     }
-    if (same->input->hash.size > 0 && same->input->size == file->size &&
-        tn_store_is_local(file->store)) {
+    if (tn_store_is_local(file->store) &&
+        tn_ledger_has_content(f->ledger, station->id, place, file->size, TN_STR_NONE)) {
         TN_RETURN_IF_ERROR(tn_content_hash(NULL, f->p, file, f->arena, &hash, err));
-        *out = !tn_str_equal(hash, same->input->hash);
+        *out = !tn_ledger_has_content(f->ledger, station->id, place, file->size, hash);
     }
     if (*out) {
         note(f, true,

@@ -290,15 +290,6 @@ static TN_FALLIBLE look_up(tn_execution *x, tn_target *target, int64_t *version,
     return TARN_OK;
 }
 
-static TN_FALLIBLE had_run(tn_execution *x, tn_target *target, tarn_error *err)
-{
-    int64_t version;
-    TN_RETURN_IF_ERROR(look_up(x, target, &version, err));
-    return target->has_run ? tn_void__refuse_foreign(x->p, x->entry, target->uri,
-                                                     target->application, &x->arena, err)
-                           : TARN_OK;
-}
-
 static bool wrote_to(const tn_ledger_entry *entry, tn_str uri)
 {
     for (size_t i = 0; i < entry->written_count; i++) {
@@ -340,10 +331,27 @@ static TN_FALLIBLE refuse_gone(const tn_execution *x, const tn_target *target, t
     (void)tn_fail(err, TARN_E_NOT_FOUND,
                   "the table '%.*s' is gone, which has the rows of earlier runs, up to run %lld",
                   TN_STR_ARGS(target->uri), (long long)run);
+    if (tn_ledger_unfinished(x->ledger) != NULL) {
+        tn_hint(err,
+                "bring it back; or 'tarn reset --run %lld --yes', then 'tarn reset --input \"**\" "
+                "--yes', and the next run takes every file again, for all tables",
+                (long long)x->entry->run);
+        return TARN_E_NOT_FOUND;
+    }
     tn_hint(err,
             "bring it back; or 'tarn reset --input \"**\" --yes', and the next run takes every "
             "file again, for all tables");
     return TARN_E_NOT_FOUND;
+}
+
+static TN_FALLIBLE had_run(tn_execution *x, tn_target *target, tarn_error *err)
+{
+    int64_t version;
+    TN_RETURN_IF_ERROR(look_up(x, target, &version, err));
+    TN_RETURN_IF_ERROR(refuse_gone(x, target, err));
+    return target->has_run ? tn_void__refuse_foreign(x->p, x->entry, target->uri,
+                                                     target->application, &x->arena, err)
+                           : TARN_OK;
 }
 
 /* A number that was just made cannot be in a table, unless another ledger gave it out: what this

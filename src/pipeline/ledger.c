@@ -10,7 +10,10 @@
 #include <stdio.h>
 #include <sys/file.h>
 
+enum { LEDGER_KIND = 1 };
 static const size_t object_max = 256 << 20;
+static const char *const damage_hint =
+    "nothing was committed or taken; bring the ledger back, which is as precious as the tables";
 
 /* ---- reading ----------------------------------------------------------------------------------*/
 
@@ -203,6 +206,29 @@ static TN_FALLIBLE key_of(tn_ledger *l, const char *folder, int64_t run, tn_str 
                           (long long)run);
 }
 
+/* What stands there must be of this run and of a kind that is known: what was taken for an entry
+ * without inputs would have them taken again. */
+static TN_FALLIBLE check_kind(const tn_json *root, bool is_entry, tn_str key, int64_t run,
+                              tarn_error *err)
+{
+    const int64_t kind = is_entry ? tn_json_get_integer(root, "ledger", 0) : LEDGER_KIND;
+    if (kind > LEDGER_KIND) {
+        (void)tn_fail(err, TARN_E_UNSUPPORTED,
+                      "the ledger's '%.*s' is of version %lld: a newer Tarn wrote it",
+                      TN_STR_ARGS(key), (long long)kind);
+        tn_hint(err, "run the pipeline with that Tarn");
+        return TARN_E_UNSUPPORTED;
+    }
+    if (tn_json_is(root, TN_JSON_OBJECT) && kind == LEDGER_KIND &&
+        tn_json_get_integer(root, "run", 0) == run) {
+        return TARN_OK;
+    }
+    (void)tn_fail(err, TARN_E_CORRUPT, "the ledger's '%.*s' is no %s of run %lld", TN_STR_ARGS(key),
+                  is_entry ? "entry" : "end", (long long)run);
+    tn_hint(err, "%s", damage_hint);
+    return TARN_E_CORRUPT;
+}
+
 /* *out NULL where the object is missing. */
 static TN_FALLIBLE read_object(tn_ledger *l, const char *folder, int64_t run, const tn_json **out,
                                tarn_error *err)
@@ -231,9 +257,11 @@ static TN_FALLIBLE read_object(tn_ledger *l, const char *folder, int64_t run, co
             err->code = TARN_E_CORRUPT;
         }
         tn_explain(err, "the ledger's '%.*s'", TN_STR_ARGS(key));
+        tn_hint(err, "%s", damage_hint);
         return TARN_E_CORRUPT;
     }
-    return code;
+    TN_RETURN_IF_ERROR(code);
+    return check_kind(*out, tn_str_equal(tn_str_of(folder), TN_STR("runs")), key, run, err);
 }
 
 static TN_FALLIBLE forget(tn_ledger *l, const tn_ledger_entry *reset)
@@ -353,6 +381,21 @@ const tn_known *tn_ledger_find(const tn_ledger *l, tn_str source, tn_str place, 
     return NULL;
 }
 
+bool tn_ledger_has_content(const tn_ledger *l, tn_str source, tn_str place, uint64_t size,
+                           tn_str hash)
+{
+    for (size_t i = 0; i < l->known.count; i++) {
+        const tn_known *known = &l->known.items[i];
+        const tn_str had = known->input->hash;
+        if (!known->is_forgotten && known->input->size == size && had.size > 0 &&
+            (hash.size == 0 || tn_str_equal(had, hash)) && tn_str_equal(known->place, place) &&
+            tn_str_equal(known->input->source, source)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const tn_entry_source *tn_ledger_columns(const tn_ledger *l, tn_str source)
 {
     for (size_t i = l->entries.count; i > 0; i--) {
@@ -468,7 +511,7 @@ static void put_entry(tn_json_writer *w, const tn_ledger_entry *entry)
     (void)snprintf(seed, sizeof(seed), "%llu", (unsigned long long)entry->seed);
     tn_json_begin(w, '{');
     tn_json_name(w, "ledger");
-    tn_json_put_integer(w, 1);
+    tn_json_put_integer(w, LEDGER_KIND);
     tn_json_name(w, "kind");
     tn_json_put_text(w, entry->is_reset ? "reset" : "run");
     tn_json_name(w, "run");

@@ -91,6 +91,10 @@ tn_ledger_entry *tn_ledger_unfinished(const tn_ledger *ledger);
 /* Known by place, size and tag; the newest of that source and place in *same_name, or NULL. */
 const tn_known *tn_ledger_find(const tn_ledger *ledger, tn_str source, tn_str place, uint64_t size,
                                tn_str tag, const tn_known **same_name);
+/* Was a content of that hash taken under that name, now or earlier?  Of any hash where none is
+ * given: is it worth making one? */
+bool tn_ledger_has_content(const tn_ledger *ledger, tn_str source, tn_str place, uint64_t size,
+                           tn_str hash);
 /* Columns of a source as the first run kept them; NULL where none did. */
 const tn_entry_source *tn_ledger_columns(const tn_ledger *ledger, tn_str source);
 

@@ -154,6 +154,23 @@ static tn_ledger_entry *entry_of(const tn_ledger *ledger, int64_t run)
                                                              : NULL;
 }
 
+/* Rows of an input whose run is still to be finished come with its repetition: forgotten now, it
+ * would be taken twice. */
+static TN_FALLIBLE refuse_unfinished(const tn_ledger *ledger, const tn_known *known,
+                                     tarn_error *err)
+{
+    const tn_ledger_entry *open = tn_ledger_unfinished(ledger);
+    if (open == NULL || known->run != open->run) {
+        return TARN_OK;
+    }
+    (void)tn_fail(err, TARN_E_INVALID,
+                  "'%.*s' is an input of run %lld, which was not finished: the next run repeats it",
+                  TN_STR_ARGS(known->input->key), (long long)open->run);
+    tn_hint(err, "'tarn run' finishes it; 'tarn reset --run %lld' gives it up",
+            (long long)open->run);
+    return TARN_E_INVALID;
+}
+
 static TN_FALLIBLE reset(tn_dataflow *p, tn_ledger *ledger, tn_str glob, int64_t run, bool do_it,
                          const tn_dataflow_file **files, size_t *count,
                          const tn_dataflow_table **tables, size_t *table_count, tarn_error *err)
@@ -169,6 +186,7 @@ static TN_FALLIBLE reset(tn_dataflow *p, tn_ledger *ledger, tn_str glob, int64_t
         const tn_known *known = &ledger->known.items[i];
         if (!known->is_forgotten &&
             (run > 0 ? known->run == run : tn_glob_matches(glob, known->input->key))) {
+            TN_RETURN_IF_ERROR(run > 0 ? TARN_OK : refuse_unfinished(ledger, known, err));
             TN_RETURN_IF_ERROR(known_file(&p->arena, known, &list[(*count)++], err));
         }
     }

@@ -137,4 +137,16 @@ with tempfile.TemporaryDirectory() as scratch:
     code, said, _ = run(folder)
     check("... touched, it is no new one", code == 0 and said == "nothing new", said)
 
+    # A file that gets a content back which it had before is no new one.
+    folder = make(f"{scratch}/back", ".csv")
+    for text, wanted in ((b"a\n1\n", "1 new file"), (b"a\n2\n", "holds something else"), (b"a\n1\n", "nothing new"),
+                         (b"a\n2\n", "nothing new"), (b"a\n3\n", "holds something else")):
+        with open(f"{folder}/in/new", "wb") as out:
+            out.write(text)
+        os.replace(f"{folder}/in/new", f"{folder}/in/1.csv")
+        code, said, _ = run(folder)
+        check(f"its content becomes {text!r}: {wanted}", code == 0 and wanted in said, said)
+    got = call(folder, "query", "SELECT a FROM 'lake/t' ORDER BY a")
+    check("... and each is there once", got.stdout.split() == ["a", "1", "2", "3"], got.stdout)
+
 finish()

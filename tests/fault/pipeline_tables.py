@@ -258,4 +258,69 @@ to = "lake/before"
     check("and taken again", got.returncode == 0 and rows(folder, "clean").count("\n") == 551, f"{got.stderr} "
           f"{rows(folder, 'clean')[:300]}")
 
+    def killed(folder, point):
+        return subprocess.run([tarn, "run", "p.toml"], cwd=folder, capture_output=True, timeout=120,
+                              env=dict(os.environ, HOME=folder, TARN_STOP_AT=point)).returncode
+
+    # Nor by the repetition of a run that was not finished.
+    for point in ("ledger_written", "sink_1_done"):
+        folder = make(f"{scratch}/gone-{point}")
+        call(folder, "run", "p.toml")
+        write_file(folder, 2)
+        check(f"run 2 is killed at {point}", killed(folder, point) == -9)
+        shutil.rmtree(f"{folder}/lake/agg")
+        for attempt in range(2):
+            got = call(folder, "run", "p.toml")
+            check("... and its table is gone: that is said", got.returncode == 1 and
+                  "'lake/agg' is gone" in got.stderr and "reset --run 2" in got.stderr and
+                  not os.path.exists(f"{folder}/lake/agg"), f"{got.returncode} {got.stderr}")
+        got = call(folder, "reset", "--run", "2", "--yes", "p.toml")
+        got = call(folder, "reset", "--input", "**", "--yes", "p.toml")
+        for table in TABLES:
+            shutil.rmtree(f"{folder}/lake/{table}", ignore_errors=True)
+        got = call(folder, "run", "p.toml")
+        check("... and all is made anew", got.returncode == 0 and rows(folder, "clean").count("\n") == 551 and
+              rows(folder, "agg").count("\n") == 4, f"{got.stderr} {rows(folder, 'agg')}")
+
+    # Inputs of a run that was not finished are not forgotten: its repetition brings their rows.
+    folder = make(f"{scratch}/forget")
+    call(folder, "run", "p.toml")
+    write_file(folder, 2)
+    killed(folder, "sink_1_done")
+    for options in (["--input", "**"], ["--input", "**", "--yes"], ["--input", "in/2.csv", "--yes"]):
+        got = call(folder, "reset", *options, "p.toml")
+        check(f"reset {' '.join(options)} waits for run 2", got.returncode == 1 and "run 2" in got.stderr and
+              "reset --run 2" in got.stderr, f"{got.returncode} {got.stdout} {got.stderr}")
+    got = call(folder, "reset", "--input", "in/1.csv", "--yes", "p.toml")
+    check("... but not for those of run 1", got.returncode == 0 and "in/1.csv" in got.stdout, got.stderr)
+    got = call(folder, "run", "p.toml")
+    check("... and each row is there once a taking", got.returncode == 0 and
+          rows(folder, "clean").count("\n") == 3 * 275 + 1 and
+          rows(folder, "nn").count("\n") == 2 * 20 + 1, f"{got.stderr} {rows(folder, 'clean').count(chr(10))}")
+
+    # A ledger of another kind is refused, not guessed at.
+    for name, where, old, new, wanted in (
+            ("of a later Tarn", "runs", b'"ledger":1', b'"ledger":2', "newer"),
+            ("without a version", "runs", b'"ledger":1', b'"other":1', "no entry"),
+            ("of another run", "runs", b'"run":1', b'"run":7', "no entry"),
+            ("that is no object", "runs", None, b"[]", "no entry"),
+            ("with an empty entry", "runs", None, b"{}", "no entry"),
+            ("with an empty end", "done", None, b"{}", "no end"),
+            ("with the end of another run", "done", b'"run":1', b'"run":7', "no end")):
+        folder = make(f"{scratch}/kind-{name.replace(' ', '-')}")
+        call(folder, "run", "p.toml")
+        path = f"{folder}/lake/_tarn/k/{where}/000000000001.json"
+        with open(path, "rb") as file:
+            text = file.read()
+        check("it has what is changed", old is None or old in text, text[:200])
+        with open(path, "wb") as file:
+            file.write(new if old is None else text.replace(old, new, 1))
+        before = tables(folder)
+        write_file(folder, 2)
+        for command in (["run"], ["status"], ["reset", "--input", "**", "--yes"]):
+            got = call(folder, *command, "p.toml")
+            check(f"a ledger {name}: {command[0]} says so", got.returncode == 1 and wanted in got.stderr and
+                  "000000000001.json" in got.stderr and tables(folder) == before,
+                  f"{got.returncode} {got.stdout} {got.stderr}")
+
 finish()
