@@ -48,6 +48,9 @@ typedef struct tn_file_writer_ops {
     tarn_code (*group_write)(tn_group_writer *group, const tn_batch *batch, tarn_error *err);
     /* Bytes this group would take by now, about: the caller ends it when it is large enough. */
     uint64_t (*group_bytes)(const tn_group_writer *group);
+    /* Bytes of memory it holds by now, about: it is ended, too, where that is too much.  NULL:
+     * little beside what it would take. */
+    size_t (*group_memory)(const tn_group_writer *group);
     /* Appends the encoded group to the upload and frees the group, also on failure.  When the
      * upload has no room: *taken false, and `waker` will be called: call again. */
     tarn_code (*group_end)(tn_group_writer *group, tn_waker *waker, bool *taken, tarn_error *err);
@@ -61,6 +64,7 @@ typedef struct tn_file_writer_ops {
 
 struct tn_file_writer {
     const tn_file_writer_ops *ops;
+    size_t group_memory; /* what a group that is begun now should hold at most; 0: any */
 };
 struct tn_group_writer {
     const tn_file_writer_ops *ops;

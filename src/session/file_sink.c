@@ -25,18 +25,23 @@ typedef struct file_sink_task {
     tn_file_sink *sink;
     tn_pool *pool;
     tn_group_writer *group;
-    bool written; /* the offered batch is in the group already: only its end waits */
+    uint64_t rows; /* of the group */
+    bool written;  /* the offered batch is in the group already: only its end waits */
 } file_sink_task;
 
 /* Pipelines with one end number their morsels from multiples of this on (exec/window.h). */
 enum { ORDINAL_SHIFT = 28 };
 static const uint64_t group_bytes_max = UINT64_C(16) << 20;
+static const uint64_t group_rows_min = 512;
 
 static TN_FALLIBLE begin(file_sink_task *task, tarn_error *err)
 {
     tn_file_writer *writer = task->sink->writer;
-    return task->group != NULL ? TARN_OK
-                               : writer->ops->group_begin(writer, task->pool, &task->group, err);
+    if (task->group != NULL) {
+        return TARN_OK;
+    }
+    task->rows = 0;
+    return writer->ops->group_begin(writer, task->pool, &task->group, err);
 }
 
 /* Is it this morsel's turn?  Else the waker is kept. */
@@ -81,11 +86,20 @@ static TN_FALLIBLE end_group(file_sink_task *task, tn_waker *waker, bool *taken,
     return code;
 }
 
-/* Half of what a task may have: an open group takes about as much again while it is made. */
-static uint64_t group_max(const tn_file_sink *sink)
+/* A group that ends keeps a quarter of what a task may have for what its end takes; very few rows
+ * are no group before that is needed, too. */
+static bool is_full(const file_sink_task *task)
 {
-    const uint64_t share = sink->base.task_memory / 2;
-    return share > 0 && share < group_bytes_max ? share : group_bytes_max;
+    const tn_group_writer *group = task->group;
+    const size_t most = task->sink->base.task_memory;
+    if (group->ops->group_bytes(group) >= group_bytes_max) {
+        return true;
+    }
+    if (most == 0 || group->ops->group_memory == NULL) {
+        return most > 0 && group->ops->group_bytes(group) >= most / 2;
+    }
+    const size_t memory = group->ops->group_memory(group);
+    return memory >= (task->rows < group_rows_min ? most + most / 2 : most / 4 * 3);
 }
 
 static tarn_code file_sink_write(tn_sink_task *base, const tn_batch *batch, tn_waker *waker,
@@ -98,10 +112,10 @@ static tarn_code file_sink_write(tn_sink_task *base, const tn_batch *batch, tn_w
     if (!task->written && batch->selected > 0) {
         TN_RETURN_IF_ERROR(begin(task, err));
         TN_RETURN_IF_ERROR(task->group->ops->group_write(task->group, batch, err));
+        task->rows += batch->selected;
         task->written = true;
     }
-    const bool full =
-        task->group != NULL && task->group->ops->group_bytes(task->group) >= group_max(task->sink);
+    const bool full = task->group != NULL && is_full(task);
     if (batch->tag.last || full) {
         if (!task->sink->base.is_ordered) {
             TN_RETURN_IF_ERROR(ask_turn(task->sink, batch->tag.morsel, waker, &go, err));
@@ -146,8 +160,9 @@ static tarn_code file_sink_task_open(tn_sink *base, tn_pool *pool, tn_sink_task 
     *out = NULL;
     TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(pool, sizeof(file_sink_task), &memory, err));
     file_sink_task *task = memory;
-    *task =
-        (file_sink_task){.base = {.ops = base->ops}, .sink = (tn_file_sink *)base, .pool = pool};
+    tn_file_sink *sink = (tn_file_sink *)base;
+    *task = (file_sink_task){.base = {.ops = base->ops}, .sink = sink, .pool = pool};
+    sink->writer->group_memory = base->task_memory;
     *out = &task->base;
     return TARN_OK;
 }

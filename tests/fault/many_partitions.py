@@ -68,20 +68,34 @@ case(f"interrupted: after {written} of 20000 files it has not gone on to the las
 case("interrupted: nothing stays", not [f for f in glob.glob(f"{target}/**", recursive=True) if pathlib.Path(f).is_file()])
 case("interrupted: no temporary file stays", not tarn.left_over(), tarn.left_over())
 
-# Rows of many columns: a group of each partition takes its part of the memory by column.
+# Rows of many columns: a group of each partition takes its part of the memory by column, and ends early.
 columns = ", ".join(f"md5('{i}-' || range) AS s{i}, (range * {i * 7919}) % 1000003 AS i{i}" for i in range(1, 17))
-wide = tarn.file("wide.csv")
-made = tarn.run(f"COPY (SELECT range AS n, range % 12 AS few, range % 60 AS p, {columns} FROM range(60000)) TO '{wide}'")
+wide, ten = tarn.file("wide.csv"), tarn.file("ten.csv")
+made = tarn.run(f"COPY (SELECT range AS n, range % 12 AS few, range % 60 AS p, {columns} FROM range(60000)) TO '{wide}'; COPY (SELECT "
+                "range AS n, range % 12 AS few, md5('a' || range) AS a, md5('b' || range) AS b, range / 3.0 AS c, (range * 7919) % 1000003 "
+                "AS d, 'some text ' || (range % 1000) AS e, range % 3 = 0 AS f, DATE '2020-01-01' + (range % 1000)::INT AS g, range * 17 "
+                f"AS h FROM range(200000)) TO '{ten}'")
 case("wide rows are made", made.returncode == 0, made.stderr)
-FIGURES = "SELECT count(*), sum(n), sum(hash(n, few, p, s3, s16, i7)) FROM"
-expected = tarn.rows(f"{FIGURES} '{wide}'")
-for name, options in {"a file": "FORMAT parquet", "a table": "FORMAT delta", "12 partitions": "FORMAT delta, PARTITION_BY (few)",
-                      "60 partitions": "FORMAT delta, PARTITION_BY (p)"}.items():
-    target = tarn.file(name.replace(" ", "-"))
-    done, figures = tarn.figures(f"COPY (FROM '{wide}') TO '{target}' ({options})", "--memory", "64MB", "--threads", "2")
-    case(f"wide rows into {name}: they are written", done.returncode == 0, done.stderr)
-    source = f"read_parquet('{target}')" if name == "a file" else f"'{target}'"
-    got = tarn.rows(f"{FIGURES} {source}")
-    case(f"wide rows into {name}: all are there", got == expected, got)
+INPUTS = {
+    "35 columns": (f"FROM '{wide}'", "n, few, p, s3, s16, i7", ((32, 1), (32, 2), (64, 2))),
+    "lists and structs": (f"SELECT n, few, p, [s1, s2, s3] AS l, {{'a': i1, 'b': s4, 'c': [i2, i3]}} AS r, s5, n::DECIMAL(30,4) AS m "
+                          f"FROM '{wide}'", "n, few, p, l, r, s5, m", ((16, 1), (32, 1), (32, 2))),
+    "ten columns": (f"FROM '{ten}'", "n, few, a, b, c, d, e, f, g, h", ((16, 1), (32, 2))),
+}
+_, least = tarn.figures("SELECT 1")
+for rows, (sql, hashed, limits) in INPUTS.items():
+    FIGURES = f"SELECT count(*), sum(n), sum(hash({hashed})) FROM"
+    expected = tarn.rows(f"{FIGURES} ({sql})")
+    case(f"{rows}: they are counted", expected.count(",") == 2, expected)
+    for form, options in {"a file": "FORMAT parquet", "a table": "FORMAT delta", "12 partitions": "FORMAT delta, PARTITION_BY (few)",
+                          "60 partitions": "FORMAT delta, PARTITION_BY (p)"}.items():
+        for memory, threads in () if form == "60 partitions" and rows == "ten columns" else limits:
+            name = f"{rows} into {form} in {memory} MB by {threads}"
+            target = tarn.file(name.replace(" ", "-"))
+            done, figures = tarn.figures(f"COPY ({sql}) TO '{target}' ({options})", "--memory", f"{memory}MB", "--threads", str(threads))
+            case(f"{name}: written", done.returncode == 0, done.stderr)
+            got = tarn.rows(f"{FIGURES} " + (f"read_parquet('{target}')" if form == "a file" else f"'{target}'"))
+            case(f"{name}: all are there", got == expected, got)
+            peak = figures.get("peak_rss_bytes", 1 << 62)
+            case(f"{name}: {peak / 1e6:.1f} MB at most", peak <= memory * 1.1e6 + least["peak_rss_bytes"], figures)
 tarn.close()
-finish()

@@ -15,15 +15,42 @@ enum {
     GAP = 32 /* before a page's PLAIN values: their levels go there, where they are a few bytes */
 };
 
-TN_FALLIBLE tn_out__open(tn_out_column *column, const tn_out_layout *layout, uint32_t leaf,
-                         tn_pool *pool, tarn_error *err)
+void tn_out_shared__open(tn_out_shared *shared, size_t memory, size_t leaves, tn_pool *pool)
 {
-    (void)err;
-    *column = (tn_out_column){
-        .leaf = &layout->leaves[leaf], .layout = layout, .pool = pool, .codec = layout->codec};
-    column->pages.pool = pool;
-    tn_text_init(&column->body, pool, TN_OUT_BODY_MAX);
-    return TARN_OK;
+    enum { PAGE_SHARE = 4, DICTIONARY_LEAST = 24 << 10, HEAD_MAX = 1 << 10 };
+    const size_t share = memory / tn_max_size(leaves, 1);
+    *shared = (tn_out_shared){.pool = pool, .page_bytes = TN_OUT_PAGE_BYTES};
+    tn_text_init(&shared->head, pool, HEAD_MAX);
+    if (memory > 0 && share / PAGE_SHARE < TN_OUT_PAGE_BYTES) {
+        shared->is_short = true;
+        shared->no_dictionaries = share < DICTIONARY_LEAST;
+        shared->page_bytes = tn_max_size(share / PAGE_SHARE, TN_OUT_PAGE_BYTES_MIN);
+    }
+}
+
+void tn_out_shared__close(tn_out_shared *shared)
+{
+    if (shared->pool == NULL) {
+        return;
+    }
+    tn_out_room__free(shared->pool, &shared->scratch);
+    tn_out_room__free(shared->pool, &shared->packed);
+    tn_text_deinit(&shared->head);
+    if (shared->has_compressor) {
+        tn_compressor_deinit(&shared->compressor);
+    }
+    shared->pool = NULL;
+}
+
+void tn_out__open(tn_out_column *column, const tn_out_layout *layout, uint32_t leaf,
+                  tn_out_shared *shared)
+{
+    *column = (tn_out_column){.leaf = &layout->leaves[leaf],
+                              .layout = layout,
+                              .shared = shared,
+                              .pool = shared->pool,
+                              .codec = layout->codec};
+    column->pages.pool = shared->pool;
 }
 
 static TN_FALLIBLE grow_values(tn_out_column *column, size_t more, tarn_error *err)
@@ -33,11 +60,26 @@ static TN_FALLIBLE grow_values(tn_out_column *column, size_t more, tarn_error *e
                              is_first ? tn_max_size(more, column->values_hint) : more, err);
 }
 
+static TN_FALLIBLE grow_body(tn_out_column *column, size_t more, tarn_error *err)
+{
+    tn_out_room *const body = &column->body;
+    if (more > TN_OUT_BODY_MAX || body->size > TN_OUT_BODY_MAX - more) {
+        return tn_fail(err, TARN_E_LIMIT, "a column is too large for one row group");
+    }
+    const size_t needed = body->size + more;
+    if (needed <= body->capacity) {
+        return TARN_OK;
+    }
+    const size_t wish = column->shared->is_short ? needed + needed / 4
+                        : body->capacity == 0    ? tn_max_size(needed, column->body_hint)
+                                                 : tn_max_size(needed, 2 * body->capacity);
+    return tn_out_room__reserve(column->pool, body, wish, err);
+}
+
 /* What was gathered is in the body now: it goes before the next column needs room for its own. */
 static void free_gathered(tn_out_column *column)
 {
-    tn_out_room *const rooms[] = {&column->defs, &column->reps, &column->values, &column->scratch,
-                                  &column->packed};
+    tn_out_room *const rooms[] = {&column->defs, &column->reps, &column->values};
     for (size_t i = 0; i < sizeof(rooms) / sizeof(*rooms); i++) {
         tn_out_room__free(column->pool, rooms[i]);
     }
@@ -51,10 +93,7 @@ void tn_out__close(tn_out_column *column)
     }
     free_gathered(column);
     tn_vec_free(&column->pages);
-    tn_text_deinit(&column->body);
-    if (column->has_compressor) {
-        tn_compressor_deinit(&column->compressor);
-    }
+    tn_out_room__free(column->pool, &column->body);
     column->pool = NULL;
 }
 
@@ -64,6 +103,15 @@ size_t tn_out__bytes(const tn_out_column *column)
                                ? column->value_count * tn_bit_width(column->dictionary.count) / 8
                                : column->values.size / (column->mode == TN_OUT_DELTA ? 2 : 1);
     return column->body.size + waiting + column->dictionary.heap_size;
+}
+
+size_t tn_out__memory(const tn_out_column *column)
+{
+    const tn_out_dictionary *const dictionary = &column->dictionary;
+    return column->body.capacity + column->values.capacity + column->defs.capacity +
+           column->reps.capacity + dictionary->slot_count * sizeof(uint16_t) +
+           dictionary->entries.capacity + dictionary->heap_size +
+           column->pages.capacity * sizeof(tn_out_page);
 }
 
 static const tn_out_node *node_of(const tn_out_column *column)
@@ -114,33 +162,39 @@ static TN_FALLIBLE put_page(tn_out_column *column, const uint8_t *bytes, size_t 
                             size_t values, int encoding, tarn_error *err)
 {
     size_t stored = raw;
+    tn_out_shared *const shared = column->shared;
+    tn_out_room *const body = &column->body;
     const tn_codec codec = tn_out__codec(column);
     if (codec != TN_CODEC_NONE) {
-        if (!column->has_compressor) {
-            TN_RETURN_IF_ERROR(tn_compressor_init(&column->compressor, codec, column->layout->level,
+        if (!shared->has_compressor) {
+            TN_RETURN_IF_ERROR(tn_compressor_init(&shared->compressor, codec, column->layout->level,
                                                   column->pool, err));
-            column->has_compressor = true;
+            shared->has_compressor = true;
         }
-        column->packed.size = 0;
+        shared->packed.size = 0;
         stored = tn_compress_bound(codec, raw);
-        TN_RETURN_IF_ERROR(tn_out_room__grow(column->pool, &column->packed, stored, err));
+        TN_RETURN_IF_ERROR(tn_out_room__grow(column->pool, &shared->packed, stored, err));
         TN_RETURN_IF_ERROR(
-            tn_compress(&column->compressor, bytes, raw, column->packed.data, &stored, err));
-        if (column->body.size == 0 && !gains(column, raw, stored)) {
+            tn_compress(&shared->compressor, bytes, raw, shared->packed.data, &stored, err));
+        if (body->size == 0 && !gains(column, raw, stored)) {
             column->codec = TN_CODEC_NONE;
             stored = raw;
         } else {
-            bytes = column->packed.data;
+            bytes = shared->packed.data;
         }
     }
-    if (column->body.capacity == 0 && column->body_hint > 0) {
-        (void)tn_text_reserve(&column->body, column->body_hint);
+    tn_text_clear(&shared->head);
+    put_page_head(&shared->head, kind, raw, stored, tn_crc32(0, bytes, stored), values, encoding);
+    TN_RETURN_IF_ERROR(tn_text_status(&shared->head, err));
+    TN_RETURN_IF_ERROR(grow_body(column, shared->head.size + stored, err));
+    memcpy(body->data + body->size, shared->head.data, shared->head.size);
+    body->size += shared->head.size;
+    if (stored > 0) {
+        memcpy(body->data + body->size, bytes, stored);
     }
-    const size_t before = column->body.size;
-    put_page_head(&column->body, kind, raw, stored, tn_crc32(0, bytes, stored), values, encoding);
-    column->raw_size += column->body.size - before + raw;
-    tn_text_append(&column->body, (tn_str){(const char *)bytes, stored});
-    return tn_text_status(&column->body, err);
+    body->size += stored;
+    column->raw_size += shared->head.size + raw;
+    return TARN_OK;
 }
 
 /* Levels of a v1 page: 4 bytes of size, then runs. */
@@ -148,7 +202,7 @@ static TN_FALLIBLE put_levels(tn_out_column *column, const uint16_t *levels, siz
                               unsigned max, tarn_error *err)
 {
     const unsigned width = tn_bit_width(max);
-    tn_out_room *const to = &column->scratch;
+    tn_out_room *const to = &column->shared->scratch;
     TN_RETURN_IF_ERROR(tn_out_room__grow(column->pool, to, tn_rle_bound(count, width) + 4, err));
     const uint32_t size = (uint32_t)tn_rle_write_u16(levels, count, width, to->data + to->size + 4);
     memcpy(to->data + to->size, &size, 4);
@@ -160,7 +214,7 @@ static TN_FALLIBLE put_flat_levels(tn_out_column *column, size_t first, size_t c
                                    tarn_error *err)
 {
     uint64_t bits[2 * TN_OUT_PAGE_ROWS / 64];
-    tn_out_room *const to = &column->scratch;
+    tn_out_room *const to = &column->shared->scratch;
     TN_RETURN_IF_ERROR(tn_out_room__grow(column->pool, to, tn_rle_bound(count, 1) + 4, err));
     tn_bitmap_copy(bits, column->defs.data, first, count);
     const uint32_t size = (uint32_t)tn_rle_write_bits(bits, count, to->data + to->size + 4);
@@ -173,7 +227,7 @@ static TN_FALLIBLE put_flat_levels(tn_out_column *column, size_t first, size_t c
 static TN_FALLIBLE put_values(tn_out_column *column, const uint8_t *values, size_t count,
                               size_t value_size, tarn_error *err)
 {
-    tn_out_room *const to = &column->scratch;
+    tn_out_room *const to = &column->shared->scratch;
     if (column->mode == TN_OUT_DICTIONARY) {
         unsigned width = tn_bit_width(column->dictionary.count - 1);
         width = width == 0 ? 1 : width;
@@ -191,10 +245,10 @@ static TN_FALLIBLE put_values(tn_out_column *column, const uint8_t *values, size
             to->size += tn_delta_write_i64(wide, count, to->data + to->size);
             return TARN_OK;
         }
-        column->packed.size = 0;
+        column->shared->packed.size = 0;
         TN_RETURN_IF_ERROR(
-            tn_out_room__grow(column->pool, &column->packed, count * sizeof(int32_t), err));
-        int32_t *const narrow = (int32_t *)(void *)column->packed.data;
+            tn_out_room__grow(column->pool, &column->shared->packed, count * sizeof(int32_t), err));
+        int32_t *const narrow = (int32_t *)(void *)column->shared->packed.data;
         for (size_t i = 0; i < count; i++) {
             narrow[i] = (int32_t)wide[i];
         }
@@ -222,7 +276,7 @@ static TN_FALLIBLE write_page(tn_out_column *column, tn_out_page *page, size_t f
     const tn_out_node *const node = node_of(column);
     const uint16_t *const defs = (const uint16_t *)(const void *)column->defs.data;
     const uint16_t *const reps = (const uint16_t *)(const void *)column->reps.data;
-    column->scratch.size = 0;
+    column->shared->scratch.size = 0;
     if (node->rep > 0) {
         TN_RETURN_IF_ERROR(put_levels(column, reps + first_level, page->levels, node->rep, err));
     }
@@ -234,11 +288,11 @@ static TN_FALLIBLE write_page(tn_out_column *column, tn_out_page *page, size_t f
     }
     const uint8_t *bytes;
     size_t raw;
-    if (has_gap(column) && value_size > GAP && column->scratch.size <= GAP) {
-        const size_t levels = column->scratch.size;
+    if (has_gap(column) && value_size > GAP && column->shared->scratch.size <= GAP) {
+        const size_t levels = column->shared->scratch.size;
         uint8_t *const first = column->values.data + GAP - levels;
         if (levels > 0) {
-            memcpy(first, column->scratch.data, levels);
+            memcpy(first, column->shared->scratch.data, levels);
         }
         bytes = first;
         raw = levels + value_size - GAP;
@@ -246,8 +300,8 @@ static TN_FALLIBLE write_page(tn_out_column *column, tn_out_page *page, size_t f
         const size_t gap = has_gap(column) && value_size > 0 ? GAP : 0;
         TN_RETURN_IF_ERROR(put_values(column, gap > 0 ? values + gap : values, page->values,
                                       value_size - gap, err));
-        bytes = column->scratch.data;
-        raw = column->scratch.size;
+        bytes = column->shared->scratch.data;
+        raw = column->shared->scratch.size;
     }
     page->offset = column->body.size;
     TN_RETURN_IF_ERROR(put_page(column, bytes, raw, TN_PAGE_DATA, page->levels,
@@ -470,7 +524,7 @@ static TN_FALLIBLE decide_integers(tn_out_column *column, const int64_t *values,
         column->mode = fallback_of(column);
         return TARN_OK;
     }
-    if (column->leaf->kind == TN_OUT_INT && span < SPAN_START) {
+    if (column->leaf->kind == TN_OUT_INT && span < SPAN_START && !column->shared->no_dictionaries) {
         column->mode = TN_OUT_DICTIONARY;
         *direct = true;
         return tn_out_dictionary__open(column, true, least, most, err);
@@ -489,6 +543,9 @@ static TN_FALLIBLE decide(tn_out_column *column, const void *values, size_t coun
         TN_RETURN_IF_ERROR(decide_integers(column, values, count, &direct, err));
     } else if (kind != TN_OUT_FLOAT && kind != TN_OUT_VIEW) {
         column->mode = TN_OUT_PLAIN;
+    }
+    if (column->mode == TN_OUT_UNDECIDED && column->shared->no_dictionaries) {
+        column->mode = fallback_of(column);
     }
     if (column->mode != TN_OUT_UNDECIDED) {
         return TARN_OK;
@@ -575,7 +632,7 @@ static TN_FALLIBLE end_append(tn_out_column *column, uint32_t rows, size_t level
     column->rows += rows;
     column->nulls += levels - count;
     const bool large =
-        column->mode != TN_OUT_DICTIONARY && column->values.size >= TN_OUT_PAGE_BYTES;
+        column->mode != TN_OUT_DICTIONARY && column->values.size >= column->shared->page_bytes;
     return column->page.rows >= TN_OUT_PAGE_ROWS || large ? close_page(column, err) : TARN_OK;
 }
 

@@ -19,7 +19,8 @@
 enum {
     TN_OUT_PAGE_ROWS = 8192,
     TN_OUT_PAGE_BYTES = 1 << 20,
-    TN_OUT_BOUND_MAX = 64, /* bytes of a string that a bound keeps */
+    TN_OUT_PAGE_BYTES_MIN = 8 << 10, /* where memory is short */
+    TN_OUT_BOUND_MAX = 64,           /* bytes of a string that a bound keeps */
     TN_OUT_BODY_MAX = 1 << 30
 };
 
@@ -111,15 +112,31 @@ typedef struct tn_out_page {
     tn_out_bounds bounds;
 } tn_out_page;
 
-/* Memory that grows by doubling. */
+/* Memory that grows by doubling; whole pages from some size on, which go back to all at once. */
 typedef struct tn_out_room {
     uint8_t *data;
     size_t size, capacity;
 } tn_out_room;
 
+/* What the columns of a group share: they make one page at a time. */
+typedef struct tn_out_shared {
+    tn_pool *pool;
+    tn_out_room scratch, packed;
+    tn_text head;
+    tn_compressor compressor;
+    bool has_compressor;
+    bool is_short;        /* of memory: nothing is reserved in advance */
+    bool no_dictionaries; /* not even for those */
+    size_t page_bytes;    /* a page is large enough with so many gathered */
+} tn_out_shared;
+
+/* `memory`: what the group should hold at most, of `leaves` columns; 0: any. */
+void tn_out_shared__open(tn_out_shared *shared, size_t memory, size_t leaves, tn_pool *pool);
+void tn_out_shared__close(tn_out_shared *shared);
+
 typedef struct tn_out_dictionary {
-    uint16_t *slots; /* entry + 1; of the direct map: by value less base */
-    size_t slot_count;
+    uint16_t *slots;   /* entry + 1; of the direct map: by value less base */
+    size_t slot_count; /* a power of two: half of them are free at least */
     bool is_direct;
     int64_t base;
     uint32_t count;
@@ -131,11 +148,10 @@ typedef struct tn_out_dictionary {
 typedef struct tn_out_column {
     const tn_out_leaf *leaf;
     const tn_out_layout *layout;
+    tn_out_shared *shared;
     tn_pool *pool;
     tn_out_mode mode;
     tn_codec codec; /* of PLAIN pages: the layout's, or none where the first page gained nothing */
-    tn_compressor compressor;
-    bool has_compressor;
     /* of the open page; in dictionary mode, of the whole group */
     tn_out_room defs, reps; /* uint16_t; defs of flat leaves: bits in words */
     tn_out_room values;     /* int64_t, stored values, or PLAIN bytes; codes in dictionary mode */
@@ -145,17 +161,16 @@ typedef struct tn_out_column {
     uint64_t rows, nulls;
     tn_out_bounds bounds;
     tn_out_dictionary dictionary;
-    tn_text body;
+    tn_out_room body;
     size_t body_hint, values_hint; /* what the group before needed: room for it is made at once */
     size_t values_most;
-    tn_out_room scratch, packed;
     size_t raw_size; /* of pages with heads, before compression */
     size_t dictionary_offset, data_offset;
     bool has_dictionary;
 } tn_out_column;
 
-TN_FALLIBLE tn_out__open(tn_out_column *column, const tn_out_layout *layout, uint32_t leaf,
-                         tn_pool *pool, tarn_error *err);
+void tn_out__open(tn_out_column *column, const tn_out_layout *layout, uint32_t leaf,
+                  tn_out_shared *shared);
 void tn_out__close(tn_out_column *column);
 /*
  * `rows` rows of a flat leaf, of which `validity` (NULL: all) have one of the `values`; those of a
@@ -169,6 +184,7 @@ TN_FALLIBLE tn_out__append_levels(tn_out_column *column, uint32_t rows, const ui
 /* The last page, and all that waits. */
 TN_FALLIBLE tn_out__finish(tn_out_column *column, tarn_error *err);
 size_t tn_out__bytes(const tn_out_column *column);
+size_t tn_out__memory(const tn_out_column *column); /* what it holds */
 /* Of its data pages. */
 tn_codec tn_out__codec(const tn_out_column *column);
 
@@ -181,6 +197,9 @@ TN_FALLIBLE tn_out_dictionary__add(tn_out_column *column, const void *values, si
                                    uint16_t *codes, bool *full, tarn_error *err);
 
 TN_FALLIBLE tn_out_room__grow(tn_pool *pool, tn_out_room *room, size_t more, tarn_error *err);
+/* Exactly: no more room than for `capacity` bytes, rounded to pages. */
+TN_FALLIBLE tn_out_room__reserve(tn_pool *pool, tn_out_room *room, size_t capacity,
+                                 tarn_error *err);
 void tn_out_room__free(tn_pool *pool, tn_out_room *room);
 
 /* Rows of nested columns to levels and values: write_shred.c */
@@ -190,6 +209,7 @@ typedef struct tn_shredder {
     tn_out_room values;
 } tn_shredder;
 void tn_shredder__close(tn_shredder *shredder);
+size_t tn_shredder__memory(const tn_shredder *shredder); /* what it holds */
 TN_FALLIBLE tn_shredder__append(tn_shredder *shredder, const tn_out_layout *layout,
                                 tn_out_column *to, const tn_column *column, uint32_t rows,
                                 tarn_error *err);

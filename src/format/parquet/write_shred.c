@@ -28,6 +28,15 @@ void tn_shredder__close(tn_shredder *shredder)
     tn_out_room__free(shredder->pool, &shredder->values);
 }
 
+size_t tn_shredder__memory(const tn_shredder *shredder)
+{
+    size_t sum = shredder->values.capacity;
+    for (size_t i = 0; i < 2; i++) {
+        sum += shredder->defs[i].capacity + shredder->reps[i].capacity + shredder->rows[i].capacity;
+    }
+    return sum;
+}
+
 static TN_FALLIBLE make_room(tn_pool *pool, const entries *to, size_t count, tarn_error *err)
 {
     if (count > ENTRIES_MAX) {

@@ -61,14 +61,15 @@ typedef struct parquet_group {
     parquet_writer *writer;
     tn_pool *pool;
     tn_out_column *columns;
+    tn_out_shared shared;
     tn_scratch *scratches; /* one a top-level column */
     tn_shredder shredder;
     tn_out_room values;
     uint64_t rows;
-    size_t bytes;
+    size_t bytes, memory;
     size_t stored_size;
     bool is_whole; /* `body` holds all of it, or each column its own */
-    tn_text body;
+    tn_out_room body;
 } parquet_group;
 
 /* ---- groups ---------------------------------------------------------------------------------- */
@@ -83,8 +84,9 @@ static void group_free(parquet_group *group)
         tn_scratch_deinit(&group->scratches[i]);
     }
     tn_shredder__close(&group->shredder);
+    tn_out_shared__close(&group->shared);
     tn_out_room__free(group->pool, &group->values);
-    tn_text_deinit(&group->body);
+    tn_out_room__free(group->pool, &group->body);
     tn_pool_free(group->pool, group->columns, layout->leaf_count * sizeof(tn_out_column));
     tn_pool_free(group->pool, group->scratches, layout->schema.count * sizeof(tn_scratch));
     tn_pool_free(group->pool, group, sizeof(*group));
@@ -113,7 +115,7 @@ static tarn_code group_begin(tn_file_writer *base, tn_pool *pool, tn_group_write
     group->writer = writer;
     group->pool = pool;
     group->shredder.pool = pool;
-    tn_text_init(&group->body, pool, TN_OUT_BODY_MAX);
+    tn_out_shared__open(&group->shared, base->group_memory, layout->leaf_count, pool);
     TN_TRY(tn_pool_alloc_zeroed(pool, layout->leaf_count * sizeof(tn_out_column), &memory, err));
     group->columns = memory;
     TN_TRY(tn_pool_alloc_zeroed(pool, layout->schema.count * sizeof(tn_scratch), &memory, err));
@@ -122,10 +124,10 @@ static tarn_code group_begin(tn_file_writer *base, tn_pool *pool, tn_group_write
         tn_scratch_init(&group->scratches[i], pool);
     }
     for (uint32_t i = 0; i < layout->leaf_count; i++) {
-        TN_TRY(tn_out__open(&group->columns[i], layout, i, pool, err));
+        tn_out__open(&group->columns[i], layout, i, &group->shared);
     }
     pthread_mutex_lock(&writer->lock);
-    for (uint32_t i = 0; i < layout->leaf_count; i++) {
+    for (uint32_t i = 0; i < layout->leaf_count && !group->shared.is_short; i++) {
         group->columns[i].body_hint = writer->hints[i].body;
         group->columns[i].values_hint = writer->hints[i].values;
     }
@@ -250,8 +252,11 @@ static tarn_code group_write(tn_group_writer *base, const tn_batch *batch, tarn_
     }
     group->rows += batch->selected;
     group->bytes = 0;
+    group->memory = group->shared.scratch.capacity + group->shared.packed.capacity +
+                    tn_shredder__memory(&group->shredder) + group->values.capacity;
     for (uint32_t i = 0; i < layout->leaf_count; i++) {
         group->bytes += tn_out__bytes(&group->columns[i]);
+        group->memory += tn_out__memory(&group->columns[i]);
     }
     return TARN_OK;
 }
@@ -263,6 +268,11 @@ static uint64_t group_bytes(const tn_group_writer *base)
     const parquet_writer *const writer = group->writer;
     return group->rows >= writer->group_rows || group->bytes >= writer->group_bytes ? UINT64_MAX
                                                                                     : group->bytes;
+}
+
+static size_t group_memory(const tn_group_writer *base)
+{
+    return ((const parquet_group *)base)->memory;
 }
 
 /* ---- page indexes ---------------------------------------------------------------------------- */
@@ -348,13 +358,16 @@ static TN_FALLIBLE finish_columns(parquet_group *group, tarn_error *err)
     if (tn_upload_takes_pieces(group->writer->upload)) {
         return TARN_OK;
     }
-    (void)tn_text_reserve(&group->body, size); /* at once: a group is megabytes, doubled in vain */
+    TN_RETURN_IF_ERROR(tn_out_room__grow(group->pool, &group->body, size, err));
     for (uint32_t i = 0; i < layout->leaf_count; i++) {
-        tn_text_append(&group->body, tn_text_str(&group->columns[i].body));
-        tn_text_deinit(&group->columns[i].body);
-        group->columns[i].body.size = 0;
+        tn_out_room *const part = &group->columns[i].body;
+        if (part->size > 0) {
+            memcpy(group->body.data + group->body.size, part->data, part->size);
+        }
+        group->body.size += part->size;
+        tn_out_room__free(group->pool, part);
     }
-    return tn_text_status(&group->body, err);
+    return TARN_OK;
 }
 
 /* Notes the group, whose bytes stand at `start` of the file. */
@@ -423,7 +436,8 @@ static TN_FALLIBLE upload_group(parquet_group *group, uint64_t *start, tn_waker 
     }
     TN_RETURN_IF_ERROR(tn_pool_alloc(group->pool, count * sizeof(tn_str), &pieces, err));
     for (size_t i = 0; i < count; i++) {
-        ((tn_str *)pieces)[i] = tn_text_str(&group->columns[i].body);
+        const tn_out_room *const body = &group->columns[i].body;
+        ((tn_str *)pieces)[i] = (tn_str){(const char *)body->data, body->size};
     }
     const tarn_code code = tn_upload_append_pieces(upload, pieces, count, start, err);
     tn_pool_free(group->pool, pieces, count * sizeof(tn_str));
@@ -739,6 +753,7 @@ static const tn_file_writer_ops ops = {
     .group_begin = group_begin,
     .group_write = group_write,
     .group_bytes = group_bytes,
+    .group_memory = group_memory,
     .group_end = group_end,
     .group_abort = group_abort,
     .file_bytes = file_bytes,

@@ -17,9 +17,8 @@ enum {
     LATER = OPEN_GROUPS_MAX /* no group: the row comes again */
 };
 static const size_t group_memory = 1 << 20; /* what an open group should have at least */
-/* What each column of an open group holds from its first row on, about: dictionary and room for a
- * batch. */
-static const size_t column_memory = 112 << 10;
+/* What each column of an open group should have: dictionary, a page, those that are written. */
+static const size_t column_memory = 40 << 10;
 static const uint64_t group_bytes_max = UINT64_C(16) << 20;
 static const uint64_t group_rows_max = 131072;
 
@@ -27,7 +26,8 @@ static const uint64_t group_rows_max = 131072;
 typedef struct open_group {
     tn_delta_partition *partition; /* NULL: there is none in this slot */
     tn_group_writer *group;
-    uint64_t rows, bytes;
+    uint64_t rows;
+    size_t memory;
     uint64_t used; /* the task's batch that it took rows of last */
     bool ends;     /* must go before anything else is written */
 } open_group;
@@ -41,7 +41,7 @@ typedef struct sink_task {
     tn_column *columns; /* of the data columns */
     open_group groups[OPEN_GROUPS_MAX];
     uint32_t open;             /* of them */
-    uint64_t bytes;            /* that they hold */
+    size_t memory;             /* that they hold */
     uint64_t batches;          /* offered so far */
     uint8_t table[SLOT_TABLE]; /* 1 + the group, by its partition's hash */
     uint8_t keys[2][KEY_SIZE_MAX];
@@ -77,7 +77,7 @@ static uint32_t find_slot(const sink_task *task, tn_str key, uint64_t hash)
 static void free_slot(sink_task *task, uint32_t slot)
 {
     tn_delta__leave_partition(task->writer, task->groups[slot].partition);
-    task->bytes -= task->groups[slot].bytes;
+    task->memory -= task->groups[slot].memory;
     task->groups[slot].partition = NULL;
     task->open--;
     memset(task->table, 0, sizeof(task->table));
@@ -113,16 +113,11 @@ static TN_FALLIBLE end_what_must(sink_task *task, tn_waker *waker, bool *taken, 
     return TARN_OK;
 }
 
-static size_t group_least(const sink_task *task)
-{
-    return task->writer->leaf_count * column_memory;
-}
-
 /* Few where there is little memory, down to one of many columns. */
 static uint32_t groups_max(const sink_task *task)
 {
     const size_t memory = task->writer->sink.task_memory;
-    const size_t least = tn_max_size(group_least(task), 1);
+    const size_t least = tn_max_size(task->writer->leaf_count * column_memory, 1);
     const size_t fit = memory / tn_max_size(group_memory, least);
     const size_t few = tn_min_size(OPEN_GROUPS_MIN, tn_max_size(memory / least, 1));
     return memory == 0 ? OPEN_GROUPS_MAX
@@ -164,6 +159,9 @@ static TN_FALLIBLE begin_group(sink_task *task, uint32_t row, tn_str key, uint64
     }
     open_group *group = &task->groups[slot];
     *group = (open_group){.used = task->batches};
+    p->writer->group_memory = task->writer->partition_count == 0
+                                  ? task->writer->sink.task_memory
+                                  : task->writer->sink.task_memory / groups_max(task);
     const tarn_code code = p->writer->ops->group_begin(p->writer, task->pool, &group->group, err);
     if (code != TARN_OK) {
         tn_delta__leave_partition(task->writer, p);
@@ -269,9 +267,10 @@ static TN_FALLIBLE write_group(sink_task *task, uint32_t slot, tn_batch *part, t
     bool taken;
     TN_RETURN_IF_ERROR(open->group->ops->group_write(open->group, part, err));
     const uint64_t bytes = open->group->ops->group_bytes(open->group);
+    const size_t memory = open->group->ops->group_memory(open->group);
     open->rows += part->selected;
-    task->bytes += bytes - open->bytes;
-    open->bytes = bytes;
+    task->memory += memory - open->memory;
+    open->memory = memory;
     return open->rows + TN_BATCH_ROWS > group_rows_max || bytes >= group_bytes_max
                ? end_group(task, slot, waker, &taken, err)
                : TARN_OK;
@@ -310,19 +309,18 @@ static TN_FALLIBLE write_rows(sink_task *task, const tn_batch *batch, tn_waker *
     return TARN_OK;
 }
 
-/* The largest groups are ended where all together hold more than the task may. */
+/* The largest groups are ended where all together hold more than the task may: their end takes the
+ * rest. */
 static TN_FALLIBLE heed_memory(sink_task *task, tn_waker *waker, tarn_error *err)
 {
     const size_t memory = task->writer->sink.task_memory;
-    const size_t least = task->open * group_least(task);
-    const size_t room = memory > 2 * least ? memory - least : memory / 2;
     bool taken = true;
-    while (memory > 0 && task->bytes > room && task->open > 0 && taken) {
+    while (memory > 0 && task->memory > memory / 4 * 3 && task->open > 0 && taken) {
         uint32_t largest = 0;
         for (uint32_t i = 1; i < OPEN_GROUPS_MAX; i++) {
             if (task->groups[i].partition != NULL &&
                 (task->groups[largest].partition == NULL ||
-                 task->groups[i].bytes > task->groups[largest].bytes)) {
+                 task->groups[i].memory > task->groups[largest].memory)) {
                 largest = i;
             }
         }
