@@ -27,9 +27,12 @@ TARN_API void tarn_script_close(tarn_script *script); /* NULL is allowed; before
  */
 TARN_FALLIBLE tarn_script_next(tarn_script *script, tarn_result **out, tarn_error *err);
 
-/* The rows of each SELECT that is started from now on are written to `uri`, and its result is their
- * count.  `format` is "parquet", "csv", "tsv", "json", "jsonl", or NULL: by the URI's ending.  A
- * NULL uri ends it. */
+/* How many of the statements that have not run yet answer rows: SELECT, SHOW, EXPLAIN... */
+TARN_API size_t tarn_script_results(const tarn_script *script);
+
+/* The rows of the next statement that answers any are written to `uri`, and its result is their
+ * count; one more would replace them and fails.  `format` is "parquet", "csv", "tsv", "json",
+ * "jsonl", or NULL: by the URI's ending.  A NULL uri ends it. */
 TARN_FALLIBLE tarn_script_write_to(tarn_script *script, const char *uri, const char *format,
                                    tarn_error *err);
 

@@ -68,6 +68,11 @@ tarn_code tarn_script_next(tarn_script *script, tarn_result **out, tarn_error *e
     return TARN_OK;
 }
 
+size_t tarn_script_results(const tarn_script *script)
+{
+    return tn_script_results(script->script);
+}
+
 tarn_code tarn_script_write_to(tarn_script *script, const char *uri, const char *format,
                                tarn_error *err)
 {

@@ -129,6 +129,7 @@ typedef struct printing {
     tarn_print print;
     const char *file;   /* -o, or NULL */
     const char *copied; /* the format's name where COPY's machinery writes it, or NULL */
+    bool holds_one;     /* a second result would replace the first one, or spoil it */
 } printing;
 bool printing_of(const invocation *in, printing *out);
 /* Of a command whose answer is a text: a --format or -o on the command line is an error. */
@@ -209,7 +210,8 @@ typedef struct sql_run {
     bool is_made;
     bool stays;          /* the process goes on after a signal: a shell */
     char copy_path[256]; /* where Parquet for standard output is made */
-    uint64_t statements, copied;
+    uint64_t statements;
+    size_t results; /* that the file holds, where it can hold one only */
 } sql_run;
 
 /* Chooses form and place of results; exit code, or -1. */

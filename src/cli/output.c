@@ -129,6 +129,24 @@ int refuse_forms(const invocation *in)
     return code >= 0 ? code : refuse_form(in, "output", hint);
 }
 
+/* Results stand one behind the other where each line of them can be read alone, or by a person. */
+static bool holds_one(const printing *p)
+{
+    const tarn_form form = p->print.form;
+    return p->file != NULL &&
+           (form == TARN_FORM_JSON ||
+            ((form == TARN_FORM_CSV || form == TARN_FORM_TSV) && !p->print.no_header));
+}
+
+/* The ending of a name without that of a compression, or NULL. */
+static const char *ending_of(const char *name)
+{
+    const char *base = strrchr(name, '/');
+    base = base == NULL ? name : base + 1;
+    const char *point = strchr(base + (base[0] == '.'), '.');
+    return point == NULL || (is_packed(name) && strrchr(base, '.') == point) ? NULL : point;
+}
+
 bool printing_of(const invocation *in, printing *out)
 {
     const bool terminal = isatty(STDOUT_FILENO) == 1;
@@ -141,6 +159,14 @@ bool printing_of(const invocation *in, printing *out)
     }
     const bool to_terminal = terminal && out->file == NULL;
     const file_format *by_name = out->file == NULL ? NULL : format_of_file(out->file);
+    if (format == NULL && out->file != NULL && by_name == NULL && ending_of(out->file) != NULL) {
+        (void)usage_error(
+            in,
+            "--format csv, or a name that ends in .parquet, .csv, .tsv, .json, .jsonl "
+            "or .md; .gz or .zst may stand behind text",
+            "the ending of '%s' names no format", out->file);
+        return false;
+    }
     if (format == NULL) {
         format = by_name != NULL ? by_name->name : to_terminal ? "table" : "csv";
     }
@@ -152,6 +178,13 @@ bool printing_of(const invocation *in, printing *out)
                           format);
         return false;
     }
+    if (is_parquet && packed) {
+        (void)usage_error(in, "its pages are: name it '.parquet'",
+                          "'%s' promises a compressed file, and Parquet is never compressed as a "
+                          "whole",
+                          out->file);
+        return false;
+    }
     if (is_parquet || packed) {
         if (to_terminal) {
             (void)usage_error(in, "name a file with -o, or redirect standard output",
@@ -159,6 +192,7 @@ bool printing_of(const invocation *in, printing *out)
             return false;
         }
         out->copied = format;
+        out->holds_one = true;
         return true;
     }
     const int form = form_of(format);
@@ -175,6 +209,7 @@ bool printing_of(const invocation *in, printing *out)
         !option_number(in, "max-width", to_terminal ? terminal_width() : 0, &width)) {
         return false;
     }
+    out->holds_one = holds_one(out);
     out->print.max_width = width > UINT32_MAX ? UINT32_MAX : (uint32_t)width;
     return true;
 }

@@ -129,6 +129,9 @@ static int print_result(sql_run *r, tarn_result *result)
             tell(r->in, "%s row%s\n", count.text, strcmp(count.text, "1") == 0 ? "" : "s");
         }
     } else if (tarn_result_column_count(result) > 0) {
+        if (r->form.print.form == TARN_FORM_MARKDOWN && r->results > 0) {
+            (void)output_write(&r->out, "\n", 1); /* else the two would be one table */
+        }
         code = tarn_result_print(result, &r->form.print, output_write, &r->out, &error);
     }
     add_stats(r->in, result);
@@ -151,6 +154,20 @@ static void put_timing(sql_run *r, uint64_t since)
     log_line(r->in, "info", "statement done", members);
 }
 
+/* -1 where the output can hold what so many statements answer. */
+static int refuse_results(const sql_run *r, size_t results)
+{
+    if (!r->form.holds_one || results < 2) {
+        return -1;
+    }
+    const char *hint = "one statement with rows, UNION ALL, or COPY ... TO a file for each";
+    return r->form.file != NULL
+               ? usage_error(r->in, hint, "-o %s holds one result: a second one would %s",
+                             r->form.file,
+                             r->form.copied != NULL ? "replace the first" : "make it unreadable")
+               : usage_error(r->in, hint, "--format %s writes one result", r->form.copied);
+}
+
 /* All statements of a text; -1 when each has run. */
 int run_text(sql_run *r, const char *sql, size_t size)
 {
@@ -163,13 +180,15 @@ int run_text(sql_run *r, const char *sql, size_t size)
     if (tarn_script_open(r->in->session, sql, size, &script, &error) != TARN_OK) {
         return report_statement(r, &error);
     }
+    code = refuse_results(r, r->results + tarn_script_results(script));
     const char *target = r->copy_path[0] != '\0' ? r->copy_path : r->form.file;
-    if (r->form.copied != NULL &&
+    if (code < 0 && r->form.copied != NULL &&
         tarn_script_write_to(script, target, r->form.copied, &error) != TARN_OK) {
         code = report(r->in, &error, NULL, 0);
     }
     while (code < 0) {
         const uint64_t begun = now_ns();
+        const size_t left = tarn_script_results(script);
         progress_begin(r->in);
         r->statements++;
         if (tarn_script_next(script, &result, &error) != TARN_OK) {
@@ -178,6 +197,7 @@ int run_text(sql_run *r, const char *sql, size_t size)
             break;
         } else {
             code = print_result(r, result);
+            r->results += code < 0 ? left - tarn_script_results(script) : 0;
             progress_end(r->in);
             put_timing(r, begun);
         }
@@ -281,21 +301,79 @@ int print_and_close(invocation *in, tarn_result *result)
     return code;
 }
 
-static int run_file(sql_run *r, const char *path)
+/* The texts of the command line: read before the first of them runs. */
+typedef struct texts {
+    struct {
+        const char *text;
+        char *owned; /* a file's */
+        size_t size;
+    } items[GIVEN_MAX * 2];
+    size_t count;
+} texts;
+
+static int add_text(sql_run *r, texts *all, const char *text)
+{
+    if (all->count == sizeof(all->items) / sizeof(all->items[0])) {
+        return usage_error(r->in, "-f takes a file of many", "more than %zu texts of SQL",
+                           all->count);
+    }
+    all->items[all->count].text = text;
+    all->items[all->count++].size = strlen(text);
+    return -1;
+}
+
+static int add_file(sql_run *r, texts *all, const char *path)
 {
     char *text;
     size_t size;
-    const int code = read_whole(r->in, path, &text, &size);
-    if (code >= 0) {
-        return code;
+    int code = read_whole(r->in, path, &text, &size);
+    if (code < 0 && (code = add_text(r, all, "")) >= 0) {
+        tarn_text_free(text);
+    } else if (code < 0) {
+        all->items[all->count - 1].text = all->items[all->count - 1].owned = text;
+        all->items[all->count - 1].size = size;
     }
-    const int ran = run_text(r, text, size);
-    tarn_text_free(text);
-    return ran;
+    return code;
+}
+
+static int gather_texts(sql_run *r, texts *all)
+{
+    const invocation *in = r->in;
+    int code = -1;
+    for (size_t i = 0; i < in->given_count && code < 0; i++) {
+        const given *each = &in->given[i];
+        if (each->option->letter == 'c') {
+            code = add_text(r, all, each->value);
+        } else if (each->option->letter == 'f') {
+            code = add_file(r, all, each->value);
+        }
+    }
+    for (size_t i = 0; i < in->word_count && code < 0; i++) {
+        code =
+            strcmp(in->words[i], "-") == 0 ? add_file(r, all, "-") : add_text(r, all, in->words[i]);
+    }
+    return code < 0 && all->count == 0 ? add_file(r, all, "-") : code;
+}
+
+/* What would make a second result is known before the first statement runs.  A text that cannot be
+ * read is told when its turn comes. */
+static int check_results(sql_run *r, const texts *all)
+{
+    size_t results = 0;
+    for (size_t i = 0; i < all->count && r->form.holds_one; i++) {
+        tarn_script *script = NULL;
+        if (tarn_script_open(r->in->session, all->items[i].text, all->items[i].size, &script,
+                             NULL) == TARN_OK) {
+            results += tarn_script_results(script);
+        }
+        tarn_script_close(script);
+    }
+    return refuse_results(r, results);
 }
 
 int run_query(invocation *in)
 {
+    static texts all; /* too large for every stack */
     sql_run r;
     bool any = in->word_count > 0;
     for (size_t i = 0; i < in->given_count; i++) {
@@ -308,20 +386,13 @@ int run_query(invocation *in)
     if (code >= 0) {
         return code;
     }
-    for (size_t i = 0; i < in->given_count && code < 0; i++) {
-        const given *each = &in->given[i];
-        if (each->option->letter == 'c') {
-            code = run_text(&r, each->value, strlen(each->value));
-        } else if (each->option->letter == 'f') {
-            code = run_file(&r, each->value);
-        }
+    code = gather_texts(&r, &all);
+    code = code >= 0 ? code : check_results(&r, &all);
+    for (size_t i = 0; i < all.count && code < 0; i++) {
+        code = run_text(&r, all.items[i].text, all.items[i].size);
     }
-    for (size_t i = 0; i < in->word_count && code < 0; i++) {
-        code = strcmp(in->words[i], "-") == 0 ? run_file(&r, "-")
-                                              : run_text(&r, in->words[i], strlen(in->words[i]));
-    }
-    if (!any) {
-        code = run_file(&r, "-");
+    for (size_t i = 0; i < all.count; i++) {
+        tarn_text_free(all.items[i].owned);
     }
     return run_end(&r, code);
 }

@@ -264,6 +264,21 @@ static TN_FALLIBLE choose_format(const tn_copy_options *options, tn_file_writer_
     return err == NULL ? TARN_E_INVALID : err->code;
 }
 
+/* x.parquet.gz: no reader of gzip would find any in it. */
+static TN_FALLIBLE refuse_packed(const tn_copy_options *options, bool is_parquet, tarn_error *err)
+{
+    const tn_str uri = options->uri;
+    if (!is_parquet || tn_codec_of_name(uri.data, uri.size) == TN_CODEC_NONE) {
+        return TARN_OK;
+    }
+    (void)tn_fail(err, TARN_E_INVALID,
+                  "'%.*s' promises a compressed file, and Parquet is never "
+                  "compressed as a whole",
+                  TN_STR_ARGS(uri));
+    tn_hint(err, "its pages are: name it '.parquet', and choose with (CODEC 'zstd')");
+    return TARN_E_INVALID;
+}
+
 static const char *format_name(unsigned format)
 {
     return format == OF_CSV     ? "a CSV file"
@@ -313,6 +328,7 @@ tarn_code tn_copy_open(tn_session *session, const tn_schema *schema, const tn_co
         TN_TRY(read_option(&options->options[i], &chosen, err));
     }
     TN_TRY(choose_format(options, &open, &is_delta, &chosen.writer.delimiter, err));
+    TN_TRY(refuse_packed(options, !is_delta && open == tn_parquet_writer_open, err));
     const bool is_parquet = is_delta || open == tn_parquet_writer_open;
     TN_TRY(refuse_unheeded(options,
                            is_delta                     ? OF_DELTA

@@ -1,6 +1,8 @@
 /* Statements run one after the other, and what each of them answers. */
 #include "session/session_internal.h"
 
+#include "scan/memory.h"
+
 #include <stdio.h>
 
 static const size_t explain_max = 16 << 20;
@@ -15,6 +17,7 @@ struct tn_script {
     size_t count, next;
     tn_result *open; /* the last one answered */
     const tn_copy_options *redirect;
+    bool redirected; /* a result is there: another one would replace it */
 };
 
 struct tn_result {
@@ -81,6 +84,22 @@ void tn_script_close(tn_script *script)
 void tn_script_redirect(tn_script *script, const tn_copy_options *options)
 {
     script->redirect = options;
+    script->redirected = false;
+}
+
+static bool answers_rows(const tn_statement *statement)
+{
+    return statement->explain != TN_EXPLAIN_NONE || statement->kind == TN_STATEMENT_SELECT ||
+           statement->kind == TN_STATEMENT_DESCRIBE || statement->kind == TN_STATEMENT_SHOW;
+}
+
+size_t tn_script_results(const tn_script *script)
+{
+    size_t results = 0;
+    for (size_t i = script->next; i < script->count; i++) {
+        results += answers_rows(&script->statements[i]);
+    }
+    return results;
 }
 
 tn_span tn_script_span(const tn_script *script)
@@ -444,6 +463,41 @@ static TN_FALLIBLE set(tn_result *result, const tn_bound *bound, tarn_error *err
     return tn_session_set(result->session, bound->setting, value, TN_FROM_SESSION, err);
 }
 
+/* ---- results that go to a file ----------------------------------------------------------------*/
+
+static TN_FALLIBLE refuse_second(const tn_script *script, const tn_statement *statement,
+                                 tarn_error *err)
+{
+    if (!script->redirected || !answers_rows(statement)) {
+        return TARN_OK;
+    }
+    (void)tn_fail(err, TARN_E_INVALID,
+                  "'%.*s' holds a result already, which this one would replace",
+                  TN_STR_ARGS(script->redirect->uri));
+    tn_hint(err, "one statement with rows for each file, UNION ALL, or COPY ... TO a file of its "
+                 "own");
+    return TARN_E_INVALID;
+}
+
+/* DESCRIBE, SHOW, EXPLAIN: what they answer is in memory. */
+static TN_FALLIBLE copy_answer(tn_result *result, const tn_copy_options *options, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_source *source = NULL;
+    tn_plan *plan;
+    tn_session *session = result->session;
+
+    TN_TRY(tn_memory_source_create(&session->pool, TN_STR("result"), &result->schema,
+                                   &result->chunk, 1, &source, err));
+    TN_TRY(tn_plan_scan(&result->context, source, (tn_span){0, 0}, &plan, err));
+    tn_chunk_release(result->chunk);
+    result->chunk = NULL;
+    TN_TRY(copy_rows(result, plan, options, err));
+done:
+    tn_source_release(source);
+    return code;
+}
+
 /* ---- the statement ----------------------------------------------------------------------------*/
 
 static TN_FALLIBLE run_bound(tn_result *result, const tn_bound *bound, tarn_error *err)
@@ -500,6 +554,7 @@ tarn_code tn_script_next(tn_script *script, tn_result **out, tarn_error *err)
         return TARN_OK;
     }
     const tn_statement *statement = &script->statements[script->next++];
+    TN_TRY(refuse_second(script, statement, err));
     TN_TRY(tn_pool_alloc_zeroed(&session->pool, sizeof(tn_result), &memory, err));
     result = memory;
     result->session = session;
@@ -510,6 +565,12 @@ tarn_code tn_script_next(tn_script *script, tn_result **out, tarn_error *err)
     TN_TRY(tn_sql_bind(statement, &session->catalogue, &result->context, &bound, err));
     result->warning = bound.not_enforced;
     TN_TRY(run_bound(result, &bound, err));
+    if (script->redirect != NULL && answers_rows(statement)) {
+        if (!result->is_count && result->chunk != NULL) {
+            TN_TRY(copy_answer(result, script->redirect, err));
+        }
+        script->redirected = true;
+    }
     TN_TRY(tn_session__take_sources(session, result->mark, &result->sources, err));
     result->mark = session->opened.count;
     script->open = result;

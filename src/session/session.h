@@ -80,11 +80,13 @@ void tn_script_close(tn_script *script); /* its results are closed first */
 TN_FALLIBLE tn_script_next(tn_script *script, tn_result **out, tarn_error *err);
 
 /*
- * The rows of each SELECT that is started from now on go to a file instead of to the reader, and
+ * The rows of the next statement that answers any go to a file instead of to the reader, and
  * its result is their count; `options` (borrowed) says where to, NULL ends it.
  */
 typedef struct tn_copy_options tn_copy_options;
 void tn_script_redirect(tn_script *script, const tn_copy_options *options);
+/* How many of the statements that have not run answer rows. */
+size_t tn_script_results(const tn_script *script);
 /* Where the statement that was started last stands in the text. */
 tn_span tn_script_span(const tn_script *script);
 

@@ -133,6 +133,30 @@ TEST(api_refuses_null_and_wrong_sizes)
     tarn_session_close(NULL);
 }
 
+TEST(api_writes_one_result_to_a_file_and_refuses_the_next)
+{
+    static const char sql[] = "SET threads = 1; SELECT 1 AS a; CREATE TABLE t (a INT); SHOW TABLES";
+    tarn_session *session;
+    tarn_script *script;
+    tarn_result *result;
+    tarn_error err = TARN_ERROR_INIT;
+    CHECK_EQ(tarn_session_open(&session, NULL), TARN_OK);
+    CHECK_EQ(tarn_script_open(session, sql, strlen(sql), &script, NULL), TARN_OK);
+    CHECK_EQ(tarn_script_results(script), 2);
+    CHECK_EQ(tarn_script_write_to(script, "/dev/null", "csv", NULL), TARN_OK);
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(tarn_script_next(script, &result, NULL), TARN_OK);
+        CHECK_EQ(tarn_result_is_count(result), i == 1);
+    }
+    CHECK_EQ(tarn_script_results(script), 1);
+    CHECK_EQ(tarn_script_next(script, &result, &err), TARN_E_INVALID);
+    CHECK_STR(err.message, "'/dev/null' holds a result already, which this one would replace");
+    CHECK_EQ(tarn_script_next(script, &result, NULL), TARN_OK);
+    CHECK(result == NULL);
+    tarn_script_close(script);
+    tarn_session_close(session);
+}
+
 TEST(api_refuses_a_session_of_before_fork)
 {
     tarn_session *session;
