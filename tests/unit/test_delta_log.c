@@ -271,6 +271,56 @@ TEST(checkpoints_keep_what_features_keep_in_domains)
     tn_text_deinit(&text);
 }
 
+/* ---- statistics -------------------------------------------------------------------------------*/
+
+TEST(bounds_of_a_file_hold_for_readers_of_every_kind)
+{
+    static const struct {
+        const char *value, *min, *max;
+    } cases[] = {
+        {"TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'", "\\\"9999-12-31T23:59:59.999Z\\\"",
+         "\\\"9999-12-31T23:59:59.999Z\\\""},
+        {"TIMESTAMP '1969-12-31 23:59:59.999999'", "\\\"1969-12-31T23:59:59.999\\\"",
+         "\\\"1970-01-01T00:00:00.000\\\""},
+        {"TIMESTAMPTZ '0001-01-01 00:00:00+00'", "\\\"0001-01-01T00:00:00.000Z\\\"",
+         "\\\"0001-01-01T00:00:00.000Z\\\""},
+        {"-0.0::DOUBLE", "-0.0", "0.0"},
+        {"0.0::REAL", "-0.0", "0.0"},
+        {"1.5::REAL", "1.5", "1.5"},
+    };
+    tn_store *store;
+    tn_text text;
+    tn_session *session = open_session(&store);
+    tn_text_init(&text, pool, 1 << 20);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char sql[200];
+        char wanted[200];
+        tn_buffer *buffer = NULL;
+        (void)snprintf(sql, sizeof(sql),
+                       "COPY (SELECT %s AS a) TO 'memory://m/s%zu' (FORMAT delta)", cases[i].value,
+                       i);
+        CHECK_EQ(statements_run(session, sql, &text, NULL), TARN_OK);
+        (void)snprintf(sql, sizeof(sql), "s%zu/_delta_log/00000000000000000000.json", i);
+        CHECK_EQ(tn_store_get(store, tn_str_of(sql), 1 << 20, pool, &buffer, NULL, NULL), TARN_OK);
+        tn_text_clear(&text);
+        tn_text_append(&text, (tn_str){(const char *)buffer->data, buffer->size});
+        tn_text_putc(&text, '\0');
+        tn_buffer_release(buffer);
+        (void)snprintf(wanted, sizeof(wanted),
+                       "\\\"minValues\\\":{\\\"a\\\":%s},\\\"maxValues\\\":{\\\"a\\\":%s}",
+                       cases[i].min, cases[i].max);
+        if (strstr(text.data, wanted) == NULL) {
+            test_fail(__FILE__, __LINE__, "%s: no %s in %s", cases[i].value, wanted, text.data);
+        }
+        (void)snprintf(sql, sizeof(sql),
+                       "SELECT count(*) FROM delta_scan('memory://m/s%zu') WHERE a = %s", i,
+                       cases[i].value);
+        CHECK_SQL(sql, "1\n");
+    }
+    tn_session_destroy(session);
+    tn_text_deinit(&text);
+}
+
 /* ---- names of files ---------------------------------------------------------------------------*/
 
 TEST(a_file_keeps_the_spelling_of_its_path_in_removes_and_checkpoints)

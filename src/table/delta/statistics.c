@@ -10,6 +10,8 @@ enum {
     STRING_MAX = 32   /* characters of a bound */
 };
 static const int64_t us_per_ms = 1000;
+static const int64_t year_1_us = -INT64_C(62135596800000000),
+                     year_10000_us = INT64_C(253402300800000000);
 
 /* ---- reading ----------------------------------------------------------------------------------*/
 
@@ -108,12 +110,13 @@ static void put_string(tn_json_writer *w, tn_str text, bool is_max, tn_text *scr
 }
 
 /* Milliseconds, a minimum rounded down and a maximum up, so that readers which add nothing are
- * right, too. */
+ * right, too; but not up to a year of five digits, which some cannot read. */
 static void put_timestamp(tn_json_writer *w, int64_t us, bool is_max, bool is_zoned,
                           tn_text *scratch)
 {
     const int64_t floor = tn_floor_div(us, us_per_ms);
-    const int64_t ms = is_max && floor * us_per_ms != us ? floor + 1 : floor;
+    const bool up = is_max && floor * us_per_ms != us && (floor + 1) * us_per_ms < year_10000_us;
+    const int64_t ms = up ? floor + 1 : floor;
     const int64_t days = tn_floor_div(ms, 86400000);
     const int64_t rest = ms - days * 86400000;
     const tn_civil civil = tn_civil_from_days(days);
@@ -135,6 +138,16 @@ static void put_bound(tn_json_writer *w, const tn_value *value, bool is_max, tn_
     case TN_KIND_TIMESTAMPTZ:
         put_timestamp(w, value->i64, is_max, value->type->kind == TN_KIND_TIMESTAMPTZ, scratch);
         break;
+    case TN_KIND_REAL:
+    case TN_KIND_DOUBLE:
+        tn_text_clear(scratch);
+        if (value->f64 == 0) { /* one to SQL, two to readers that order by bits */
+            tn_text_puts(scratch, is_max ? "0.0" : "-0.0");
+        } else {
+            tn_text_of(value, scratch);
+        }
+        tn_json_put_raw(w, tn_text_str(scratch));
+        break;
     default:
         tn_text_clear(scratch);
         tn_text_of(value, scratch);
@@ -155,8 +168,7 @@ static bool is_writable(const tn_column_statistics *column, const tn_type *type,
         return false;
     }
     if (value->type->kind == TN_KIND_TIMESTAMP || value->type->kind == TN_KIND_TIMESTAMPTZ) {
-        const int64_t year_10000 = INT64_C(253402300800000000);
-        return value->i64 < year_10000 && value->i64 > -INT64_C(62135596800000000);
+        return value->i64 < year_10000_us && value->i64 >= year_1_us;
     }
     return !tn_type_is_float(value->type) || isfinite(value->f64);
 }
