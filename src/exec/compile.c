@@ -605,7 +605,8 @@ static TN_FALLIBLE make_blocking(tn_query *query, const tn_plan *node, uint32_t 
         break;
     case TN_PLAN_DISTINCT:
         TN_TRY(tn_distinct_create(run, node->keys, node->key_count, node->order, node->order_count,
-                                  layout, types, child->output_count, &made->op, err));
+                                  node->limit, node->offset, layout, types, child->output_count,
+                                  &made->op, err));
         break;
     case TN_PLAN_SHARED:
         TN_TRY(tn_keep_create(run, types, child->output_count, true, &made->op, err));

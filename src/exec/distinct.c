@@ -1,14 +1,14 @@
 /*
  * DISTINCT: groups without aggregates.  DISTINCT ON: rows sorted by the keys, then by the order
- * asked for, then by tag; the first of each key comes out.
+ * asked for, then by tag; the first ones of each key come out.
  */
 #include "exec/block_internal.h"
 #include "exec/sort_internal.h"
 
 tarn_code tn_distinct_create(tn_run *run, const tn_expr *const *keys, uint32_t key_count,
-                             const tn_sort_key *order, uint32_t order_count,
-                             const tn_layout *layout, const tn_type *const *types, uint32_t width,
-                             tn_operator **out, tarn_error *err)
+                             const tn_sort_key *order, uint32_t order_count, uint64_t limit,
+                             uint64_t offset, const tn_layout *layout, const tn_type *const *types,
+                             uint32_t width, tn_operator **out, tarn_error *err)
 {
     tn_arena *arena = run->expr->arena;
     tn_sort_key *sort;
@@ -30,6 +30,6 @@ tarn_code tn_distinct_create(tn_run *run, const tn_expr *const *keys, uint32_t k
     for (uint32_t i = 0; i < order_count; i++) {
         sort[key_count + i] = order[i];
     }
-    return tn_sort__create_first(run, sort, key_count + order_count, key_count, layout, types,
-                                 width, out, err);
+    return tn_sort__create_first(run, sort, key_count + order_count, key_count, limit, offset,
+                                 layout, types, width, out, err);
 }

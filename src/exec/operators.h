@@ -80,11 +80,13 @@ TN_FALLIBLE tn_sort_create(tn_run *run, const tn_sort_key *keys, uint32_t key_co
                            uint64_t limit, uint64_t offset, tn_dynamic_filter *filter,
                            tn_operator **out, tarn_error *err);
 
-/* DISTINCT over the whole row, or ON keys keeping the first row by `order`, then by tag. */
+/* DISTINCT over the whole row, or ON keys keeping the first rows by `order`, then by tag: `limit`
+ * of each key from `offset` on. */
 TN_FALLIBLE tn_distinct_create(tn_run *run, const tn_expr *const *keys, uint32_t key_count,
-                               const tn_sort_key *order, uint32_t order_count,
-                               const tn_layout *layout, const tn_type *const *types, uint32_t width,
-                               tn_operator **out, tarn_error *err);
+                               const tn_sort_key *order, uint32_t order_count, uint64_t limit,
+                               uint64_t offset, const tn_layout *layout,
+                               const tn_type *const *types, uint32_t width, tn_operator **out,
+                               tarn_error *err);
 
 /* EXCEPT [ALL], INTERSECT [ALL]: two ends that share state; scan() of the second gives the rows. */
 TN_FALLIBLE tn_set_create(tn_run *run, tn_plan_kind kind, bool all, const tn_type *const *types,

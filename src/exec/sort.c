@@ -14,6 +14,7 @@ typedef struct sort {
     uint32_t key_count, width;
     uint32_t distinct; /* keys of DISTINCT ON: they are payload, too, behind the columns */
     tn_sort_span span;
+    tn_sort_span of_each; /* rows of one key */
     tn_dynamic_filter *filter;
     const tn_type *first_type; /* of the first key: for the filter */
     bool first_descending;
@@ -176,7 +177,8 @@ typedef struct sort_scan_task {
     uint8_t **rows;
     tn_rows last; /* DISTINCT ON: the last row of the batch before */
     uint8_t *last_row;
-    uint64_t seen; /* rows of the merge, those of the offset included */
+    uint64_t place; /* of that row among those of its key */
+    uint64_t seen;  /* rows of the merge, those of the offset included */
     tn_numbering numbering;
 } sort_scan_task;
 
@@ -273,7 +275,7 @@ static bool same_keys(const sort *op, const uint8_t *a, const uint8_t *b)
     return true;
 }
 
-/* Leaves the first row of each key. */
+/* Leaves the first rows of each key. */
 static TN_FALLIBLE keep_first(sort_scan_task *task, uint32_t *count, tarn_error *err)
 {
     const sort *op = task->op;
@@ -283,8 +285,10 @@ static TN_FALLIBLE keep_first(sort_scan_task *task, uint32_t *count, tarn_error 
     for (uint32_t i = 0; i < *count; i++) {
         uint8_t *row = task->rows[i];
         const bool first = before == NULL || !same_keys(op, before, row);
+        task->place = first ? 0 : task->place + 1;
         task->rows[kept] = row;
-        kept += first;
+        kept += task->place >= op->of_each.offset &&
+                task->place - op->of_each.offset < op->of_each.limit;
         before = row;
     }
     *count = kept;
@@ -433,10 +437,12 @@ tarn_code tn_sort_create(tn_run *run, const tn_sort_key *keys, uint32_t key_coun
 }
 
 tarn_code tn_sort__create_first(tn_run *run, const tn_sort_key *keys, uint32_t key_count,
-                                uint32_t distinct, const tn_layout *layout,
-                                const tn_type *const *types, uint32_t width, tn_operator **out,
-                                tarn_error *err)
+                                uint32_t distinct, uint64_t limit, uint64_t offset,
+                                const tn_layout *layout, const tn_type *const *types,
+                                uint32_t width, tn_operator **out, tarn_error *err)
 {
-    return create(run, keys, key_count, distinct, layout, types, width, UINT64_MAX, 0, NULL, out,
-                  err);
+    TN_RETURN_IF_ERROR(create(run, keys, key_count, distinct, layout, types, width, UINT64_MAX, 0,
+                              NULL, out, err));
+    ((sort *)*out)->of_each = (tn_sort_span){limit, offset};
+    return TARN_OK;
 }

@@ -134,12 +134,12 @@ size_t tn_run__budget(const tn_run *run);
 /* What of it is not pinned by others now. */
 size_t tn_run__available(const tn_run *run);
 
-/* A sort whose scan gives the first row only of those that are equal in the first `distinct` keys.
- */
+/* A sort whose scan gives `limit` rows from `offset` on of those that are equal in the first
+ * `distinct` keys. */
 TN_FALLIBLE tn_sort__create_first(tn_run *run, const tn_sort_key *keys, uint32_t key_count,
-                                  uint32_t distinct, const struct tn_layout *layout,
-                                  const tn_type *const *types, uint32_t width,
-                                  struct tn_operator **out, tarn_error *err);
+                                  uint32_t distinct, uint64_t limit, uint64_t offset,
+                                  const struct tn_layout *layout, const tn_type *const *types,
+                                  uint32_t width, struct tn_operator **out, tarn_error *err);
 
 /* ORDER BY where the key is all of the row: one column of whole numbers. */
 bool tn_sort__is_column(const tn_sort_key *keys, uint32_t key_count, const struct tn_layout *layout,

@@ -426,6 +426,7 @@ TN_FALLIBLE tn_plan_distinct(tn_plan_context *context, tn_plan *child, const tn_
     TN_RETURN_IF_ERROR(copy_order(context, order, order_count, &plan->order, err));
     plan->key_count = key_count;
     plan->order_count = order_count;
+    plan->limit = 1;
     TN_RETURN_IF_ERROR(tn_plan__derive(context, plan, err));
     *out = plan;
     return TARN_OK;

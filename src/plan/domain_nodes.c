@@ -336,23 +336,9 @@ static tarn_code free_apply(tn_freeing *f, const tn_plan *plan, tn_freed *to, ta
 
 /* ---- order and limits ---- */
 
-static tarn_code refuse_limit(const tn_plan *plan, tarn_error *err)
-{
-    const tarn_code code =
-        tn_fail(err, TARN_E_UNSUPPORTED,
-                "LIMIT %llu OFFSET %llu in a subquery that reads columns from "
-                "outside is not supported: only LIMIT 1 is",
-                (unsigned long long)plan->limit, (unsigned long long)plan->offset);
-    tn_hint(err, "compute the rows for all outer values at once, and join them");
-    if (err != NULL) {
-        err->span_start = plan->span.start;
-        err->span_length = plan->span.length;
-    }
-    return code;
-}
-
-static tarn_code first_of_each(tn_freeing *f, const tn_plan *plan, const tn_plan *sorted,
-                               tn_freed *to, tarn_error *err)
+/* The limit's rows for each value of the replicas. */
+static tarn_code rows_of_each(tn_freeing *f, const tn_plan *plan, const tn_plan *sorted,
+                              tn_freed *to, tarn_error *err)
 {
     const uint32_t count = (uint32_t)to->replicas.count;
     const uint32_t order_count = sorted == NULL ? 0 : sorted->order_count;
@@ -360,9 +346,6 @@ static tarn_code first_of_each(tn_freeing *f, const tn_plan *plan, const tn_plan
     tn_sort_key *order = NULL;
     if (plan->limit == UINT64_MAX && plan->offset == 0) {
         return TARN_OK;
-    }
-    if (plan->limit != 1 || plan->offset != 0) {
-        return refuse_limit(plan, err);
     }
     TN_RETURN_IF_ERROR(tn_arena_array(f->context->expr.arena, const tn_expr *, count, &keys, err));
     TN_RETURN_IF_ERROR(
@@ -376,7 +359,11 @@ static tarn_code first_of_each(tn_freeing *f, const tn_plan *plan, const tn_plan
         TN_RETURN_IF_ERROR(
             tn_domain__replace(f, &to->replicas, sorted->order[i].expr, &order[i].expr, err));
     }
-    return tn_plan_distinct(f->context, to->plan, keys, count, order, order_count, &to->plan, err);
+    TN_RETURN_IF_ERROR(
+        tn_plan_distinct(f->context, to->plan, keys, count, order, order_count, &to->plan, err));
+    to->plan->limit = plan->limit;
+    to->plan->offset = plan->offset;
+    return TARN_OK;
 }
 
 static tarn_code free_distinct(tn_freeing *f, const tn_plan *plan, tn_freed *to, tarn_error *err)
@@ -543,9 +530,9 @@ tarn_code tn_domain__node(tn_freeing *f, const tn_plan *plan, const tn_columns *
     }
     case TN_PLAN_SORT:
         TN_RETURN_IF_ERROR(tn_domain__ensure(f, to, own, err));
-        return first_of_each(f, plan, plan, to, err);
+        return rows_of_each(f, plan, plan, to, err);
     case TN_PLAN_LIMIT:
-        return first_of_each(
+        return rows_of_each(
             f, plan, plan->children[0]->kind == TN_PLAN_SORT ? plan->children[0] : NULL, to, err);
     case TN_PLAN_DISTINCT:
         TN_RETURN_IF_ERROR(tn_domain__ensure(f, to, own, err));

@@ -147,9 +147,12 @@ static void print_field(const tn_plan *plan, const tn_plan_field *field, tn_text
         }
         break;
     case TN_FORM_U64:
-        if (field->offset == offsetof(tn_plan, offset)
-                ? plan->offset > 0
-                : TN_FIELD_AT(plan, field, uint64_t) != UINT64_MAX) {
+        if (plan->kind == TN_PLAN_DISTINCT && (plan->limit == 1 || plan->limit == UINT64_MAX) &&
+            field->offset == offsetof(tn_plan, limit)) {
+            tn_text_puts(out, plan->limit == 1 ? "" : " limit: all");
+        } else if (field->offset == offsetof(tn_plan, offset)
+                       ? plan->offset > 0
+                       : TN_FIELD_AT(plan, field, uint64_t) != UINT64_MAX) {
             tn_text_printf(out, " %s: %llu", field->name,
                            (unsigned long long)TN_FIELD_AT(plan, field, uint64_t));
         }

@@ -200,15 +200,9 @@ TN_FALLIBLE tn_guards__wanted(tn_plan_context *context, const tn_subquery *subqu
     return TARN_OK;
 }
 
-/* A guard beneath one would have to count by outer row; one run of SHARED serves all its readers.
- */
+/* One run of SHARED serves all its readers. */
 static bool is_barrier(const tn_plan *plan)
 {
-    const bool is_sort = plan->kind == TN_PLAN_SORT;
-    if (is_sort || plan->kind == TN_PLAN_LIMIT) {
-        const bool all = is_sort && plan->limit == UINT64_MAX;
-        return plan->offset != 0 || !(all || plan->limit == 1);
-    }
     return plan->kind == TN_PLAN_SHARED || plan->child_count == 0;
 }
 

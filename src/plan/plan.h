@@ -28,7 +28,8 @@ typedef enum tn_plan_kind {
                       join fields as JOIN; .exprs is its condition */
     TN_PLAN_SORT,  /* by .order; with .limit a top-n */
     TN_PLAN_LIMIT, /* .offset, .limit; the lowest tags */
-    TN_PLAN_DISTINCT, /* one row for each distinct row, or (.keys) the first by key: DISTINCT ON */
+    TN_PLAN_DISTINCT, /* one row for each distinct row, or (.keys) the first by key: DISTINCT ON.
+                         With keys .limit rows (usually 1) of each, from .offset on */
     TN_PLAN_UNION,    /* UNION ALL; children's outputs match by position */
     TN_PLAN_EXCEPT,   /* two children; .all: multiplicities count */
     TN_PLAN_INTERSECT,
@@ -162,7 +163,7 @@ TN_FALLIBLE tn_plan_sort(tn_plan_context *context, tn_plan *child, const tn_sort
                          tarn_error *err);
 TN_FALLIBLE tn_plan_limit(tn_plan_context *context, tn_plan *child, uint64_t limit, uint64_t offset,
                           tn_plan **out, tarn_error *err);
-/* keys NULL: whole rows.  order: which row of a key is kept. */
+/* keys NULL: whole rows.  order: which row of a key is kept.  Its limit is 1 until it is set. */
 TN_FALLIBLE tn_plan_distinct(tn_plan_context *context, tn_plan *child, const tn_expr *const *keys,
                              uint32_t key_count, const tn_sort_key *order, uint32_t order_count,
                              tn_plan **out, tarn_error *err);

@@ -412,7 +412,9 @@ static tarn_code node_rows(tn_estimates *e, const tn_plan *plan, double *out, ta
         rows = plan->limit == UINT64_MAX ? rows : fmin(rows, (double)plan->limit);
         break;
     case TN_PLAN_DISTINCT:
-        rows = plan->key_count > 0 ? groups_of(e, plan->keys, plan->key_count, input) : 1;
+        rows = plan->key_count > 0 ? groups_of(e, plan->keys, plan->key_count, input) *
+                                         fmin((double)plan->limit, fmax(input, 1))
+                                   : 1;
         for (uint32_t i = 0; plan->key_count == 0 && i < plan->output_count; i++) {
             const facts *f = facts_of(e, plan->outputs[i].id);
             rows *= f == NULL || f->distinct <= 0 ? sqrt(fmax(input, 1)) : f->distinct;

@@ -312,7 +312,10 @@ tarn_code tn_parse__quantified(void *parser, void *frame, tarn_error *err)
         TN_CALL(p, f, tn_parse__expr, (tn_expr_frame){.values = 0});
         p->query = NULL;
         if (p->expr->kind == TN_AST_SUBQUERY) {
-            p->query = p->expr->query;
+            p->query = p->expr->query; /* ANY ((SELECT 1)) */
+            if (tn_parser__goes_on_as_query(p)) {
+                TN_CALL(p, f, tn_parse__query, (tn_query_frame){.first = p->query});
+            }
         } else {
             TN_RETURN_IF_ERROR(tn_vec_push(&p->values, p->expr, err));
         }

@@ -107,7 +107,7 @@ TEST(distinct_rows_come_out_once)
         left = (input){.batches = 150, .range = variant % 2 == 0 ? 100 : 50000};
         forget();
         CHECK_EQ(bench_init(&b, pool, variant < 2 ? SIZE_MAX : 8 << 20, 2), TARN_OK);
-        CHECK_EQ(tn_distinct_create(&b.run, NULL, 0, NULL, 0, &layout, types, 2, &op, &b.err),
+        CHECK_EQ(tn_distinct_create(&b.run, NULL, 0, NULL, 0, 1, 0, &layout, types, 2, &op, &b.err),
                  TARN_OK);
         CHECK_EQ(bench_push(&b, op, make, &left), TARN_OK);
         CHECK_EQ(bench_read(&b, op, see, NULL), TARN_OK);
@@ -134,8 +134,8 @@ TEST(distinct_on_keeps_the_first_row_of_each_key)
         CHECK_EQ(bench_init(&b, pool, variant < 2 ? SIZE_MAX : 8 << 20, 2), TARN_OK);
         const tn_expr *key = bench_column(&b, 1, TN_VARCHAR);
         const tn_sort_key order = {.expr = bench_column(&b, 2, TN_BIGINT), .descending = true};
-        CHECK_EQ(tn_distinct_create(&b.run, &key, 1, &order, variant / 2, &layout, types, 3, &op,
-                                    &b.err),
+        CHECK_EQ(tn_distinct_create(&b.run, &key, 1, &order, variant / 2, 1, 0, &layout, types, 3,
+                                    &op, &b.err),
                  TARN_OK);
         CHECK_EQ(bench_push(&b, op, make_wide, &left), TARN_OK);
         CHECK_EQ(bench_read(&b, op, see, NULL), TARN_OK);
