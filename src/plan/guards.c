@@ -164,20 +164,27 @@ static tarn_code see_expr(void *context, const tn_expr *expr, tarn_error *err)
     return TARN_OK;
 }
 
-/* Whether this node or one below it can fail. */
+/* What is true of some node, this one or one below it. */
+static TN_FALLIBLE look_below(tn_plan_context *context, const tn_plan *plan, fallibility *f,
+                              tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_plan_vec nodes = TN_VEC_INIT(context->pool);
+    TN_TRY(tn_plan__postorder(plan, &nodes, err));
+    for (size_t i = 0; i < nodes.count; i++) {
+        TN_TRY(tn_plan__each_expr(nodes.items[i], see_expr, f, err));
+    }
+done:
+    tn_vec_free(&nodes);
+    return code;
+}
+
 static TN_FALLIBLE can_fail(tn_plan_context *context, const tn_plan *plan, bool *out,
                             tarn_error *err)
 {
-    tarn_code code = TARN_OK;
     fallibility f = {.moves = true};
-    tn_plan_vec nodes = TN_VEC_INIT(context->pool);
-    TN_TRY(tn_plan__postorder(plan, &nodes, err));
-    for (size_t i = 0; i < nodes.count && !f.fails; i++) {
-        TN_TRY(tn_plan__each_expr(nodes.items[i], see_expr, &f, err));
-    }
+    const tarn_code code = look_below(context, plan, &f, err);
     *out = f.fails;
-done:
-    tn_vec_free(&nodes);
     return code;
 }
 
@@ -200,10 +207,17 @@ TN_FALLIBLE tn_guards__wanted(tn_plan_context *context, const tn_subquery *subqu
     return TARN_OK;
 }
 
-/* One run of SHARED serves all its readers. */
-static bool is_barrier(const tn_plan *plan)
+/* A reader of a SHARED run that gets a guard has a run of its own: not of what is never said twice.
+ */
+static TN_FALLIBLE is_barrier(tn_plan_context *context, const tn_plan *plan, bool *out,
+                              tarn_error *err)
 {
-    return plan->kind == TN_PLAN_SHARED || plan->child_count == 0;
+    fallibility f = {.moves = true};
+    if (plan->kind == TN_PLAN_SHARED) {
+        TN_RETURN_IF_ERROR(look_below(context, plan, &f, err));
+    }
+    *out = !f.moves || plan->child_count == 0;
+    return TARN_OK;
 }
 
 typedef struct inserting {
@@ -221,10 +235,12 @@ typedef struct inserting {
 static TN_FALLIBLE guard_one(inserting *in, tn_plan *plan, tarn_error *err)
 {
     bool fails = false;
+    bool barrier = false;
     fallibility own = {.moves = true};
     TN_RETURN_IF_ERROR(can_fail(in->context, plan, &fails, err));
     TN_RETURN_IF_ERROR(tn_plan__each_expr(plan, see_expr, &own, err));
-    if (!fails || !own.moves || is_barrier(plan)) {
+    TN_RETURN_IF_ERROR(is_barrier(in->context, plan, &barrier, err));
+    if (!fails || !own.moves || barrier) {
         return tn_pointer_map__put(&in->places, plan, 1, err);
     }
     for (uint32_t i = 0; i < plan->child_count; i++) {
