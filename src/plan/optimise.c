@@ -170,6 +170,16 @@ static bool is_disabled(tn_str list, const char *name)
     return false;
 }
 
+const char *tn_optimise_rule(size_t index)
+{
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        if (!steps[i].is_needed && index-- == 0) {
+            return steps[i].name;
+        }
+    }
+    return NULL;
+}
+
 static tarn_code run_step(tn_optimiser *optimiser, const step *now, tn_plan *plan, tn_plan **out,
                           tarn_error *err)
 {

@@ -19,6 +19,9 @@ typedef struct tn_optimise_options {
 TN_FALLIBLE tn_plan_optimise(tn_plan_context *context, tn_plan *plan,
                              const tn_optimise_options *options, tn_plan **out, tarn_error *err);
 
+/* The name of a rule that can be left out; NULL behind the last. */
+const char *tn_optimise_rule(size_t index);
+
 /* The plan as a tree, one node a line, with expressions, estimates and `order:`; `annotate` (or
  * NULL) may add to a node's line what a run measured. */
 typedef void tn_plan_annotate(void *context, const tn_plan *node, tn_text *out);

@@ -68,7 +68,9 @@ static TN_FALLIBLE take(config *c, tn_str prefix, const tn_toml *value, tarn_err
                                            err);
     }
     if (code != TARN_OK) {
-        tn_locate(err, value->key_line, value->key_column, 0);
+        const bool of_value = is_value && tn_session__has_setting((tn_str){name, (size_t)size});
+        tn_locate(err, of_value ? value->line : value->key_line,
+                  of_value ? value->column : value->key_column, 0);
         tn_subject(err, c->path);
     }
     return code;

@@ -54,6 +54,7 @@ struct tn_session {
 
 uint64_t tn_session__memory(void); /* what this process may use: the cgroup's limit, or RAM */
 void tn_session__free_settings(tn_session *session);
+bool tn_session__has_setting(tn_str name);
 /* A value by a file of settings: RESET goes back to it.  It takes effect with tn_session_reset().
  */
 TN_FALLIBLE tn_session__keep_file_value(tn_session *session, tn_str name, tn_str value,

@@ -2,8 +2,12 @@
 #include "session/session_internal.h"
 
 #include "base/size.h"
+#include "os/file.h"
 #include "os/thread.h"
+#include "plan/optimise.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define SETTING(name, fallback, doc)           \
@@ -64,6 +68,11 @@ static const tn_setting *find(tn_str name)
         }
     }
     return NULL;
+}
+
+bool tn_session__has_setting(tn_str name)
+{
+    return find(name) != NULL;
 }
 
 static TN_FALLIBLE unknown(tn_str name, tarn_error *err)
@@ -167,8 +176,7 @@ static TN_FALLIBLE apply(tn_session *session, const tn_setting *setting, tn_str 
             return bad_value(name, value, "a number from 0 (one a core) to 256", err);
         }
         session->threads = threads > 0 ? (uint32_t)threads : tn_os_cores();
-    } else if (strcmp(name, "preserve_order") == 0 || strcmp(name, "deterministic") == 0 ||
-               strcmp(name, "parquet_plain") == 0) {
+    } else if (strcmp(name, "preserve_order") == 0 || strcmp(name, "deterministic") == 0) {
         if (!parse_switch(value, &on)) {
             return bad_value(name, value, "on or off", err);
         }
@@ -178,6 +186,111 @@ static TN_FALLIBLE apply(tn_session *session, const tn_setting *setting, tn_str 
     } else if (strcmp(name, "timezone") == 0 && !tn_str_equal_fold(value, TN_STR("UTC"))) {
         (void)tn_fail(err, TARN_E_UNSUPPORTED, "time zones other than UTC are not built yet");
         return TARN_E_UNSUPPORTED;
+    }
+    return TARN_OK;
+}
+
+/* ---- what a value may be: told when it is set, not where it is first used ---- */
+
+typedef enum value_kind { A_SWITCH, A_NUMBER, A_CODEC, A_LIST_OF_RULES, A_FOLDER } value_kind;
+
+static const struct {
+    const char *name;
+    value_kind kind;
+    uint64_t most; /* of a number */
+} kinds[] = {
+    {"preserve_order", A_SWITCH, 0},
+    {"deterministic", A_SWITCH, 0},
+    {"parquet_plain", A_SWITCH, 0},
+    {"s3.path_style", A_SWITCH, 0},
+    {"s3.allow_http", A_SWITCH, 0},
+    {"s3.skip_signature", A_SWITCH, 0},
+    {"seed", A_NUMBER, UINT64_MAX},
+    {"s3.retries", A_NUMBER, 1000},
+    {"s3.retry_timeout_s", A_NUMBER, 86400},
+    {"s3.retry_wait_ms", A_NUMBER, 60000},
+    {"s3.connect_timeout_ms", A_NUMBER, 600000},
+    {"s3.idle_timeout_ms", A_NUMBER, 3600000},
+    {"s3.part_size", A_NUMBER, UINT64_C(5) << 30},
+    {"codec", A_CODEC, 0},
+    {"optimizer_disabled", A_LIST_OF_RULES, 0},
+    {"temp_dir", A_FOLDER, 0},
+};
+
+static bool is_number(const char *text, uint64_t most)
+{
+    char *end;
+    errno = 0;
+    const unsigned long long number = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && number <= most;
+}
+
+static bool is_codec(tn_str text)
+{
+    static const char *const names[] = {"snappy",  "zstd", "gzip",        "lz4",
+                                        "lz4_raw", "none", "uncompressed"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (tn_str_equal_fold(text, tn_str_of(names[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static TN_FALLIBLE check_rules(const char *name, tn_str list, tarn_error *err)
+{
+    while (list.size > 0) {
+        const size_t comma = tn_str_find(list, ',');
+        tn_str item = tn_str_slice(list, 0, comma == SIZE_MAX ? list.size : comma);
+        while (item.size > 0 && item.data[0] == ' ') {
+            item = tn_str_slice(item, 1, item.size);
+        }
+        while (item.size > 0 && item.data[item.size - 1] == ' ') {
+            item.size--;
+        }
+        const char *rule = "";
+        for (size_t i = 0; item.size > 0 && (rule = tn_optimise_rule(i)) != NULL; i++) {
+            if (tn_str_equal_fold(item, tn_str_of(rule))) {
+                break;
+            }
+        }
+        if (rule == NULL) {
+            return bad_value(name, item, "rules that can be left out, such as fold, top_n", err);
+        }
+        list = comma == SIZE_MAX ? TN_STR_NONE : tn_str_slice(list, comma + 1, list.size);
+    }
+    return TARN_OK;
+}
+
+static TN_FALLIBLE check(const tn_setting *setting, tn_str value, tarn_error *err)
+{
+    const char *name = setting->name;
+    char wanted[96];
+    struct stat about;
+    bool on;
+    for (size_t i = 0; value.size > 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(kinds[i].name, name) != 0) {
+            continue;
+        }
+        switch (kinds[i].kind) {
+        case A_SWITCH:
+            return parse_switch(value, &on) ? TARN_OK : bad_value(name, value, "on or off", err);
+        case A_NUMBER:
+            (void)snprintf(wanted, sizeof(wanted), "a number from 0 to %llu",
+                           (unsigned long long)kinds[i].most);
+            return is_number(value.data, kinds[i].most) ? TARN_OK
+                                                        : bad_value(name, value, wanted, err);
+        case A_CODEC:
+            return is_codec(value) ? TARN_OK
+                                   : bad_value(name, value, "snappy, zstd, gzip, lz4 or none", err);
+        case A_LIST_OF_RULES:
+            return check_rules(name, value, err);
+        case A_FOLDER:
+        default:
+            return stat(value.data, &about) == 0 && S_ISDIR(about.st_mode)
+                       ? TARN_OK
+                       : bad_value(name, value, "a folder that is there", err);
+        }
     }
     return TARN_OK;
 }
@@ -212,14 +325,10 @@ static TN_FALLIBLE keep(tn_session *session, tn_kept_value *kept, tn_str value,
     return TARN_OK;
 }
 
-tarn_code tn_session_set(tn_session *session, tn_str name, tn_str value, tn_setting_from from,
-                         tarn_error *err)
+static TN_FALLIBLE set(tn_session *session, const tn_setting *setting, tn_str value,
+                       tn_setting_from from, bool checked, tarn_error *err)
 {
     char text[VALUE_SIZE_MAX];
-    const tn_setting *setting = find(name);
-    if (setting == NULL) {
-        return unknown(name, err);
-    }
     if (value.size >= sizeof(text)) {
         return tn_fail(err, TARN_E_INVALID, "the value of '%s' is too long", setting->name);
     }
@@ -228,6 +337,7 @@ tarn_code tn_session_set(tn_session *session, tn_str name, tn_str value, tn_sett
     }
     text[value.size] = '\0';
     const tn_str whole = {text, value.size};
+    TN_RETURN_IF_ERROR(checked ? check(setting, whole, err) : TARN_OK);
     TN_RETURN_IF_ERROR(apply(session, setting, whole, err));
     const size_t index = (size_t)(setting - settings);
     if (from == TN_FROM_OPTION) {
@@ -236,16 +346,24 @@ tarn_code tn_session_set(tn_session *session, tn_str name, tn_str value, tn_sett
     return keep(session, &session->values[index], whole, from, err);
 }
 
-static const char *from_environment(const tn_setting *setting)
+tarn_code tn_session_set(tn_session *session, tn_str name, tn_str value, tn_setting_from from,
+                         tarn_error *err)
 {
-    char name[64] = "TARN_";
-    size_t at = strlen(name);
-    for (const char *c = setting->name; *c != '\0' && at + 1 < sizeof(name); c++) {
+    const tn_setting *setting = find(name);
+    return setting == NULL ? unknown(name, err) : set(session, setting, value, from, true, err);
+}
+
+/* Its own twin, or one that other programs know, too. */
+static const char *from_environment(const tn_setting *setting, char name[64], bool *is_own)
+{
+    size_t at = (size_t)snprintf(name, 64, "TARN_");
+    for (const char *c = setting->name; *c != '\0' && at + 1 < 64; c++) {
         const bool letter = *c >= 'a' && *c <= 'z';
         name[at++] = (char)(letter ? *c - ('a' - 'A') : *c == '.' ? '_' : *c);
     }
     name[at] = '\0';
     const char *own = getenv(name);
+    *is_own = own != NULL;
     return own != NULL ? own : setting->environment != NULL ? getenv(setting->environment) : NULL;
 }
 
@@ -259,7 +377,9 @@ tarn_code tn_session_reset(tn_session *session, tn_str name, tarn_error *err)
         if (only != NULL && only != &settings[i]) {
             continue;
         }
-        const char *environment = from_environment(&settings[i]);
+        char variable[64];
+        bool is_own;
+        const char *environment = from_environment(&settings[i], variable, &is_own);
         const char *file = session->file_values[i].text;
         const char *option = session->option_values[i].text;
         const char *text = option != NULL        ? option
@@ -275,10 +395,11 @@ tarn_code tn_session_reset(tn_session *session, tn_str name, tarn_error *err)
                                      : environment != NULL ? TN_FROM_ENVIRONMENT
                                      : file != NULL        ? TN_FROM_FILE
                                                            : TN_FROM_DEFAULT;
-        const tarn_code code =
-            tn_session_set(session, tn_str_of(settings[i].name), tn_str_of(text), from, err);
+        /* what is set for other programs, too, stops nobody who needs it not */
+        const tarn_code code = set(session, &settings[i], tn_str_of(text), from,
+                                   from != TN_FROM_ENVIRONMENT || is_own, err);
         if (code != TARN_OK && option == NULL && environment != NULL) {
-            tn_explain(err, "in the environment");
+            tn_explain(err, "%s in the environment", is_own ? variable : settings[i].environment);
         } else if (code != TARN_OK && option == NULL && file != NULL) {
             tn_explain(err, "in config.toml");
         }
@@ -319,7 +440,12 @@ tarn_code tn_session__keep_file_value(tn_session *session, tn_str name, tn_str v
                                       tarn_error *err)
 {
     const tn_setting *setting = find(name);
-    return setting == NULL
-               ? unknown(name, err)
-               : keep(session, &session->file_values[setting - settings], value, TN_FROM_FILE, err);
+    if (setting == NULL) {
+        return unknown(name, err);
+    }
+    tn_kept_value *kept = &session->file_values[setting - settings];
+    TN_RETURN_IF_ERROR(keep(session, kept, value, TN_FROM_FILE, err));
+    const tn_str whole = {kept->text, value.size};
+    TN_RETURN_IF_ERROR(check(setting, whole, err));
+    return apply(session, setting, whole, err);
 }

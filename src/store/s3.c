@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 enum {
     FIRST_GET = 1 << 20, /* get() asks for that much before it knows the size */
@@ -281,8 +282,8 @@ static tarn_code s3_put(tn_store *store, tn_str key, tn_str bytes, const tn_put_
 
 static bool is_true(const char *text)
 {
-    return text != NULL && (strcmp(text, "true") == 0 || strcmp(text, "1") == 0 ||
-                            strcmp(text, "on") == 0 || strcmp(text, "yes") == 0);
+    return text != NULL && (strcasecmp(text, "true") == 0 || strcmp(text, "1") == 0 ||
+                            strcasecmp(text, "on") == 0 || strcasecmp(text, "yes") == 0);
 }
 
 static const char *either(const tn_stores *stores, const char *option, const char *variable,
@@ -300,7 +301,7 @@ static TN_FALLIBLE number_option(const tn_stores *stores, const char *name, uint
                                  uint64_t *out, tarn_error *err)
 {
     const char *text = tn_stores__option(stores, name);
-    if (text == NULL) {
+    if (text == NULL || text[0] == '\0') {
         return TARN_OK;
     }
     char *end;

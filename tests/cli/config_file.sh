@@ -17,6 +17,6 @@ tarn query "SET threads = 9; RESET threads; SHOW threads"
 printf 'threads = 3\nthraeds = 4\n' >tarn/config.toml
 tarn query "SELECT 1" 2>&1 | sed "s#$PWD#HERE#"
 printf 'threads = "many"\n' >tarn/config.toml
-tarn query "SELECT 1"
+tarn query "SELECT 1" 2>&1 | sed "s#$PWD#HERE#"
 printf 'threads = \n' >tarn/config.toml
 tarn query "SELECT 1" 2>&1 | sed "s#$PWD#HERE#"
