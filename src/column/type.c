@@ -231,6 +231,15 @@ uint32_t tn_schema_find(const tn_schema *schema, tn_str name, bool *ambiguous)
     return *ambiguous ? UINT32_MAX : found;
 }
 
+bool tn_schema_has(const tn_schema *schema, tn_str name)
+{
+    uint32_t i = 0;
+    while (i < schema->count && !tn_str_equal(schema->fields[i].name, name)) {
+        i++;
+    }
+    return i < schema->count;
+}
+
 tarn_code tn_schema_copy(tn_arena *arena, const tn_schema *from, tn_schema *out, tarn_error *err)
 {
     tn_field *fields = NULL;

@@ -160,6 +160,8 @@ typedef struct tn_schema {
 
 /* Exact match first, then by ASCII case; UINT32_MAX where none, *ambiguous where two fold alike. */
 uint32_t tn_schema_find(const tn_schema *schema, tn_str name, bool *ambiguous);
+/* Exactly that name. */
+bool tn_schema_has(const tn_schema *schema, tn_str name);
 TN_FALLIBLE tn_schema_copy(tn_arena *arena, const tn_schema *from, tn_schema *out, tarn_error *err);
 
 #endif

@@ -140,6 +140,9 @@ struct tn_source {
     const tn_source_ops *ops;
     _Atomic size_t refs;
     tn_schema schema;
+    /* As far as values were seen: NULL's type, at any depth, where there were none, so that the
+     * schema's is but a guess.  Without fields: nothing is one. */
+    tn_schema found;
     tn_str name;          /* for EXPLAIN and messages: URI or table name */
     bool is_ordered;      /* morsels are numbered in reading order */
     bool reads_only_once; /* standard input */

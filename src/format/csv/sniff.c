@@ -38,6 +38,7 @@ typedef struct sniffer {
     bool odd, unclosed, breaks, quoted;
     size_t rows_end; /* behind the last whole record */
     tn_field *fields;
+    tn_field *found; /* the same, but NULL's type where no value was seen */
     uint32_t width;
     size_t data_row; /* the first that is no header */
     bool has_header;
@@ -451,7 +452,7 @@ static tarn_code apply_types(sniffer *s, tarn_error *err)
         bool ambiguous;
         const uint32_t at = tn_schema_find(&schema, o->types[i].name, &ambiguous);
         if (at != UINT32_MAX) {
-            s->fields[at].type = o->types[i].type;
+            s->fields[at].type = s->found[at].type = o->types[i].type;
         } else if (!o->types_may_lack) {
             return no_column(o, o->types[i].name, err);
         }
@@ -576,6 +577,7 @@ static tarn_code find_columns(sniffer *s, tarn_error *err)
         return code;
     }
     TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_field, s->width, &s->fields, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_field, s->width, &s->found, err));
     TN_RETURN_IF_ERROR(tn_arena_array(arena, unsigned, s->width, &may, err));
     for (uint32_t i = 0; i < s->width; i++) {
         may[i] = MAY_ALL;
@@ -619,6 +621,11 @@ static tarn_code find_columns(sniffer *s, tarn_error *err)
             TN_RETURN_IF_ERROR(tn_arena_copy(arena, o->columns[i].name, &s->fields[i].name, err));
         }
     }
+    for (uint32_t i = 0; i < s->width; i++) {
+        const bool guessed = o->column_count == 0 && !o->all_text && (may[i] & SEEN) == 0;
+        s->found[i] = s->fields[i];
+        s->found[i].type = guessed ? TN_TYPE_NULL : s->fields[i].type;
+    }
     return apply_types(s, err);
 }
 
@@ -636,6 +643,11 @@ static void set_place(sniffer *s)
         text->row_bytes = (double)(s->size - start) / (double)(s->rows.count - s->data_row);
     }
     text->base.schema = (tn_schema){s->width, s->fields};
+    for (uint32_t i = 0; i < s->width; i++) {
+        if (s->found[i].type != s->fields[i].type) {
+            text->base.found = (tn_schema){s->width, s->found};
+        }
+    }
 }
 
 static tarn_code skip_lines(sniffer *s, tarn_error *err)

@@ -33,6 +33,7 @@ typedef struct seen {
     struct seen *next;          /* field of the same object */
     struct seen *made_before;   /* all of them, newest first: children before their parents */
     const tn_type *type;
+    const tn_type *found; /* the same, but NULL's where there was no value */
 } seen;
 
 typedef struct inferrer {
@@ -205,6 +206,8 @@ static tarn_code decide(inferrer *in, seen *it, tarn_error *err)
         it->saw & (SAW_BOOLEAN | SAW_INTEGER | SAW_DOUBLE | SAW_TEXT | SAW_LIST | SAW_OBJECT);
     if (kinds == SAW_LIST) {
         const tn_type *element = it->element != NULL ? it->element->type : TN_VARCHAR;
+        const tn_type *found = it->element != NULL ? it->element->found : TN_TYPE_NULL;
+        TN_RETURN_IF_ERROR(tn_types_list(in->types, found, &it->found, err));
         return tn_types_list(in->types, element, &it->type, err);
     }
     if (kinds == SAW_OBJECT && it->count > 0 && (it->saw & TOO_MANY) == 0) {
@@ -212,11 +215,18 @@ static tarn_code decide(inferrer *in, seen *it, tarn_error *err)
         uint32_t i = 0;
         TN_RETURN_IF_ERROR(tn_arena_array(in->keep, tn_field, it->count, &fields, err));
         for (const seen *field = it->fields; field != NULL; field = field->next) {
-            fields[i++] = (tn_field){field->name, field->type, true};
+            fields[i++] = (tn_field){field->name, field->found, true};
+        }
+        TN_RETURN_IF_ERROR(tn_types_struct(in->types, fields, it->count, &it->found, err));
+        i = 0;
+        for (const seen *field = it->fields; field != NULL; field = field->next) {
+            fields[i++].type = field->type;
         }
         return tn_types_struct(in->types, fields, it->count, &it->type, err);
     }
     it->type = scalar_type(in, it->saw);
+    const bool empty = kinds == SAW_OBJECT && it->count == 0; /* objects without a field */
+    it->found = (kinds == 0 || empty) && !in->all_text ? TN_TYPE_NULL : it->type;
     return TARN_OK;
 }
 
@@ -341,6 +351,8 @@ static tarn_code set_schema(tn__json_source *source, const seen *root, bool have
                             tarn_error *err)
 {
     tn_field *fields;
+    tn_field *found;
+    bool guessed = false;
     uint32_t count = 0;
     const bool object = has_objects(source, root);
     if (root->saw == 0 && !whole) {
@@ -365,12 +377,17 @@ static tarn_code set_schema(tn__json_source *source, const seen *root, bool have
     source->is_values = !have_types && (!object || root->count == 0);
     TN_RETURN_IF_ERROR(
         tn_arena_array(&source->text.arena, tn_field, root->count + 1, &fields, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(&source->text.arena, tn_field, root->count + 1, &found, err));
     for (const seen *field = root->fields; !source->is_values && field != NULL;
          field = field->next) {
+        found[count] = (tn_field){field->name, field->found, true};
+        guessed = guessed || field->found != field->type;
         fields[count++] = (tn_field){field->name, field->type, true};
     }
     if (source->is_values) {
         fields[count++] = (tn_field){TN_STR("json"), root->type, true};
+    } else if (guessed) {
+        source->text.base.found = (tn_schema){count, found};
     }
     source->text.base.schema = (tn_schema){count, fields};
     return TARN_OK;
@@ -393,6 +410,10 @@ static tarn_code apply_types(tn__json_source *source, const tn_json_options *opt
     if (source->text.base.schema.count > 0) {
         memcpy(fields, source->text.base.schema.fields,
                source->text.base.schema.count * sizeof(*fields));
+    }
+    if (options->type_count >
+        0) { /* some are no guesses then, and files of one set had their say */
+        source->text.base.found = (tn_schema){0};
     }
     copy = (tn_schema){source->text.base.schema.count, fields};
     for (uint32_t i = 0; i < options->type_count; i++) {

@@ -188,6 +188,7 @@ typedef struct tn_footer {
     uint8_t *orders;         /* tn_column_order of each leaf */
     tn_node *columns;        /* one a top-level column */
     tn_schema schema;
+    tn_schema found; /* NULL's type where the file says that a column is always null */
     uint32_t metadata_count;
     tn_str *metadata; /* key, value, key, value... */
 } tn_footer;

@@ -417,6 +417,9 @@ static TN_FALLIBLE make_all(builder *b, tarn_error *err)
     tn_footer *const footer = b->footer;
     const uint32_t count = (uint32_t)footer->elements[0].child_count;
     tn_field *fields;
+    tn_field *found;
+    bool guessed = false;
+    TN_RETURN_IF_ERROR(tn_arena_array(b->arena, tn_field, count, &found, err));
     TN_RETURN_IF_ERROR(tn_arena_array(b->arena, tn_leaf, footer->leaf_count, &footer->leaves, err));
     TN_RETURN_IF_ERROR(tn_arena_array(b->arena, tn_node, count, &footer->columns, err));
     TN_RETURN_IF_ERROR(tn_arena_array(b->arena, tn_field, count, &fields, err));
@@ -436,9 +439,15 @@ static TN_FALLIBLE make_all(builder *b, tarn_error *err)
     }
     for (uint32_t i = 0; i < count; i++) {
         const tn_node *const node = &footer->columns[i];
-        fields[i] = (tn_field){node->name, node->type, node->nullable};
+        const bool unknown =
+            node->kind == TN_NODE_LEAF &&
+            footer->elements[footer->leaves[node->leaf].element].logical == TN_LOGICAL_UNKNOWN;
+        fields[i] = found[i] = (tn_field){node->name, node->type, node->nullable};
+        found[i].type = unknown ? TN_TYPE_NULL : node->type;
+        guessed = guessed || unknown;
     }
     footer->schema = (tn_schema){count, fields};
+    footer->found = (tn_schema){guessed ? count : 0, found};
     return TARN_OK;
 }
 

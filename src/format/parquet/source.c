@@ -160,6 +160,7 @@ TN_FALLIBLE tn_parquet_open_step(tn_parquet_opening *opening, tn_waker *waker, t
         }
     }
     opening->source->base.schema = opening->source->footer.schema;
+    opening->source->base.found = opening->source->footer.found;
     *out = &opening->source->base;
     opening->source = NULL;
 done:

@@ -19,6 +19,15 @@ static const tn_type *physical_type(const tn_file_set *set, uint32_t field)
                                        : set->schema.fields[field].type;
 }
 
+static bool has_name(const tn_file_set *set, tn_str name)
+{
+    uint32_t i = 0;
+    while (i < set->schema.count && !tn_str_equal(physical_name(set, i), name)) {
+        i++;
+    }
+    return i < set->schema.count;
+}
+
 /* The file's column for one of the set's: by id where the file has ids, else by name. */
 static uint32_t own_column(const tn_open_file *file, uint32_t field, bool *ambiguous)
 {
@@ -34,7 +43,16 @@ static uint32_t own_column(const tn_open_file *file, uint32_t field, bool *ambig
         }
         has_ids = has_ids || id >= 0;
     }
-    return has_ids ? UINT32_MAX : tn_schema_find(own, physical_name(set, field), ambiguous);
+    if (has_ids) {
+        return UINT32_MAX;
+    }
+    const tn_str name = physical_name(set, field);
+    const uint32_t found = tn_schema_find(own, name, ambiguous);
+    /* in other case it may be the set's other column */
+    return found != UINT32_MAX && !tn_str_equal(own->fields[found].name, name) &&
+                   has_name(set, own->fields[found].name)
+               ? UINT32_MAX
+               : found;
 }
 
 static TN_FALLIBLE find_column(tn_open_file *file, uint32_t field, uint32_t *out, tarn_error *err)
@@ -119,6 +137,15 @@ static TN_FALLIBLE compile_casts(tn_open_file *file, tarn_error *err)
                               &file->casts, err);
 }
 
+/* A column without a value, whatever its type: NULL in the set's. */
+static bool is_always_null(const tn_open_file *file, uint32_t field, uint32_t column)
+{
+    const tn_source *own = file->source;
+    return column < own->found.count && own->found.fields[column].type->kind == TN_KIND_NULL &&
+           own->schema.fields[column].type != file->scan->source->set.schema.fields[field].type &&
+           file->scan->source->set.open == tn_files_open_parquet;
+}
+
 static TN_FALLIBLE map_columns(tn_open_file *file, tarn_error *err)
 {
     tn_files_scan *scan = file->scan;
@@ -134,7 +161,7 @@ static TN_FALLIBLE map_columns(tn_open_file *file, tarn_error *err)
         if (tn_files__partition(&scan->source->set, request->fields[i]) == UINT32_MAX) {
             TN_RETURN_IF_ERROR(find_column(file, request->fields[i], &column, err));
         }
-        if (column != UINT32_MAX) {
+        if (column != UINT32_MAX && !is_always_null(file, request->fields[i], column)) {
             file->positions[i] = file->file_count;
             file->file_fields[file->file_count++] = column;
         }

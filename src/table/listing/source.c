@@ -226,6 +226,7 @@ typedef struct maker {
     tn_source *first;
     tn_str *hive_names; /* partition columns in the files' paths */
     uint32_t hive_count;
+    bool guessed; /* a file has columns without a value, whose types the others tell */
     bool retyped; /* a column has another type than in its file */
     TN_VEC(tn_field) fields;
 } maker;
@@ -406,13 +407,27 @@ static TN_FALLIBLE add_partitions(maker *m, tn_data_file *files, tarn_error *err
 
 /* ---- schemas ----------------------------------------------------------------------------------*/
 
-static TN_FALLIBLE unite(maker *m, const tn_schema *schema, tn_str uri, tarn_error *err)
+/* The column of the same name so far.  Names that differ in case are one column's, unless a file
+ * has both. */
+static uint32_t find_same(const maker *m, const tn_schema *schema, uint32_t field)
 {
+    const tn_schema so_far = {(uint32_t)m->fields.count, m->fields.items};
+    bool ambiguous;
+    const uint32_t at = tn_schema_find(&so_far, schema->fields[field].name, &ambiguous);
+    return at != UINT32_MAX && !tn_str_equal(so_far.fields[at].name, schema->fields[field].name) &&
+                   tn_schema_has(schema, so_far.fields[at].name)
+               ? UINT32_MAX
+               : at;
+}
+
+static TN_FALLIBLE unite(maker *m, const tn_source *source, tn_str uri, tarn_error *err)
+{
+    const bool may_guess = m->options->union_by_name && source->found.count > 0;
+    const tn_schema *schema = may_guess ? &source->found : &source->schema;
+    m->guessed = m->guessed || may_guess;
     for (uint32_t i = 0; i < schema->count; i++) {
-        bool ambiguous;
         bool found;
-        const tn_schema so_far = {(uint32_t)m->fields.count, m->fields.items};
-        const uint32_t at = tn_schema_find(&so_far, schema->fields[i].name, &ambiguous);
+        const uint32_t at = find_same(m, schema, i);
         if (at == UINT32_MAX) {
             tn_field field = schema->fields[i];
             field.nullable = field.nullable || m->fields.count > 0;
@@ -429,8 +444,60 @@ static TN_FALLIBLE unite(maker *m, const tn_schema *schema, tn_str uri, tarn_err
                           "common type unites with that of the files before it",
                           TN_STR_ARGS(schema->fields[i].name), TN_STR_ARGS(uri),
                           TN_STR_ARGS(schema->fields[i].type->name));
+            tn_subject(err, uri.data);
+            tn_hint(err, m->options->is_pipeline ? "columns = { name = \"TYPE\" } declares one"
+                         : m->format == FORMAT_PARQUET
+                             ? "read the files apart, cast the column, and unite the rows with "
+                               "UNION ALL BY NAME"
+                             : "types => {'name': 'TYPE'} declares one");
             return TARN_E_INVALID;
         }
+    }
+    return TARN_OK;
+}
+
+/* Of what no file has a value the type is VARCHAR, in lists and structs too. */
+static TN_FALLIBLE settle(maker *m, const tn_type *type, const tn_type **out, tarn_error *err)
+{
+    /* Depth is bounded by TN_TYPE_DEPTH_MAX, and so is this recursion. */
+    tn_field *fields;
+    bool same = true;
+    *out = type->kind != TN_KIND_NULL    ? type
+           : m->format == FORMAT_PARQUET ? TN_INTEGER /* as of one file alone */
+                                         : TN_VARCHAR;
+    if (!tn_type_is_nested(type)) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_arena_array(&m->arena, tn_field, type->field_count, &fields, err));
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        fields[i] = type->fields[i];
+        TN_RETURN_IF_ERROR(settle(m, fields[i].type, &fields[i].type, err));
+        same = same && fields[i].type == type->fields[i].type;
+    }
+    if (same) {
+        return TARN_OK;
+    }
+    return type->kind == TN_KIND_LIST ? tn_types_list(m->types, fields[0].type, out, err)
+           : type->kind == TN_KIND_MAP
+               ? tn_types_map(m->types, fields[0].type, fields[1].type, out, err)
+               : tn_types_struct(m->types, fields, type->field_count, out, err);
+}
+
+/* What was guessed is known now.  The first file, which is open, is cast to it, but for lists and
+ * structs: those are read again, in these types. */
+static TN_FALLIBLE settle_all(maker *m, tarn_error *err)
+{
+    bool again = false;
+    for (size_t i = 0; i < m->fields.count && m->guessed; i++) {
+        TN_RETURN_IF_ERROR(settle(m, m->fields.items[i].type, &m->fields.items[i].type, err));
+    }
+    for (uint32_t i = 0; i < m->first->found.count && m->count > 1; i++) {
+        again = again || (m->first->found.fields[i].type != m->first->schema.fields[i].type &&
+                          tn_type_is_nested(m->fields.items[i].type));
+    }
+    if (again && m->format != FORMAT_PARQUET) {
+        tn_source_release(m->first);
+        m->first = NULL;
     }
     return TARN_OK;
 }
@@ -462,14 +529,15 @@ static TN_FALLIBLE add_kept(maker *m, tarn_error *err)
 static TN_FALLIBLE find_schema(maker *m, tarn_error *err)
 {
     TN_RETURN_IF_ERROR(open_file(m, 0, &m->first, err));
-    TN_RETURN_IF_ERROR(unite(m, &m->first->schema, m->files[0].uri, err));
+    TN_RETURN_IF_ERROR(unite(m, m->first, m->files[0].uri, err));
     for (size_t i = 1; i < m->count && m->options->union_by_name; i++) {
         tn_source *source;
         TN_RETURN_IF_ERROR(open_file(m, i, &source, err));
-        const tarn_code code = unite(m, &source->schema, m->files[i].uri, err);
+        const tarn_code code = unite(m, source, m->files[i].uri, err);
         tn_source_release(source);
         TN_RETURN_IF_ERROR(code);
     }
+    TN_RETURN_IF_ERROR(settle_all(m, err));
     m->set.fill_missing = m->options->union_by_name;
     return m->options->union_by_name && m->format == FORMAT_CSV ? add_kept(m, err) : TARN_OK;
 }
