@@ -176,6 +176,11 @@ static bool filters_probe(tn_join_kind kind)
     return kind == TN_JOIN_INNER || kind == TN_JOIN_SEMI || kind == TN_JOIN_RIGHT;
 }
 
+static bool is_filter_join(const tn_plan *join)
+{
+    return join->join == TN_JOIN_SEMI || join->join == TN_JOIN_ANTI;
+}
+
 /* The scan below gets a filter that the build fills, where a key is one of its columns. */
 static TN_FALLIBLE offer_filter(tn_query *query, tn_segment *segment, const tn_expr *key,
                                 tn_dynamic_filter **out, tarn_error *err)
@@ -214,7 +219,8 @@ static tn_join_kind seen_from_probe(const tn_plan *join)
 static bool may_build_left(const tn_plan *join)
 {
     return join->build_left && (join->join == TN_JOIN_INNER || join->join == TN_JOIN_LEFT ||
-                                join->join == TN_JOIN_RIGHT || join->join == TN_JOIN_FULL);
+                                join->join == TN_JOIN_RIGHT || join->join == TN_JOIN_FULL ||
+                                (is_filter_join(join) && !join->null_aware));
 }
 
 /* Rows that come after the probes: unmatched ones of the build side, and whatever had to wait for a
@@ -245,8 +251,7 @@ static bool want(void *context, const tn_expr *expr)
 static TN_FALLIBLE choose_payload(tn_query *query, const tn_plan *join, const tn_segment *build,
                                   tn_join_options *options, tarn_error *err)
 {
-    const bool keeps =
-        join->join != TN_JOIN_SEMI && join->join != TN_JOIN_ANTI && join->join != TN_JOIN_MARK;
+    const bool keeps = options->of_build || (!is_filter_join(join) && join->join != TN_JOIN_MARK);
     const uint32_t width = build->layout.count;
     wanted w = {.layout = &build->layout};
     uint32_t *payload;
@@ -302,15 +307,20 @@ static TN_FALLIBLE joined_layout(tn_query *query, const tn_plan *join, const tn_
 }
 
 /* What the join hands on: SEMI, ANTI and MARK leave the payload behind, which only their residual
- * reads. */
+ * reads; those of the build hand on nothing else. */
 static TN_FALLIBLE handed_on(tn_query *query, const tn_plan *join, const tn_segment *probe,
-                             const tn_layout *residual, tn_made *made, tarn_error *err)
+                             const tn_layout *residual, bool of_build, tn_made *made,
+                             tarn_error *err)
 {
     const uint32_t probe_count = probe->layout.count;
     const bool marks = join->join == TN_JOIN_MARK;
     tn_column_id *ids;
-    if ((!marks && join->join != TN_JOIN_SEMI && join->join != TN_JOIN_ANTI) ||
-        residual->count == probe_count + marks) {
+    if (of_build) {
+        made->layout = (tn_layout){residual->count - probe_count, residual->ids + probe_count};
+        made->types += probe_count;
+        return TARN_OK;
+    }
+    if ((!marks && !is_filter_join(join)) || residual->count == probe_count + marks) {
         made->layout = *residual;
         return TARN_OK;
     }
@@ -346,7 +356,7 @@ static TN_FALLIBLE join_keys(tn_query *query, const tn_plan *join, tn_segment *p
         build_keys[i] = left ? pair->left : pair->right;
         probe_keys[i] = left ? pair->right : pair->left;
         null_equal[i] = pair->null_equal;
-        if (filters_probe(options->kind) && !pair->null_equal) {
+        if ((filters_probe(options->kind) || options->of_build) && !pair->null_equal) {
             TN_RETURN_IF_ERROR(offer_filter(query, probe, probe_keys[i], &filters[i], err));
         }
     }
@@ -368,6 +378,7 @@ static TN_FALLIBLE make_join(tn_query *query, tn_made *made, tn_segment *probe, 
     tn_join_options options = {
         .kind = may_build_left(join) ? seen_from_probe(join) : join->join,
         .null_aware = join->null_aware,
+        .of_build = may_build_left(join) && is_filter_join(join),
         .build_layout = &build->layout,
         .probe_layout = &probe->layout,
         .probe_types = probe->types,
@@ -386,7 +397,8 @@ static TN_FALLIBLE make_join(tn_query *query, tn_made *made, tn_segment *probe, 
         joined_layout(query, join, probe, build, &options, &residual_layout, &residual_types, err));
     options.residual_layout = &residual_layout;
     made->types = residual_types;
-    TN_RETURN_IF_ERROR(handed_on(query, join, probe, &residual_layout, made, err));
+    TN_RETURN_IF_ERROR(
+        handed_on(query, join, probe, &residual_layout, options.of_build, made, err));
     TN_RETURN_IF_ERROR(tn_join_create(&query->run, &options, &made->op, &made->second, err));
     tn_operator *probe_op = made->second;
     if (own(query, made->op, err) != TARN_OK) {

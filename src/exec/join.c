@@ -292,7 +292,7 @@ static void fill_filters(const tn_join *join)
 {
     const tn_join_options *options = &join->options;
     const bool drops = options->kind == TN_JOIN_INNER || options->kind == TN_JOIN_SEMI ||
-                       options->kind == TN_JOIN_RIGHT;
+                       options->kind == TN_JOIN_RIGHT || options->of_build;
     if (options->filters == NULL || !drops || options->key_count == 0) {
         return;
     }
@@ -502,6 +502,33 @@ static TN_FALLIBLE copy_list(tn_arena *arena, const void *list, size_t count, si
     return TARN_OK;
 }
 
+typedef struct reads {
+    const tn_layout *layout;
+    bool *is_read;
+} reads;
+
+static bool see_read(void *context, const tn_expr *expr)
+{
+    const reads *r = context;
+    for (uint32_t i = 0; expr->kind == TN_EXPR_COLUMN && i < r->layout->count; i++) {
+        r->is_read[i] = r->is_read[i] || r->layout->ids[i] == expr->column;
+    }
+    return true;
+}
+
+/* What the residual reads of a pair: no more is made where no pair is handed out. */
+static TN_FALLIBLE see_reads(tn_join *join, const tn_join_options *options, tarn_error *err)
+{
+    reads r = {.layout = options->residual_layout};
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(join->run->expr->arena, bool, r.layout->count, &r.is_read, err));
+    for (uint32_t i = 0; i < options->residual_count; i++) {
+        TN_RETURN_IF_ERROR(tn_expr_walk(options->residual[i], &join->pool, see_read, &r, err));
+    }
+    join->is_read = r.is_read;
+    return TARN_OK;
+}
+
 static TN_FALLIBLE plan(tn_join *join, const tn_join_options *options, tarn_error *err)
 {
     tn_arena *arena = join->run->expr->arena;
@@ -524,12 +551,15 @@ static TN_FALLIBLE plan(tn_join *join, const tn_join_options *options, tarn_erro
     TN_RETURN_IF_ERROR(
         copy_list(arena, options->probe_layout, 1, sizeof(tn_layout), &own->probe_layout, err));
     const tn_join_kind kind = options->kind;
-    join->keeps_build = kind == TN_JOIN_RIGHT || kind == TN_JOIN_FULL;
+    join->of_build = options->of_build;
+    join->keeps_build = kind == TN_JOIN_RIGHT || kind == TN_JOIN_FULL || join->of_build;
     join->keeps_probe = kind == TN_JOIN_LEFT || kind == TN_JOIN_FULL || kind == TN_JOIN_SINGLE;
-    join->only_probe = kind == TN_JOIN_SEMI || kind == TN_JOIN_ANTI || kind == TN_JOIN_MARK;
-    join->width = options->probe_layout->count + (kind == TN_JOIN_MARK ? 1
-                                                  : join->only_probe   ? 0
-                                                                       : payload);
+    join->only_probe =
+        (kind == TN_JOIN_SEMI || kind == TN_JOIN_ANTI || kind == TN_JOIN_MARK) && !join->of_build;
+    join->width =
+        (join->of_build ? 0 : options->probe_layout->count) + (kind == TN_JOIN_MARK ? 1
+                                                               : join->only_probe   ? 0
+                                                                                    : payload);
     TN_RETURN_IF_ERROR(tn_arena_array(arena, const tn_type *, keys + payload, &types, err));
     for (uint32_t k = 0; k < keys; k++) {
         types[k] = options->build_keys[k]->type;
@@ -563,6 +593,9 @@ static TN_FALLIBLE plan(tn_join *join, const tn_join_options *options, tarn_erro
                                           &join->probe_program, err));
     if (options->residual_count == 0) {
         return TARN_OK;
+    }
+    if (join->only_probe || join->of_build) {
+        TN_RETURN_IF_ERROR(see_reads(join, options, err));
     }
     return tn_program_compile(join->run->expr, options->residual, options->residual_count,
                               options->residual_layout, join->run->parameters, &join->residual,

@@ -21,7 +21,7 @@ static bool allows(const tn_join *join)
             return false;
         }
     }
-    return kinds;
+    return kinds && !join->of_build;
 }
 
 static size_t size_of(const tn_join *join, size_t entries)

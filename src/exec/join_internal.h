@@ -28,7 +28,7 @@ enum { TN_JOIN_BITS = 5, TN_JOIN_PARTS = 1 << TN_JOIN_BITS, TN_JOIN_LEVEL_MAX = 
 typedef struct tn_join_row {
     struct tn_join_row *next;
     uint64_t hash;
-    uint64_t matched; /* RIGHT and FULL only */
+    uint64_t matched; /* where the join keeps_build */
 } tn_join_row;
 
 /* A payload column of a direct table: entry `key - min`; entry `range` is what a miss finds. */
@@ -65,9 +65,11 @@ typedef struct tn_join {
     tn_pool pool;
     _Atomic uint32_t refs; /* build and probe */
     tn_join_options options;
-    bool keeps_build; /* RIGHT, FULL: unmatched build rows come out */
+    bool keeps_build; /* RIGHT, FULL, of_build: rows of the build come out in the end */
     bool keeps_probe; /* LEFT, FULL, SINGLE: unmatched probe rows come out, with NULLs */
     bool only_probe;  /* SEMI, ANTI, MARK: no payload */
+    bool of_build;    /* SEMI, ANTI: the build's rows */
+    bool *is_read;    /* by the residual, where no pair is handed out: else NULL */
     bool hash_is_key; /* one short key: equal hashes are equal keys */
     bool integer_key; /* the first: has bounds; dense where it is the only one */
     uint32_t width;   /* of the output */

@@ -384,10 +384,11 @@ static TN_FALLIBLE make_pairs(tn_prober *prober, uint32_t count, tn_batch *out, 
     tn_batch pairs = *part;
     pairs.selection = prober->positions;
     pairs.selected = count;
+    const bool *is_read = join->is_read;
     for (uint32_t c = 0; c < width; c++) {
         if (in_place) {
             prober->columns[c] = part->columns[c];
-        } else {
+        } else if (is_read == NULL || is_read[c]) {
             TN_RETURN_IF_ERROR(tn_inputs__raise(&part->columns[c], &pairs, err));
             TN_RETURN_IF_ERROR(tn_column_flatten(&part->columns[c], prober->positions, count,
                                                  part->columns[c].type->lane, &prober->scratch[c],
@@ -395,6 +396,9 @@ static TN_FALLIBLE make_pairs(tn_prober *prober, uint32_t count, tn_batch *out, 
         }
     }
     for (uint32_t p = 0; p < join->options.payload_count; p++) {
+        if (is_read != NULL && !is_read[width + p]) {
+            continue;
+        }
         TN_RETURN_IF_ERROR(
             tn_row_reader_gather(prober->reader, join->options.key_count + p, prober->pair, count,
                                  in_place ? prober->positions : NULL, in_place ? part->rows : count,
@@ -416,6 +420,30 @@ static TN_FALLIBLE too_many(tarn_error *err)
     return TARN_E_INVALID;
 }
 
+static inline bool is_matched(const tn_join_row *row)
+{
+    return __atomic_load_n(&row->matched, __ATOMIC_RELAXED) != 0;
+}
+
+static inline void set_matched(tn_join_row *row)
+{
+    __atomic_store_n(&row->matched, 1, __ATOMIC_RELAXED);
+}
+
+/* Of a join of_build without a residual: all that the part matches.  Rows of one key are marked
+ * together, so that the first says whether the rest is. */
+static void mark_matches(tn_prober *prober)
+{
+    for (uint32_t i = 0; i < prober->part.selected; i++) {
+        tn_join_row *row = prober->chain[i];
+        while (row != NULL && !is_matched(row)) {
+            set_matched(row);
+            row = next_match(prober, row);
+        }
+    }
+    prober->row = prober->part.selected;
+}
+
 /* Pair i of those made last has held. */
 static TN_FALLIBLE note_match(tn_prober *prober, uint32_t i, tarn_error *err)
 {
@@ -425,7 +453,7 @@ static TN_FALLIBLE note_match(tn_prober *prober, uint32_t i, tarn_error *err)
     }
     prober->matched[row] = 1;
     if (prober->join->keeps_build) {
-        __atomic_store_n(&((tn_join_row *)(void *)prober->pair[i])->matched, 1, __ATOMIC_RELAXED);
+        set_matched((tn_join_row *)(void *)prober->pair[i]);
     }
     return TARN_OK;
 }
@@ -486,7 +514,8 @@ static bool next_pairs(tn_prober *prober, uint32_t *count)
     const bool nulls =
         prober->join->keeps_probe && prober->residual == NULL && prober->pass == TN_PASS_WHOLE;
     const bool first_only = prober->join->only_probe; /* one match is as good as all */
-    if (prober->table->unique && !nulls && !first_only) {
+    const bool of_build = prober->join->of_build;
+    if (prober->table->unique && !nulls && !first_only && !of_build) {
         *count = unique_pairs(prober);
         return *count > 0;
     }
@@ -507,7 +536,8 @@ static bool next_pairs(tn_prober *prober, uint32_t *count)
         while (match != NULL && made < TN_BATCH_ROWS) {
             prober->positions[made] = position;
             prober->pair_row[made] = (uint16_t)row;
-            prober->pair[made++] = (uint8_t *)match;
+            prober->pair[made] = (uint8_t *)match;
+            made += !(of_build && is_matched(match)); /* which the residual need not say twice */
             match = next_match(prober, match);
         }
         prober->chain[row] = match;
@@ -616,6 +646,9 @@ static TN_FALLIBLE begin_part(tn_prober *prober, const tn_batch *in, bool *more,
         }
         prober->row = prober->part.selected;
     }
+    if (prober->join->of_build && prober->residual == NULL) {
+        mark_matches(prober);
+    }
     return TARN_OK;
 }
 
@@ -665,7 +698,7 @@ tarn_code tn_prober__next(tn_prober *prober, const tn_batch *in, tn_batch *out, 
                     }
                 }
             }
-            if (!join->only_probe && out->selected > 0) {
+            if (!join->only_probe && !join->of_build && out->selected > 0) {
                 return TARN_OK;
             }
         }

@@ -364,11 +364,13 @@ static TN_FALLIBLE probe_some(rest_task *task, tn_batch *out, tarn_error *err)
     }
 }
 
-/* Build rows that nobody matched, the probe side NULL. */
+/* Build rows that nobody matched, the probe side NULL; of a SEMI join of_build, those that someone
+ * did, and no probe side. */
 static TN_FALLIBLE unmatched_some(rest_task *task, tn_batch *out, tarn_error *err)
 {
     const tn_join *join = task->join;
-    const uint32_t width = join->probe_layout->count;
+    const bool matched = join->of_build && join->options.kind == TN_JOIN_SEMI;
+    const uint32_t width = join->of_build ? 0 : join->probe_layout->count;
     uint32_t kept = 0;
     uint32_t count;
 
@@ -377,7 +379,7 @@ static TN_FALLIBLE unmatched_some(rest_task *task, tn_batch *out, tarn_error *er
             tn_rows_cursor_next(&task->builds, TN_BATCH_ROWS, task->rows, &count, err));
         for (uint32_t i = 0; i < count; i++) {
             task->rows[kept] = task->rows[i];
-            kept += ((const tn_join_row *)(void *)task->rows[kept])->matched == 0;
+            kept += (((const tn_join_row *)(void *)task->rows[kept])->matched != 0) == matched;
         }
         if (count == 0) {
             if (++task->set == task->set_count) {

@@ -46,11 +46,14 @@ TN_FALLIBLE tn_aggregate_create(tn_run *run, const tn_expr *const *keys, uint32_
  * payload columns (by position of its input) come behind the probe side's columns, all of which are
  * handed through.  RIGHT and FULL are asked with build as the right side: scan() of the build
  * operator then gives the unmatched rows, probe columns NULL, after the probe pipeline ended.
+ * SEMI and ANTI `of_build` ask for the build's rows, by whether a probe row matches them: the probe
+ * gives nothing, and the scan the payload alone.
  * `residual` is over the layout (probe columns, then payload).
  */
 typedef struct tn_join_options {
     tn_join_kind kind; /* seen with the probe side as left */
     bool null_aware;
+    bool of_build;                    /* SEMI and ANTI only, and not null_aware */
     const tn_expr *const *build_keys; /* over build_layout */
     const tn_expr *const *probe_keys; /* over probe_layout, same types */
     const bool *null_equal;

@@ -165,9 +165,9 @@ static TN_FALLIBLE finish_call(tn_binder *binder, const tn_expr **out, tarn_erro
     bound->argument_count = binder->count;
     expr->function = binder->function;
     expr->function_data = bound;
-    expr->can_fail = binder->can_fail;
+    expr->fails_itself = binder->can_fail;
     for (uint32_t i = 1; i < binder->count && bound->kernel != NULL; i++) {
-        expr->can_fail |=
+        expr->fails_itself |=
             bound->kernel->fails_unchecked && binder->children[i]->kind != TN_EXPR_LITERAL;
     }
     expr->is_volatile = binder->function->volatility == TN_VOLATILE;

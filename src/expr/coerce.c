@@ -510,7 +510,7 @@ tarn_code tn_expr_cast(tn_expr_context *context, const tn_expr *child, const tn_
     TN_RETURN_IF_ERROR(tn_expr__new(context, TN_EXPR_CAST, type, &child, 1, span, &expr, err));
     expr->try_cast = try_cast;
     expr->function_data = bound;
-    expr->can_fail = !try_cast && tn_cast__can_fail(child->type, type);
+    expr->fails_itself = !try_cast && tn_cast__can_fail(child->type, type);
     tn_expr__finish(expr);
     *out = expr;
     return TARN_OK;

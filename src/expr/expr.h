@@ -61,9 +61,10 @@ typedef struct tn_subquery {
 struct tn_expr {
     tn_expr_kind kind;
     bool try_cast, distinct, negated;
-    bool can_fail;    /* some row may fault */
-    bool is_volatile; /* random(): never folded, shared or moved */
-    bool is_constant; /* only literals beneath, nothing volatile */
+    bool fails_itself; /* some row may fault in this node, whatever its children do */
+    bool can_fail;     /* some row may fault */
+    bool is_volatile;  /* random(): never folded, shared or moved */
+    bool is_constant;  /* only literals beneath, nothing volatile */
     const tn_type *type;
     tn_span span;
     uint64_t hash;   /* of its meaning, span aside: equal expressions have equal hashes */

@@ -99,6 +99,7 @@ void tn_expr__finish(tn_expr *expr)
 {
     uint64_t hash = tn_hash_u64((uint64_t)expr->kind + 1);
     uint64_t weight = 1;
+    expr->can_fail = expr->fails_itself;
     hash = tn_hash_mix(hash, (uint64_t)(uintptr_t)expr->type);
     hash = tn_hash_mix(hash, (uint64_t)expr->try_cast | (uint64_t)expr->distinct << 1 |
                                  (uint64_t)expr->negated << 2);
@@ -315,7 +316,7 @@ static tarn_code with_parts(tn_arena *arena, const tn_expr *expr, const tn_expr 
         }
         copy->order = order;
     }
-    tn_expr__finish(copy); /* can_fail is kept from the original: it also says that of the node */
+    tn_expr__finish(copy);
     if (copy->kind == TN_EXPR_AGGREGATE && copy->function_data != NULL) {
         tn_bound_aggregate *bound = NULL;
         TN_RETURN_IF_ERROR(tn_arena_new(arena, tn_bound_aggregate, &bound, err));

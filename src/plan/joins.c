@@ -617,19 +617,30 @@ done:
     return code;
 }
 
-/* A small left beside a large right: the left is built, and the join is RIGHT. */
+/* A small left beside a large right is built: LEFT becomes RIGHT, SEMI and ANTI ask which rows of
+ * the build had a match. */
 TN_FALLIBLE tn_rule__build_side(void *context, tn_plan *plan, tn_plan **out, tarn_error *err)
 {
     tn_optimiser *optimiser = context;
     double left = 0;
     double right = 0;
     *out = plan;
-    if (plan->kind != TN_PLAN_JOIN || plan->join != TN_JOIN_LEFT || plan->pair_count == 0) {
+    if (plan->kind != TN_PLAN_JOIN || plan->pair_count == 0) {
+        return TARN_OK;
+    }
+    const bool filters =
+        (plan->join == TN_JOIN_SEMI || plan->join == TN_JOIN_ANTI) && !plan->null_aware;
+    if (plan->join != TN_JOIN_LEFT && !filters) {
         return TARN_OK;
     }
     TN_RETURN_IF_ERROR(tn_estimates__rows(optimiser->estimates, plan->children[0], &left, err));
     TN_RETURN_IF_ERROR(tn_estimates__rows(optimiser->estimates, plan->children[1], &right, err));
     if (left * 4 >= right) {
+        return TARN_OK;
+    }
+    if (filters) {
+        TN_RETURN_IF_ERROR(tn_plan__copy(optimiser->context, plan, out, err));
+        (*out)->build_left = true;
         return TARN_OK;
     }
     tarn_code code = TARN_OK;

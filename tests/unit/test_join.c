@@ -76,6 +76,7 @@ static bool make(void *context, uint32_t index, tn_batch *out)
 
 typedef struct seen {
     tn_join_kind kind;
+    bool of_build;
     uint64_t rows, sum; /* of a hash of (probe id, build id), -1 for NULL; order does not matter */
     bool failed;
 } seen;
@@ -96,6 +97,12 @@ static void see(void *context, const tn_batch *batch)
     seen *s = context;
     for (uint32_t i = 0; i < batch->selected; i++) {
         uint32_t row = tn_batch_row(batch, i);
+        s->rows++;
+        if (s->of_build) {
+            s->failed = s->failed || batch->width != 3;
+            s->sum += pair_hash(-2, id_at(&batch->columns[0], row), 9);
+            continue;
+        }
         const int64_t probe = id_at(&batch->columns[1], row);
         int64_t build = -2;
         int mark = 9;
@@ -115,13 +122,12 @@ static void see(void *context, const tn_batch *batch)
             }
         }
         s->sum += pair_hash(probe, build, mark);
-        s->rows++;
     }
 }
 
 typedef struct how {
     tn_join_kind kind;
-    bool by_text, null_aware, residual;
+    bool by_text, null_aware, residual, of_build;
     size_t limit;
     uint32_t threads;
 } how;
@@ -141,7 +147,7 @@ static tarn_code run(tn_pool *pool, side *build, side *probe, how h, seen *out, 
     tn_operator *ends[2] = {NULL};
     tarn_code code;
 
-    *out = (seen){.kind = h.kind};
+    *out = (seen){.kind = h.kind, .of_build = h.of_build};
     TN_TRY(bench_init(&b, pool, h.limit, h.threads));
     const tn_type *type = h.by_text ? TN_VARCHAR : TN_BIGINT;
     const tn_expr *build_key = bench_column(&b, h.by_text ? 2 : 0, type);
@@ -154,6 +160,7 @@ static tarn_code run(tn_pool *pool, side *build, side *probe, how h, seen *out, 
     const bool null_equal = false;
     const tn_join_options options = {.kind = h.kind,
                                      .null_aware = h.null_aware,
+                                     .of_build = h.of_build,
                                      .build_keys = &build_key,
                                      .probe_keys = &probe_key,
                                      .null_equal = &null_equal,
@@ -222,7 +229,7 @@ static void expect(const side *build, const side *probe, how h, seen *out)
         const bool unknown = h.null_aware && builds > 0 && count == 0 && (key < 0 || has_null);
         int mark = 9;
         bool keep = false;
-        switch (h.kind) {
+        switch (h.of_build ? TN_JOIN_INNER : h.kind) {
         case TN_JOIN_LEFT:
         case TN_JOIN_FULL:
         case TN_JOIN_SINGLE:
@@ -256,6 +263,12 @@ static void expect(const side *build, const side *probe, how h, seen *out)
             out->rows++;
         }
     }
+    for (int64_t id = 0; h.of_build && id < builds; id++) {
+        if ((matched[id] != 0) == (h.kind == TN_JOIN_SEMI)) {
+            out->sum += pair_hash(-2, id, 9);
+            out->rows++;
+        }
+    }
 }
 
 static side build;
@@ -271,10 +284,11 @@ static bool is_right(tn_pool *pool, how h, uint64_t *spilled)
         return true;
     }
     (void)fprintf(stderr,
-                  "kind %d text %d aware %d residual %d limit %zu threads %u: code %d, %" PRIu64
+                  "kind %d%s text %d aware %d residual %d limit %zu threads %u: code %d, %" PRIu64
                   " rows, not %" PRIu64 "%s\n",
-                  (int)h.kind, h.by_text, h.null_aware, h.residual, h.limit, h.threads, (int)code,
-                  got.rows, want.rows, got.sum == want.sum ? "" : ", other rows");
+                  (int)h.kind, h.of_build ? " of the build" : "", h.by_text, h.null_aware,
+                  h.residual, h.limit, h.threads, (int)code, got.rows, want.rows,
+                  got.sum == want.sum ? "" : ", other rows");
     return false;
 }
 
@@ -412,6 +426,63 @@ TEST(joining_survives_the_loss_of_any_allocation)
     for (test_oom oom = test_oom_start(pool); test_oom_next(&oom);) {
         const how h = {.kind = TN_JOIN_FULL, .limit = SIZE_MAX, .threads = 2, .by_text = true};
         CHECK_EQ(run(pool, &build, &probe, h, &got, &spilled),
+                 oom.refused ? TARN_E_NOMEM : TARN_OK);
+    }
+}
+
+static how of_build(uint32_t variant)
+{
+    return (how){.kind = variant % 2 == 0 ? TN_JOIN_SEMI : TN_JOIN_ANTI,
+                 .of_build = true,
+                 .by_text = variant / 2 % 2 == 1,
+                 .residual = variant / 4 % 2 == 1,
+                 .limit = SIZE_MAX,
+                 .threads = 1 + variant / 8 % 2};
+}
+
+TEST(rows_of_the_build_are_kept_by_their_matches)
+{
+    uint64_t spilled;
+    for (uint32_t variant = 0; variant < 16; variant++) {
+        for (uint32_t unique = 0; unique < 2; unique++) {
+            build = (side){.batches = 8, .range = 7000, .nulls = variant < 8, .step = unique};
+            probe = (side){.batches = 10, .range = 9000, .nulls = variant % 8 < 4};
+            CHECK(is_right(pool, of_build(variant), &spilled));
+        }
+        for (uint32_t empty = 1; empty < 4; empty++) {
+            build = (side){.batches = empty % 2 == 1 ? 0 : 2, .range = 50, .nulls = true};
+            probe = (side){.batches = empty >= 2 ? 0 : 2, .range = 50};
+            CHECK(is_right(pool, of_build(variant), &spilled));
+        }
+    }
+}
+
+TEST(rows_of_the_build_spill_and_come_in_blocks)
+{
+    uint64_t spilled;
+    for (uint32_t variant = 0; variant < 16; variant += TEST_SIZE(1, 5)) {
+        how h = of_build(variant);
+        build = (side){.batches = 120, .range = 150000, .nulls = variant >= 8};
+        probe = (side){.batches = 100, .range = 200000, .nulls = variant < 8};
+        h.limit = 12 << 20;
+        CHECK(is_right(pool, h, &spilled));
+        CHECK(spilled > 0);
+        build = (side){.batches = 150, .range = 1000, .hot = 2};
+        probe = (side){.batches = 1, .range = 150000, .hot = 300};
+        h.limit = 10 << 20;
+        CHECK(is_right(pool, h, &spilled));
+        CHECK(spilled > 0);
+    }
+}
+
+TEST(rows_of_the_build_survive_the_loss_of_any_allocation)
+{
+    seen got;
+    uint64_t spilled;
+    build = (side){.batches = 2, .range = 500, .nulls = true};
+    probe = (side){.batches = 2, .range = 500};
+    for (test_oom oom = test_oom_start(pool); test_oom_next(&oom);) {
+        CHECK_EQ(run(pool, &build, &probe, of_build(15), &got, &spilled),
                  oom.refused ? TARN_E_NOMEM : TARN_OK);
     }
 }
