@@ -150,6 +150,28 @@ done:
     return code;
 }
 
+tarn_code tn_domain__level(tn_freeing *f, const size_t *members, uint32_t count, tn_columns *wanted,
+                           tarn_error *err)
+{
+    size_t before = SIZE_MAX;
+    size_t after = 0;
+    while (before != after) {
+        before = after;
+        after = 0;
+        for (uint32_t m = 0; m < count; m++) {
+            const tn_replicas *replicas = &f->done.items[members[m]].replicas;
+            for (size_t i = 0; i < replicas->count; i++) {
+                TN_RETURN_IF_ERROR(tn_columns__add(wanted, replicas->items[i].outer, err));
+            }
+        }
+        for (uint32_t m = 0; m < count; m++) {
+            TN_RETURN_IF_ERROR(tn_domain__ensure(f, &f->done.items[members[m]], wanted, err));
+            after += f->done.items[members[m]].replicas.count;
+        }
+    }
+    return TARN_OK;
+}
+
 /* ---- filters: where replicas come for nothing ---- */
 
 /* `outer = expression of the plan`: the outer column, and the expression. */
@@ -265,7 +287,13 @@ static tarn_code prepare_join(tn_freeing *f, const tn_plan *plan, const tn_colum
     TN_TRY(tn_columns__add_set(&wanted, &f->reads.items[members[swap ? 0 : 1]], err));
     if (plan->join == TN_JOIN_FULL) {
         TN_TRY(tn_columns__add_set(&wanted, &f->reads.items[members[0]], err));
-        TN_TRY(tn_domain__ensure(f, &f->done.items[members[1]], &wanted, err));
+        TN_TRY(tn_domain__level(f, members, 2, &wanted, err));
+        goto done;
+    }
+    /* Its replicas are the join's: one that the other side alone has would multiply rows. */
+    const tn_replicas *others = &f->done.items[members[swap ? 0 : 1]].replicas;
+    for (size_t i = 0; i < others->count; i++) {
+        TN_TRY(tn_columns__add(&wanted, others->items[i].outer, err));
     }
     TN_TRY(tn_domain__ensure(f, &f->done.items[members[swap ? 1 : 0]], &wanted, err));
 done:

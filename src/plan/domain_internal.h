@@ -40,12 +40,15 @@ TN_FALLIBLE tn_domain__make(tn_freeing *f, const tn_columns *wanted, tn_freed *o
 /* Sees to replicas for all wanted columns, by joining the domain where some are missing. */
 TN_FALLIBLE tn_domain__ensure(tn_freeing *f, tn_freed *to, const tn_columns *wanted,
                               tarn_error *err);
+/* The same replicas for all members, those wanted among them; *wanted is then all of them. */
+TN_FALLIBLE tn_domain__level(tn_freeing *f, const size_t *members, uint32_t count,
+                             tn_columns *wanted, tarn_error *err);
 TN_FALLIBLE tn_domain__filter(tn_freeing *f, tn_freed *to, const tn_expr *const *conjuncts,
                               uint32_t count, tarn_error *err);
 /* `to` is the first child's result and becomes the node's. */
 TN_FALLIBLE tn_domain__node(tn_freeing *f, const tn_plan *plan, const tn_columns *own,
                             const size_t *members, tn_freed *to, tarn_error *err);
 TN_FALLIBLE tn_domain__set(tn_freeing *f, const tn_plan *plan, const size_t *members,
-                           const tn_columns *wanted, tn_freed *to, tarn_error *err);
+                           tn_columns *wanted, tn_freed *to, tarn_error *err);
 
 #endif

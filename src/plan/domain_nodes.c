@@ -443,7 +443,7 @@ done:
 }
 
 tarn_code tn_domain__set(tn_freeing *f, const tn_plan *plan, const size_t *members,
-                         const tn_columns *wanted, tn_freed *to, tarn_error *err)
+                         tn_columns *wanted, tn_freed *to, tarn_error *err)
 {
     tn_plan_context *context = f->context;
     const uint32_t width = plan->output_count;
@@ -452,6 +452,7 @@ tarn_code tn_domain__set(tn_freeing *f, const tn_plan *plan, const size_t *membe
     tn_output *outputs = NULL;
     tn_plan *copy = NULL;
     bool *null_safe = NULL;
+    TN_RETURN_IF_ERROR(tn_domain__level(f, members, plan->child_count, wanted, err));
     for (uint32_t i = 0; i < f->left->output_count; i++) {
         extra += tn_columns__has(wanted, f->left->outputs[i].id);
     }
@@ -461,8 +462,7 @@ tarn_code tn_domain__set(tn_freeing *f, const tn_plan *plan, const size_t *membe
         tn_arena_array(context->expr.arena, tn_output, width + extra, &outputs, err));
     TN_RETURN_IF_ERROR(tn_arena_array(context->expr.arena, bool, extra, &null_safe, err));
     for (uint32_t c = 0; c < plan->child_count; c++) {
-        tn_freed *member = &f->done.items[members[c]];
-        TN_RETURN_IF_ERROR(tn_domain__ensure(f, member, wanted, err));
+        const tn_freed *member = &f->done.items[members[c]];
         for (uint32_t i = 0, n = 0; i < f->left->output_count; i++) {
             if (tn_columns__has(wanted, f->left->outputs[i].id)) {
                 null_safe[n++] |=
