@@ -192,7 +192,10 @@ static tarn_code read_odd(tn__csv_parser *p, tn__csv_cells *cells, const tn_csv_
             return TARN_OK;
         }
     }
-    const tn_reason why = read_cell(p, cells, row, text, err);
+    tn_reason why = read_cell(p, cells, row, text, err);
+    if (why == NULL && !source->asked[cells->field]) {
+        why = tn__text_loses(cells->type, cells->values, row, text);
+    }
     if (why == NULL) {
         return TARN_OK;
     }
@@ -314,6 +317,22 @@ static void run_without_quotes(tn__csv_parser *p, tn__csv_cells *cells, const tn
     }
 }
 
+/* The careful road tells whether a number that large is one that a DOUBLE would round. */
+static void mark_long(tn__csv_cells *cells, size_t rows)
+{
+    const double *values = cells->values;
+    for (size_t word = 0; word < tn_bitmap_words(rows); word++) {
+        const size_t end = rows < 64 * (word + 1) ? rows : 64 * (word + 1);
+        bool any = false;
+        for (size_t row = 64 * word; row < end; row++) {
+            any |= tn__double_is_long(values[row]);
+        }
+        for (size_t row = 64 * word; any && row < end; row++) {
+            cells->odd[word] |= (uint64_t)tn__double_is_long(values[row]) << row % 64;
+        }
+    }
+}
+
 /* Texts that mean NULL, where it is not only the empty one. */
 static void mark_nulls(tn__csv_parser *p, tn__csv_cells *cells, const tn_csv_fields *fields)
 {
@@ -334,6 +353,9 @@ tarn_code tn__csv_cells_read(tn__csv_parser *p, tn__csv_cells *cells, const tn_c
         run_without_quotes(p, cells, fields);
     } else {
         run_kernel(p, cells, fields);
+    }
+    if (cells->type->kind == TN_KIND_DOUBLE && !p->source->asked[cells->field]) {
+        mark_long(cells, fields->rows);
     }
     if (p->source->null_count > 0) {
         mark_nulls(p, cells, fields);

@@ -38,6 +38,7 @@ typedef struct sniffer {
     bool odd, unclosed, breaks, quoted;
     size_t rows_end; /* behind the last whole record */
     tn_field *fields;
+    bool *asked;     /* its type was */
     tn_field *found; /* the same, but NULL's type where no value was seen */
     uint32_t width;
     size_t data_row; /* the first that is no header */
@@ -453,6 +454,7 @@ static tarn_code apply_types(sniffer *s, tarn_error *err)
         const uint32_t at = tn_schema_find(&schema, o->types[i].name, &ambiguous);
         if (at != UINT32_MAX) {
             s->fields[at].type = s->found[at].type = o->types[i].type;
+            s->asked[at] = o->origin == TN_CSV_DECLARED;
         } else if (!o->types_may_lack) {
             return no_column(o, o->types[i].name, err);
         }
@@ -578,6 +580,7 @@ static tarn_code find_columns(sniffer *s, tarn_error *err)
     }
     TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_field, s->width, &s->fields, err));
     TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_field, s->width, &s->found, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(arena, bool, s->width, &s->asked, err));
     TN_RETURN_IF_ERROR(tn_arena_array(arena, unsigned, s->width, &may, err));
     for (uint32_t i = 0; i < s->width; i++) {
         may[i] = MAY_ALL;
@@ -618,6 +621,7 @@ static tarn_code find_columns(sniffer *s, tarn_error *err)
     if (o->column_count > 0) {
         for (uint32_t i = 0; i < s->width; i++) {
             s->fields[i].type = o->columns[i].type;
+            s->asked[i] = true;
             TN_RETURN_IF_ERROR(tn_arena_copy(arena, o->columns[i].name, &s->fields[i].name, err));
         }
     }
@@ -643,6 +647,7 @@ static void set_place(sniffer *s)
         text->row_bytes = (double)(s->size - start) / (double)(s->rows.count - s->data_row);
     }
     text->base.schema = (tn_schema){s->width, s->fields};
+    s->source->asked = s->asked;
     for (uint32_t i = 0; i < s->width; i++) {
         if (s->found[i].type != s->fields[i].type) {
             text->base.found = (tn_schema){s->width, s->found};

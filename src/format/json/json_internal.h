@@ -11,6 +11,7 @@ typedef struct tn__json_source {
     bool by_lines;    /* else records are found by their brackets */
     bool in_array;    /* records stand in one array, behind whose end nothing may follow */
     bool is_values;   /* records are no objects: the one column "json" takes them whole */
+    bool may_round;   /* types were asked for, and values may be rounded to them */
     bool refuses_new; /* fields that no column takes fail the scan */
 } tn__json_source;
 

@@ -292,7 +292,8 @@ static tn_reason put_text(const tn_type *type, void *values, uint32_t row, char 
 }
 
 /* A scalar node's value: anything but null. */
-static tn_reason put_scalar(cursor *c, tn__json_node *node, uint32_t row, tn_str *field)
+static tn_reason put_scalar(cursor *c, tn__json_node *node, uint32_t row, bool may_round,
+                            tn_str *field)
 {
     const tn_type *type = node->type;
     const char first = c->text[c->at];
@@ -321,6 +322,9 @@ static tn_reason put_scalar(cursor *c, tn__json_node *node, uint32_t row, tn_str
             return "a boolean is true or false";
         }
         why = put_text(type, node->values, row, c->text + start, end - start, false);
+    }
+    if (why == NULL && !may_round) {
+        why = tn__text_loses(type, node->values, row, *field);
     }
     if (why == NULL) {
         tn_bit_set(node->validity, row);
@@ -447,7 +451,7 @@ static tn_reason put_value(walk *w, uint32_t index, uint32_t row)
         return no_json;
     }
     if (!tn_type_is_nested(node->type)) {
-        const tn_reason why = put_scalar(c, node, row, w->field);
+        const tn_reason why = put_scalar(c, node, row, w->p->source->may_round, w->field);
         *w->type = node->type;
         return why;
     }

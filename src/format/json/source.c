@@ -54,6 +54,8 @@ tarn_code tn_json_open(tn_object *object, bool is_local, const tn_json_options *
     source->text.drops_bad = options->ignore_errors;
     source->text.is_pipeline = options->is_pipeline;
     source->refuses_new = options->refuse_new_fields;
+    source->may_round =
+        options->column_count > 0 || (options->type_count > 0 && !options->fill_missing);
     source->text.record_size_max =
         options->record_size_max != 0 ? options->record_size_max : TN__RECORD_SIZE_MAX;
     source->text.morsel_size = options->morsel_size != 0 ? options->morsel_size : TN__MORSEL_SIZE;

@@ -106,6 +106,14 @@ struct tn__text_source {
 /* Fills in the ops of tn_source; the format has set the rest. */
 void tn__text_source_start(tn__text_source *source, const tn__text_ops *ops);
 
+/* Whole numbers from here on may be more than a DOUBLE holds. */
+static inline bool tn__double_is_long(double value)
+{
+    return value >= 0x1p53 || value <= -0x1p53;
+}
+/* Of a type that was inferred: why the value that was read is less than its text says, or NULL. */
+tn_reason tn__text_loses(const tn_type *type, const void *values, uint32_t row, tn_str text);
+
 TN_FALLIBLE tn__text_add_bad(tn__text_parser *parser, const tn__bad *bad, tarn_error *err);
 
 /*
