@@ -158,6 +158,50 @@ static const char *mirrored(const char *op)
 }
 
 static double call_share(tn_estimates *e, const tn_expr *expr, double rows, int depth);
+static double share_of(tn_estimates *e, const tn_expr *expr, double rows, int depth);
+
+/* 1: keeps what is below a constant, -1: what is above; 0: is no such comparison of a column whose
+ * bounds are known. */
+static int side_of(const tn_estimates *e, const tn_expr *expr, tn_column_id *column)
+{
+    if (expr->kind != TN_EXPR_CALL || expr->child_count != 2) {
+        return 0;
+    }
+    const bool turned = expr->children[0]->kind == TN_EXPR_LITERAL;
+    const tn_expr *of = expr->children[turned];
+    const char *op = turned ? mirrored(expr->function->name) : expr->function->name;
+    if (of->kind != TN_EXPR_COLUMN || expr->children[!turned]->kind != TN_EXPR_LITERAL ||
+        facts_of(e, of->column) == NULL || !facts_of(e, of->column)->bounded) {
+        return 0;
+    }
+    *column = of->column;
+    return strcmp(op, "<") == 0 || strcmp(op, "<=") == 0   ? 1
+           : strcmp(op, ">") == 0 || strcmp(op, ">=") == 0 ? -1
+                                                           : 0;
+}
+
+/* Of conditions that must all hold.  Two that bound one column from both sides are a range: what
+ * either drops is dropped once, so that the shares do not multiply. */
+static double share_of_all(tn_estimates *e, const tn_expr *const *exprs, uint32_t count,
+                           double rows, int depth)
+{
+    double share = 1;
+    for (uint32_t i = 0; i < count && share > 1e-9; i++) {
+        tn_column_id column = 0;
+        tn_column_id other = 0;
+        double own = share_of(e, exprs[i], rows, depth);
+        const int side = side_of(e, exprs[i], &column);
+        for (uint32_t j = 0; side != 0 && j < i; j++) {
+            if (side_of(e, exprs[j], &other) == -side && other == column) {
+                const double before = share_of(e, exprs[j], rows, depth);
+                own = fmax(own + before - 1, 0.5 / fmax(rows, 1)) / fmax(before, 1e-9);
+                break;
+            }
+        }
+        share *= clamp(own);
+    }
+    return share;
+}
 
 static double share_of(tn_estimates *e, const tn_expr *expr, double rows, int depth)
 {
@@ -169,10 +213,7 @@ static double share_of(tn_estimates *e, const tn_expr *expr, double rows, int de
     case TN_EXPR_LITERAL:
         return tn_expr__is_true(expr) ? 1 : 0;
     case TN_EXPR_AND:
-        for (uint32_t i = 0; i < expr->child_count && share > 1e-9; i++) {
-            share *= share_of(e, expr->children[i], rows, depth - 1);
-        }
-        return share;
+        return share_of_all(e, expr->children, expr->child_count, rows, depth - 1);
     case TN_EXPR_OR:
         for (uint32_t i = 0; i < expr->child_count && share > 1e-9; i++) {
             share *= 1 - share_of(e, expr->children[i], rows, depth - 1);
@@ -394,9 +435,7 @@ static tarn_code node_rows(tn_estimates *e, const tn_plan *plan, double *out, ta
         }
         break;
     case TN_PLAN_FILTER:
-        for (uint32_t i = 0; i < plan->expr_count && !plan->prefilter; i++) {
-            rows *= tn_estimates__selectivity(e, plan->exprs[i], input);
-        }
+        rows *= plan->prefilter ? 1 : share_of_all(e, plan->exprs, plan->expr_count, input, 16);
         break;
     case TN_PLAN_AGGREGATE:
         rows = groups_of(e, plan->keys, plan->key_count, input);
