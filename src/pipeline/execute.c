@@ -344,14 +344,21 @@ static TN_FALLIBLE refuse_gone(const tn_execution *x, const tn_target *target, t
     return TARN_E_NOT_FOUND;
 }
 
+/* A table that has the number: has it the rows of this entry? */
+static TN_FALLIBLE refuse_others(tn_execution *x, const tn_target *target, tarn_error *err)
+{
+    const tarn_code code =
+        tn_void__refuse_foreign(x->p, x->entry, target->uri, target->application, &x->arena, err);
+    x->lost_race = x->lost_race || code == TARN_E_CONFLICT;
+    return code;
+}
+
 static TN_FALLIBLE had_run(tn_execution *x, tn_target *target, tarn_error *err)
 {
     int64_t version;
     TN_RETURN_IF_ERROR(look_up(x, target, &version, err));
     TN_RETURN_IF_ERROR(refuse_gone(x, target, err));
-    return target->has_run ? tn_void__refuse_foreign(x->p, x->entry, target->uri,
-                                                     target->application, &x->arena, err)
-                           : TARN_OK;
+    return target->has_run ? refuse_others(x, target, err) : TARN_OK;
 }
 
 /* A number that was just made cannot be in a table, unless another ledger gave it out: what this
@@ -596,8 +603,7 @@ static TN_FALLIBLE commit_one(tn_execution *x, tn_target *target, tarn_error *er
         x->lost_race = true;
     }
     if (code == TARN_OK && target->receipt.skipped) { /* by a twin of this run, or by another's? */
-        return tn_void__refuse_foreign(x->p, x->entry, target->uri, target->application, &x->arena,
-                                       err);
+        return refuse_others(x, target, err);
     }
     return code;
 }

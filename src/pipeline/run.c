@@ -213,6 +213,7 @@ static TN_FALLIBLE replay(runner *r, tn_ledger_entry *entry, bool *finished, tar
         *finished = false;
         r->summary->voided = true;
         code = tn_void__close(r->p, &r->ledger, entry, err);
+        x.lost_race = code == TARN_E_CONFLICT; /* a late twin was faster: look again */
         goto done;
     }
     if (landed.voided > 0) {

@@ -59,7 +59,8 @@ TN_FALLIBLE tn_execution__run(tn_execution *x, tarn_error *err);
 /* What the entry's commits carry: "NAME-RUN-ID", so that two ledgers' runs of one number differ. */
 TN_FALLIBLE tn_void__run_name(const tn_ledger_entry *entry, tn_str application, tn_arena *arena,
                               tn_str *out, tarn_error *err);
-/* TARN_E_INVALID where the table has the entry's number from a run of another ledger. */
+/* TARN_E_INVALID where the table has the entry's number from a run of another ledger,
+ * TARN_E_CONFLICT where it has the mark that keeps the entry's rows away. */
 TN_FALLIBLE tn_void__refuse_foreign(tn_dataflow *p, const tn_ledger_entry *entry, tn_str uri,
                                     tn_str application, tn_arena *arena, tarn_error *err);
 /* Which of an entry's tables have it. */
@@ -72,6 +73,8 @@ typedef struct tn_landed {
 } tn_landed;
 TN_FALLIBLE tn_void__look(tn_dataflow *p, const tn_ledger_entry *entry, tn_arena *arena,
                           tn_landed *out, tarn_error *err);
+/* Puts the mark into each table that has not the entry: no runner can commit it there any more. */
+TN_FALLIBLE tn_void__give_up(tn_dataflow *p, const tn_ledger_entry *entry, tarn_error *err);
 /* Closes an entry whose inputs are gone and that no table has. */
 TN_FALLIBLE tn_void__close(tn_dataflow *p, tn_ledger *ledger, tn_ledger_entry *entry,
                            tarn_error *err);

@@ -1,5 +1,5 @@
 /* tarn status, tarn reset, tarn graph. */
-#include "pipeline/discover.h"
+#include "pipeline/run_internal.h"
 
 #include "os/clock.h"
 #include "os/file.h"
@@ -132,6 +132,10 @@ static TN_FALLIBLE write_reset(tn_ledger *ledger, tn_ledger_entry *open, tn_str 
     bool mine;
     tn_random_uuid(uuid);
     if (open != NULL) { /* it is given up: whatever was committed stays */
+        if (!tn_store_is_local(
+                ledger->store)) { /* no lock tells whether a runner is at work on it */
+            TN_RETURN_IF_ERROR(tn_void__give_up(ledger->p, open, err));
+        }
         open->state = TN_RUN_RESET;
         TN_RETURN_IF_ERROR(tn_ledger_end(ledger, open, &mine, err));
     }

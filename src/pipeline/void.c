@@ -5,10 +5,10 @@ enum { ID_SIZE = 8 }; /* of an entry's id, in what its commits carry */
 
 /* ---- who has it -------------------------------------------------------------------------------*/
 
-static TN_FALLIBLE mark_name(tn_arena *arena, const tn_ledger_entry *entry,
-                             const tn_entry_table *table, tn_str *out, tarn_error *err)
+static TN_FALLIBLE mark_name(tn_arena *arena, const tn_ledger_entry *entry, tn_str application,
+                             tn_str *out, tarn_error *err)
 {
-    return tn_arena_print(arena, out, err, "VOID %.*s %lld", TN_STR_ARGS(table->application),
+    return tn_arena_print(arena, out, err, "VOID %.*s %lld", TN_STR_ARGS(application),
                           (long long)entry->run);
 }
 
@@ -82,7 +82,7 @@ static TN_FALLIBLE look_at(tn_dataflow *p, const tn_ledger_entry *entry, const t
     if (!has) {
         return TARN_OK;
     }
-    TN_RETURN_IF_ERROR(mark_name(arena, entry, sink, &mark, err));
+    TN_RETURN_IF_ERROR(mark_name(arena, entry, sink->application, &mark, err));
     return look_into(p, entry, sink->uri, sink->application, mark, arena, out, err);
 }
 
@@ -105,7 +105,15 @@ tarn_code tn_void__refuse_foreign(tn_dataflow *p, const tn_ledger_entry *entry, 
                                   tn_str application, tn_arena *arena, tarn_error *err)
 {
     holder found;
-    TN_RETURN_IF_ERROR(look_into(p, entry, uri, application, TN_STR_NONE, arena, &found, err));
+    tn_str mark;
+    TN_RETURN_IF_ERROR(mark_name(arena, entry, application, &mark, err));
+    TN_RETURN_IF_ERROR(look_into(p, entry, uri, application, mark, arena, &found, err));
+    if (found == HOLDER_MARK) { /* what is not there must not count as done */
+        (void)tn_fail(err, TARN_E_CONFLICT, "run %lld was given up by another runner meanwhile",
+                      (long long)entry->run);
+        tn_hint(err, "run it again: what is left of its inputs is taken anew");
+        return TARN_E_CONFLICT;
+    }
     return found == HOLDER_FOREIGN ? fail_foreign(p, entry, uri, application, err) : TARN_OK;
 }
 
@@ -168,7 +176,7 @@ static TN_FALLIBLE mark(tn_dataflow *p, const tn_ledger_entry *entry, const tn_e
                                       .application = sink->application,
                                       .application_version = entry->run};
 
-    TN_RETURN_IF_ERROR(mark_name(arena, entry, sink, &options.operation, err));
+    TN_RETURN_IF_ERROR(mark_name(arena, entry, sink->application, &options.operation, err));
     tarn_code code =
         tn_delta_open(stores, types, sink->uri, &TN_DELTA_LATEST, p->pool, &table, &cause);
     if (code == TARN_OK) {
@@ -184,6 +192,19 @@ static TN_FALLIBLE mark(tn_dataflow *p, const tn_ledger_entry *entry, const tn_e
         tn_delta_writer_open(stores, types, sink->uri, &schema, &options, p->pool, &writer, err));
     code = tn_delta_writer_commit(writer, &receipt, err);
     tn_delta_writer_close(writer);
+    return code;
+}
+
+tarn_code tn_void__give_up(tn_dataflow *p, const tn_ledger_entry *entry, tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_arena arena;
+    tn_arena_init(&arena, p->pool);
+    for (size_t i = 0; i < entry->sink_count; i++) {
+        TN_TRY(mark(p, entry, &entry->sinks[i], &arena, err));
+    }
+done:
+    tn_arena_deinit(&arena);
     return code;
 }
 

@@ -3,6 +3,7 @@ import csv
 import io
 import signal
 import threading
+import time
 
 from shop import landing, pipeline
 from support import Tarn, case, check
@@ -142,3 +143,26 @@ def several_runners_of_one_entry_write_it_once(tarn):
         check(all(r.returncode == 0 for r in results), start, said)
         check(shop.tables() == first, start, said)
         check(shop.go().stderr.decode().strip() == "nothing new")
+
+
+@case
+def a_run_that_is_given_up_while_a_runner_works_on_it_is_not_committed(tarn):
+    for point, tables in (("conserved", 0), ("sink_1_done", 1)):
+        shop = Shop(tarn, point)
+        late = []
+        runner = threading.Thread(target=lambda: late.append(
+            shop.tarn.ran("run", "pipeline.toml", environment={"TARN_HOLD_AT": point})))
+        runner.start()
+        while tables == 1 and not shop.rows("clean"):
+            time.sleep(0.02)
+        for _ in range(200):
+            given_up = shop.tarn.ran("reset", "--run", "1", "--yes", "pipeline.toml")
+            if given_up.returncode == 0:
+                break
+            time.sleep(0.02)
+        runner.join()
+        check(given_up.returncode == 0 and late[0].returncode == 0, point, given_up.stderr.decode(), late[0].stderr.decode())
+        check(shop.go().stderr.decode().strip() == "nothing new")
+        got = {table: len(rows) for table, rows in shop.tables().items()}
+        # What was committed stays, and the next run takes the input again.
+        check(got == {"clean": 198 * (1 + tables), "sums": 2, "bad": 2 * (1 + tables)}, point, got, late[0].stderr.decode())
