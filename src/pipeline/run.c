@@ -116,6 +116,34 @@ static TN_FALLIBLE refuse_replay(const tn_ledger_entry *entry, const tn_input *c
     return TARN_E_INVALID;
 }
 
+/* A source that the pipeline got since has no files in the entry: read as empty it would change
+ * what the run gives, as where rows are joined with it, and nobody would see why. */
+static TN_FALLIBLE refuse_added(const tn_dataflow *p, const tn_ledger_entry *entry,
+                                const tn_landed *landed, tarn_error *err)
+{
+    for (size_t i = 0; i < p->nodes.count; i++) {
+        const tn_station *station = p->nodes.items[i];
+        bool is_pinned = !station->is_source;
+        for (size_t s = 0; s < entry->source_count; s++) {
+            is_pinned = is_pinned || tn_str_equal(entry->sources[s].id, station->id);
+        }
+        if (is_pinned) {
+            continue;
+        }
+        (void)tn_fail(err, TARN_E_INVALID,
+                      "run %lld was not finished, and began when the pipeline had no source '%.*s'",
+                      (long long)entry->run, TN_STR_ARGS(station->id));
+        tn_subject(err, p->path.data);
+        tn_hint(err,
+                "leave the source out until the run is finished; or give the run up with 'tarn "
+                "reset --run %lld', and its files are taken anew%s%.*s%s",
+                (long long)entry->run, landed->have > 0 ? ", while " : "",
+                TN_STR_ARGS(landed->names), landed->have > 0 ? " keeps its rows" : "");
+        return TARN_E_INVALID;
+    }
+    return TARN_OK;
+}
+
 /* Parameters are pins, too: a replay takes those that the entry has, whatever is given today. */
 static TN_FALLIBLE take_pinned(runner *r, const tn_ledger_entry *entry, tn_arena *arena,
                                tarn_error *err)
@@ -223,6 +251,7 @@ static TN_FALLIBLE replay(runner *r, tn_ledger_entry *entry, bool *finished, tar
                 (long long)entry->run);
         goto done;
     }
+    TN_TRY(refuse_added(r->p, entry, &landed, err));
     sayf(r, TN_NOTE_INFO, "run %lld was not finished: it is repeated from its pins",
          (long long)entry->run);
     if (landed.have > 0 && !tn_str_equal(entry->document_hash, r->p->document_hash)) {

@@ -107,7 +107,7 @@ def tables(folder):
 with tempfile.TemporaryDirectory() as scratch:
     whole = make(f"{scratch}/whole")
     got = call(whole, "run", "p.toml")
-    wanted = tables(whole)
+    wanted = wanted_first = tables(whole)
     check("the undisturbed run fills its tables", got.returncode == 0 and
           all(text.count("\n") > 1 for text in wanted.values()), f"{got.stderr} {wanted}")
 
@@ -322,5 +322,38 @@ to = "lake/before"
             check(f"a ledger {name}: {command[0]} says so", got.returncode == 1 and wanted in got.stderr and
                   "000000000001.json" in got.stderr and tables(folder) == before,
                   f"{got.returncode} {got.stdout} {got.stderr}")
+
+    # A source that came since a run began is not read as empty when the run is repeated.
+    dimension = """
+[[source]]
+id = "names"
+uri = "names.csv"
+take = "all"
+columns = { g = "VARCHAR" }
+"""
+    for point, tables_had in (("ledger_written", 0), ("sink_1_done", 1)):
+        folder = make(f"{scratch}/added-{point}")
+        with open(f"{folder}/names.csv", "w", encoding="utf-8") as out:
+            out.write("g\nx\ny\nz\n")
+        killed(folder, point)
+        with open(f"{folder}/p.toml", "w", encoding="utf-8") as out:
+            out.write(PIPELINE.replace("FROM clean GROUP", "FROM clean JOIN names USING (g) GROUP") + dimension)
+        for attempt in range(2):
+            got = call(folder, "run", "p.toml")
+            check(f"a source that came since run 1 was killed at {point} is named", got.returncode == 1 and
+                  "no source 'names'" in got.stderr and "reset --run 1" in got.stderr and
+                  ("'lake/clean' keeps" in got.stderr) == (tables_had > 0), f"{got.returncode} {got.stderr}")
+        with open(f"{folder}/p.toml", "w", encoding="utf-8") as out:
+            out.write(PIPELINE)
+        if tables_had > 0:
+            got = call(folder, "run", "p.toml")
+        else:
+            got = call(folder, "reset", "--run", "1", "--yes", "p.toml")
+            with open(f"{folder}/p.toml", "w", encoding="utf-8") as out:
+                out.write(PIPELINE.replace("FROM clean GROUP", "FROM clean JOIN names USING (g) GROUP") + dimension)
+            got = call(folder, "run", "p.toml")
+        check("... and either remedy gives all rows", got.returncode == 0 and
+              rows(folder, "clean") == wanted_first["clean"] and rows(folder, "agg") == wanted_first["agg"],
+              f"{got.stderr} {rows(folder, 'agg')}")
 
 finish()
