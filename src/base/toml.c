@@ -49,6 +49,11 @@ static char peek(const tn_toml_reader *r)
     return r->at < r->text.size ? r->text.data[r->at] : '\0';
 }
 
+static char peek_at(const tn_toml_reader *r, size_t at)
+{
+    return at < r->text.size ? r->text.data[at] : '\0';
+}
+
 static void skip_blanks(tn_toml_reader *r)
 {
     while (r->at < r->text.size && (peek(r) == ' ' || peek(r) == '\t')) {
@@ -87,6 +92,23 @@ static bool is_bare(char c)
     return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
+/* A header, or "key =", on a line of which only blanks were read. */
+static bool begins_item(const tn_toml_reader *r)
+{
+    const bool header = peek(r) == '[';
+    size_t at = r->at + (header ? 1 : 0);
+    at += header && at < r->text.size && r->text.data[at] == '[';
+    const size_t word = at;
+    while (at < r->text.size && (is_bare(r->text.data[at]) || r->text.data[at] == '.')) {
+        at++;
+    }
+    const bool named = at > word;
+    while (at < r->text.size && r->text.data[at] == ' ') {
+        at++;
+    }
+    return named && at < r->text.size && r->text.data[at] == (header ? ']' : '=');
+}
+
 /* After a mistake: the next line that begins like a header or like "key =". */
 static void resume(tn_toml_reader *r)
 {
@@ -97,22 +119,27 @@ static void resume(tn_toml_reader *r)
         r->at += r->at < r->text.size;
         const size_t line = r->at;
         skip_blanks(r);
-        const bool header = peek(r) == '[';
-        size_t at = r->at + (header ? 1 : 0);
-        at += header && at < r->text.size && r->text.data[at] == '[';
-        const size_t word = at;
-        while (at < r->text.size && (is_bare(r->text.data[at]) || r->text.data[at] == '.')) {
-            at++;
-        }
-        const bool named = at > word;
-        while (at < r->text.size && r->text.data[at] == ' ') {
-            at++;
-        }
+        const bool found = begins_item(r);
         r->at = line;
-        if (named && at < r->text.size && r->text.data[at] == (header ? ']' : '=')) {
+        if (found) {
             return;
         }
     }
+}
+
+/* Within an array whose ']' was forgotten: [1] and [true] on a line of their own are elements. */
+static bool is_behind_array(const tn_toml_reader *r, size_t line_end)
+{
+    size_t at = r->at;
+    while (at < r->text.size && r->text.data[at] == '[') {
+        at++;
+    }
+    const tn_str word = tn_str_slice(r->text, at, r->text.size);
+    return r->at > line_end && begins_item(r) &&
+           (at == r->at ||
+            (tn_ascii_lower(peek_at(r, at)) >= 'a' && tn_ascii_lower(peek_at(r, at)) <= 'z' &&
+             !tn_str_starts(word, TN_STR("true]")) && !tn_str_starts(word, TN_STR("false]")) &&
+             !tn_str_starts(word, TN_STR("inf]")) && !tn_str_starts(word, TN_STR("nan]"))));
 }
 
 /* ---- nodes ------------------------------------------------------------------------------------*/
@@ -261,7 +288,14 @@ static TN_FALLIBLE next_item(tn_toml_reader *r, bool is_first, tn_toml **next, t
     *next = NULL;
     for (;;) {
         if (is_array) {
+            skip_blanks(r);
+            const size_t before = r->at;
             skip_lines(r);
+            if (before < r->at && is_behind_array(r, before)) {
+                r->at = before; /* what stands there is read */
+                return tn_toml__fault(r, open->offset, err,
+                                      "the array that begins here has no end: ']' is missing");
+            }
         } else {
             skip_blanks(r);
         }
@@ -279,7 +313,8 @@ static TN_FALLIBLE next_item(tn_toml_reader *r, bool is_first, tn_toml **next, t
     }
     if (r->at >= r->text.size) {
         return tn_toml__fault(r, open->offset, err,
-                              is_array ? "the array has no end" : "the table has no end");
+                              is_array ? "the array that begins here has no end: ']' is missing"
+                                       : "the table that begins here has no end: '}' is missing");
     }
     if (!is_first && !comma) {
         return tn_toml__fault(r, r->at, err, "',' or '%c' is missing", closing);

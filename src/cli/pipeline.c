@@ -33,12 +33,26 @@ static bool wants_json(const invocation *in)
 
 /* ---- opening ----------------------------------------------------------------------------------*/
 
-/* Exit code, or -1. */
-static int open_pipeline(invocation *in, tarn_pipeline **out)
+static int open_again(const invocation *in, tarn_pipeline **out, tarn_error *error)
 {
     const char *parameters[PARAMETERS_MAX];
     size_t count = 0;
     size_t at = 0;
+    *out = NULL;
+    for (const char *value; (value = option_each(in, "param", &at)) != NULL;) {
+        if (count == PARAMETERS_MAX || strchr(value, '=') == NULL) {
+            return usage_error(in, "-p NAME=VALUE", "'%s' is no parameter", value);
+        }
+        parameters[count++] = value;
+    }
+    return tarn_pipeline_open(in->session, in->words[0], parameters, count, out, error) == TARN_OK
+               ? -1
+               : report_usage(in, error, NULL, 0);
+}
+
+/* Exit code, or -1. */
+static int open_pipeline(invocation *in, tarn_pipeline **out)
+{
     tarn_error error = TARN_ERROR_INIT;
     int code = EXIT_DONE;
     *out = NULL;
@@ -54,16 +68,7 @@ static int open_pipeline(invocation *in, tarn_pipeline **out)
     if (session == NULL) {
         return code;
     }
-    for (const char *value; (value = option_each(in, "param", &at)) != NULL;) {
-        if (count == PARAMETERS_MAX || strchr(value, '=') == NULL) {
-            return usage_error(in, "-p NAME=VALUE", "'%s' is no parameter", value);
-        }
-        parameters[count++] = value;
-    }
-    if (tarn_pipeline_open(session, in->words[0], parameters, count, out, &error) != TARN_OK) {
-        return report_usage(in, &error, NULL, 0);
-    }
-    return -1;
+    return open_again(in, out, &error);
 }
 
 /* All mistakes of the file; exit code, or -1 where there is none. */
@@ -88,12 +93,32 @@ static int put_faults(const invocation *in, const tarn_pipeline *pipeline, size_
     return code;
 }
 
-/* Mistakes in the file are told all at once, whatever was asked for. */
+/* Mistakes in the file are told all at once and by line, whatever was asked for: who reads the file
+ * finds some, who binds its steps finds others. */
 static int refuse_faults(const invocation *in, const tarn_pipeline *pipeline)
 {
-    size_t errors;
+    tarn_error fault = TARN_ERROR_INIT;
+    tarn_pipeline *fresh = NULL;
+    size_t errors = 0;
     size_t warnings;
-    return put_faults(in, pipeline, &errors, &warnings);
+    bool is_warning;
+    for (size_t i = 0; tarn_pipeline_fault(pipeline, i, &fault, &is_warning); i++) {
+        errors += !is_warning;
+    }
+    if (errors > 0) {
+        tarn_error error = TARN_ERROR_INIT;
+        if (open_again(in, &fresh, &error) < 0 &&
+            tarn_pipeline_check(fresh, &error) == TARN_OK) { /* they were of this run's data */
+            tarn_pipeline_close(fresh);
+            fresh = NULL;
+        }
+    }
+    const int code = put_faults(in, fresh != NULL ? fresh : pipeline, &errors, &warnings);
+    if (code >= 0) {
+        tell(in, "%s: %zu mistake%s\n", in->words[0], errors, errors == 1 ? "" : "s");
+    }
+    tarn_pipeline_close(fresh);
+    return code;
 }
 
 /* ---- check ------------------------------------------------------------------------------------*/
@@ -205,13 +230,14 @@ static void put_flow(FILE *to, const char *margin, const tarn_flow *flow)
 {
     switch (flow->kind) {
     case TARN_FLOW_SOURCE:
-        (void)fprintf(to, "%ssource  %-20s %10" PRIu64 " rows of %" PRIu64 " file%s", margin,
-                      flow->name, flow->rows_in, flow->files, flow->files == 1 ? "" : "s");
+        (void)fprintf(to, "%ssource  %-20s %10" PRIu64 " row%s of %" PRIu64 " file%s", margin,
+                      flow->name, flow->rows_in, flow->rows_in == 1 ? "" : "s", flow->files,
+                      flow->files == 1 ? "" : "s");
         put_balance(to, flow);
         break;
     case TARN_FLOW_STEP:
-        (void)fprintf(to, "%sstep    %-20s %10" PRIu64 " rows in", margin, flow->name,
-                      flow->rows_in);
+        (void)fprintf(to, "%sstep    %-20s %10" PRIu64 " row%s in", margin, flow->name,
+                      flow->rows_in, flow->rows_in == 1 ? "" : "s");
         put_balance(to, flow);
         if (flow->filtered + flow->quarantined + flow->dropped == 0) {
             (void)fprintf(to, ", %" PRIu64 " out", flow->rows);
@@ -224,9 +250,10 @@ static void put_flow(FILE *to, const char *margin, const tarn_flow *flow)
     case TARN_FLOW_QUARANTINE:
     case TARN_FLOW_SINK:
     default:
-        (void)fprintf(to, "%s%s  %-20s %10" PRIu64 " rows, version %" PRId64 "%s", margin,
+        (void)fprintf(to, "%s%s  %-20s %10" PRIu64 " row%s, version %" PRId64 "%s", margin,
                       flow->kind == TARN_FLOW_SINK ? "sink  " : "bad   ", flow->name, flow->rows,
-                      flow->version, flow->skipped ? " (had the run already)" : "");
+                      flow->rows == 1 ? "" : "s", flow->version,
+                      flow->skipped ? " (had the run already)" : "");
         break;
     }
     (void)fputc('\n', to);
@@ -423,8 +450,8 @@ static void put_runs(const tarn_pipeline *pipeline)
             }
         }
         for (size_t t = 0; tarn_pipeline_past_table(pipeline, i, t, &table); t++) {
-            printf("    table   %-20s %10" PRIu64 " rows, version %" PRId64 ", %s\n", table.name,
-                   table.rows, table.version, table.uri);
+            printf("    table   %-20s %10" PRIu64 " row%s, version %" PRId64 ", %s\n", table.name,
+                   table.rows, table.rows == 1 ? "" : "s", table.version, table.uri);
         }
     }
 }

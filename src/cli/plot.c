@@ -329,8 +329,8 @@ static int draw(invocation *in, tarn_result *result, const char *sql)
         }
         code = output_close(&out, EXIT_DONE);
         if (p.left_out > 0) {
-            tell(in, "%zu rows without a number, or beyond %d, are not drawn\n", p.left_out,
-                 POINTS_MAX);
+            tell(in, "%zu row%s without a number, or beyond %d, %s not drawn\n", p.left_out,
+                 p.left_out == 1 ? "" : "s", POINTS_MAX, p.left_out == 1 ? "is" : "are");
         }
     }
     for (size_t i = 0; i < p.count; i++) {

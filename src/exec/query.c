@@ -465,11 +465,11 @@ void tn_query_annotate(void *context, const tn_plan *node, tn_text *out)
     tn_text_printf(out, "  | rows %llu, %.3f ms", (unsigned long long)sum.rows,
                    (double)sum.nanos / 1e6);
     if (scan != NULL) {
-        tn_text_printf(out, ", read %llu bytes, %llu of %llu files and %llu of %llu groups pruned",
-                       (unsigned long long)scan->scanned.bytes_read,
-                       (unsigned long long)scan->scanned.files_pruned,
-                       (unsigned long long)scan->scanned.files,
-                       (unsigned long long)scan->scanned.groups_pruned,
-                       (unsigned long long)scan->scanned.groups);
+        tn_text_printf(
+            out, ", read %llu bytes, %llu of %llu file%s and %llu of %llu group%s pruned",
+            (unsigned long long)scan->scanned.bytes_read,
+            (unsigned long long)scan->scanned.files_pruned, (unsigned long long)scan->scanned.files,
+            scan->scanned.files == 1 ? "" : "s", (unsigned long long)scan->scanned.groups_pruned,
+            (unsigned long long)scan->scanned.groups, scan->scanned.groups == 1 ? "" : "s");
     }
 }

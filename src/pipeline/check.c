@@ -125,24 +125,6 @@ static TN_FALLIBLE check_sink(tn_dataflow *p, tn_build *b, const tn_sink_spec *s
 
 /* ---- check ------------------------------------------------------------------------------------*/
 
-/* By place: an insertion sort, since faults are large and few. */
-static void sort_faults(tn_dataflow *p)
-{
-    for (size_t i = 1; i < p->faults.count; i++) {
-        const tn_dataflow_fault fault = p->faults.items[i];
-        size_t at = i;
-        for (; at > 0; at--) {
-            const tarn_error *before = &p->faults.items[at - 1].error;
-            if (before->line < fault.error.line ||
-                (before->line == fault.error.line && before->column <= fault.error.column)) {
-                break;
-            }
-            p->faults.items[at] = p->faults.items[at - 1];
-        }
-        p->faults.items[at] = fault;
-    }
-}
-
 tarn_code tn_dataflow_check(tn_dataflow *p, tarn_error *err)
 {
     tarn_code code = TARN_OK;
@@ -186,7 +168,7 @@ tarn_code tn_dataflow_check(tn_dataflow *p, tarn_error *err)
     for (size_t i = 0; i < p->sinks.count; i++) {
         TN_TRY(check_sink(p, &b, p->sinks.items[i], err));
     }
-    sort_faults(p);
+    tn_dataflow__sort_faults(p);
     code = tn_dataflow__first_fault(p, err);
 done:
     tn_build__close(&b);

@@ -490,8 +490,9 @@ done:
 
 static TN_FALLIBLE strict(tarn_error *err, uint64_t rows, tn_str of, tn_str rule)
 {
-    (void)tn_fail(err, TARN_E_INVALID, "%llu rows of '%.*s' break '%.*s'", (unsigned long long)rows,
-                  TN_STR_ARGS(of), TN_STR_ARGS(rule));
+    (void)tn_fail(err, TARN_E_INVALID, "%llu row%s of '%.*s' break%s '%.*s'",
+                  (unsigned long long)rows, rows == 1 ? "" : "s", TN_STR_ARGS(of),
+                  rows == 1 ? "s" : "", TN_STR_ARGS(rule));
     tn_hint(err, "nothing was committed; --strict makes warnings errors");
     return TARN_E_INVALID;
 }
@@ -508,9 +509,10 @@ static TN_FALLIBLE check_rules(const tn_execution *x, tarn_error *err)
                 if (x->options->strict) {
                     return strict(err, sink->broken[r], sink->station->id, sink->rules[r]->name);
                 }
-                tn_execution__note(x, true, "%llu rows of '%.*s' break '%.*s'",
-                                   (unsigned long long)sink->broken[r],
-                                   TN_STR_ARGS(sink->station->id),
+                const bool one = sink->broken[r] == 1;
+                tn_execution__note(x, true, "%llu row%s of '%.*s' break%s '%.*s'",
+                                   (unsigned long long)sink->broken[r], one ? "" : "s",
+                                   TN_STR_ARGS(sink->station->id), one ? "s" : "",
                                    TN_STR_ARGS(sink->rules[r]->name));
             }
         }
@@ -526,8 +528,9 @@ static TN_FALLIBLE check_rules(const tn_execution *x, tarn_error *err)
         if (x->options->strict) {
             return strict(err, sink->broken[0], TN_STR("its query"), sink->rules[0]->name);
         }
-        tn_execution__note(x, true, "the query of '%.*s' returns %llu rows",
-                           TN_STR_ARGS(sink->rules[0]->name), (unsigned long long)sink->broken[0]);
+        tn_execution__note(x, true, "the query of '%.*s' returns %llu row%s",
+                           TN_STR_ARGS(sink->rules[0]->name), (unsigned long long)sink->broken[0],
+                           sink->broken[0] == 1 ? "" : "s");
     }
     return TARN_OK;
 }
@@ -552,9 +555,9 @@ static TN_FALLIBLE check_ratio(const tn_execution *x, tarn_error *err)
         return TARN_OK;
     }
     (void)tn_fail(err, TARN_E_INVALID,
-                  "%llu of %llu rows would be quarantined (%.2f %%), above max_ratio = %g",
-                  (unsigned long long)x->collector.rows, (unsigned long long)rows, 100 * ratio,
-                  x->p->max_ratio);
+                  "%llu of %llu row%s would be quarantined (%.2f %%), above max_ratio = %g",
+                  (unsigned long long)x->collector.rows, (unsigned long long)rows,
+                  rows == 1 ? "" : "s", 100 * ratio, x->p->max_ratio);
     tn_subject(err, x->p->path.data);
     tn_hint(err, "nothing was committed; mend the input, or the rule, or raise max_ratio in "
                  "[quarantine]");

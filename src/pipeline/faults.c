@@ -119,6 +119,24 @@ tarn_code tn_dataflow__fault_of(tn_dataflow *p, const tn_sql_text *sql, const tn
     return push(p, &fault, err);
 }
 
+/* By place: an insertion sort, since faults are large and few. */
+void tn_dataflow__sort_faults(tn_dataflow *p)
+{
+    for (size_t i = 1; i < p->faults.count; i++) {
+        const tn_dataflow_fault fault = p->faults.items[i];
+        size_t at = i;
+        for (; at > 0; at--) {
+            const tarn_error *before = &p->faults.items[at - 1].error;
+            if (before->line < fault.error.line ||
+                (before->line == fault.error.line && before->column <= fault.error.column)) {
+                break;
+            }
+            p->faults.items[at] = p->faults.items[at - 1];
+        }
+        p->faults.items[at] = fault;
+    }
+}
+
 tarn_code tn_dataflow__first_fault(const tn_dataflow *p, tarn_error *err)
 {
     for (size_t i = 0; i < p->faults.count; i++) {

@@ -585,6 +585,7 @@ tarn_code tn_dataflow_open(tn_session *session, tn_str path,
     TN_TRY(tn_place(p, &p->arena, p->folder, &p->place, err));
     TN_TRY(read_file(p, path, err));
     TN_TRY(tn_dataflow__read_model(p, parameters, parameter_count, err));
+    tn_dataflow__sort_faults(p);
     *out = p;
     p = NULL;
 done:

@@ -122,6 +122,7 @@ TN_FALLIBLE tn_dataflow__warn(tn_dataflow *p, const tn_toml *at, const char *hin
 TN_FALLIBLE tn_dataflow__fault_of(tn_dataflow *p, const tn_sql_text *sql, const tn_toml *at,
                                   const tarn_error *cause, tarn_error *err);
 /* The first mistake as an error; TARN_OK where there is none. */
+void tn_dataflow__sort_faults(tn_dataflow *p); /* by line and column */
 TN_FALLIBLE tn_dataflow__first_fault(const tn_dataflow *p, tarn_error *err);
 /* Puts an error's span of an SQL text into the terms of the file it stands in. */
 void tn_dataflow__place(const tn_dataflow *p, const tn_sql_text *sql, tarn_error *error);

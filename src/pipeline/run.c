@@ -287,8 +287,8 @@ static void announce(const runner *r, const tn_execution *x, bool dry)
              dry ? "would take" : "takes", pin->count, station->take_all ? "" : "new ",
              pin->count == 1 ? "" : "s", TN_STR_ARGS(station->id));
         for (size_t f = 0; f < pin->count && dry; f++) {
-            sayf(r, TN_NOTE_INFO, "  %.*s (%llu bytes)", TN_STR_ARGS(pin->keys[f]),
-                 (unsigned long long)pin->files[f].size);
+            sayf(r, TN_NOTE_INFO, "  %.*s (%llu byte%s)", TN_STR_ARGS(pin->keys[f]),
+                 (unsigned long long)pin->files[f].size, pin->files[f].size == 1 ? "" : "s");
         }
     }
 }

@@ -88,8 +88,9 @@ static tarn_code check_set(tn_plan_kind kind, tn_plan *const *children, uint32_t
     for (uint32_t c = 1; c < count; c++) {
         if (children[c]->output_count != children[0]->output_count) {
             const tarn_code code = tn_fail(
-                err, TARN_E_INVALID, "%s: the first input has %u columns, input %u has %u",
-                set_name(kind), children[0]->output_count, c + 1, children[c]->output_count);
+                err, TARN_E_INVALID, "%s: the first input has %u column%s, input %u has %u",
+                set_name(kind), children[0]->output_count,
+                children[0]->output_count == 1 ? "" : "s", c + 1, children[c]->output_count);
             if (kind == TN_PLAN_UNION) {
                 tn_hint(err,
                         "UNION BY NAME matches columns by name and fills the others with NULL");
@@ -302,8 +303,9 @@ TN_FALLIBLE tn_plan_write(tn_plan_context *context, tn_plan *child, tn_sink *sin
     const tn_type **types = NULL;
     *out = NULL;
     if (child->output_count != width) {
-        return tn_fail(err, TARN_E_INVALID, "%u columns are written where %u are wanted",
-                       child->output_count, width);
+        return tn_fail(err, TARN_E_INVALID, "%u column%s written where %u %s wanted",
+                       child->output_count, child->output_count == 1 ? " is" : "s are", width,
+                       width == 1 ? "is" : "are");
     }
     TN_RETURN_IF_ERROR(tn_arena_array(context->expr.arena, const tn_type *, width, &types, err));
     for (uint32_t i = 0; i < width; i++) {

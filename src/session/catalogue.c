@@ -414,8 +414,8 @@ static TN_FALLIBLE unknown_option(const tn_argument *argument, tn_str function, 
         tn_hint(err, "did you mean '%.*s'?", TN_STR_ARGS(near));
     }
     if (err != NULL) {
-        err->span_start = argument->span.start;
-        err->span_length = argument->span.length;
+        err->span_start = argument->name_span.start;
+        err->span_length = argument->name_span.length;
     }
     return TARN_E_INVALID;
 }

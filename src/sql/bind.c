@@ -137,8 +137,8 @@ static TN_FALLIBLE cast_to_schema(tn_binder *b, const tn_ast_statement *ast,
     tn_str *names;
     if (b->plan->output_count != schema->count) {
         return tn_binder__fail(b, ast->name.span, err, TARN_E_INVALID,
-                               "%u columns are defined, the query has %u", schema->count,
-                               b->plan->output_count);
+                               "%u column%s defined, the query has %u", schema->count,
+                               schema->count == 1 ? " is" : "s are", b->plan->output_count);
     }
     TN_RETURN_IF_ERROR(tn_arena_array(b->arena, const tn_expr *, schema->count, &exprs, err));
     TN_RETURN_IF_ERROR(tn_arena_array(b->arena, tn_str, schema->count, &names, err));
@@ -184,8 +184,8 @@ static TN_FALLIBLE bind_create_view(tn_binder *b, const tn_ast_statement *ast, t
     TN_RETURN_IF_ERROR(run_query(b, ast->query, err));
     if (ast->column_count > b->plan->output_count) {
         return tn_binder__fail(b, ast->name.span, err, TARN_E_INVALID,
-                               "%u names for %u columns of the view", ast->column_count,
-                               b->plan->output_count);
+                               "%u names for %u column%s of the view", ast->column_count,
+                               b->plan->output_count, b->plan->output_count == 1 ? "" : "s");
     }
     out->sql = ast->query_text;
     out->column_count = ast->column_count;

@@ -247,18 +247,21 @@ static TN_FALLIBLE leave_view(tn_binder *b, tn_bind_table_frame *f, tarn_error *
 /* ---- table functions ---- */
 
 /* name => value, and name = value, which DuckDB's users write. */
-static const tn_ast *argument_at(const tn_ast *call, uint32_t i, tn_str *name)
+static const tn_ast *argument_at(const tn_ast *call, uint32_t i, tn_str *name, tn_span *span)
 {
     const tn_ast *ast = call->items[i];
     *name = TN_STR_NONE;
+    *span = (tn_span){0, 0};
     if (ast->kind == TN_AST_ARGUMENT) {
         *name = ast->text;
+        *span = (tn_span){ast->span.start, (uint32_t)ast->text.size};
         return ast->items[0];
     }
     if (ast->kind == TN_AST_OPERATOR && ast->count == 2 && tn_str_equal(ast->text, TN_STR("="))) {
         const tn_ast *left = ast->items[0];
         if (left->kind == TN_AST_NULL || (left->kind == TN_AST_NAME && left->count == 1)) {
             *name = left->kind == TN_AST_NULL ? TN_STR("null") : left->text;
+            *span = left->span;
             return ast->items[1];
         }
     }
@@ -311,7 +314,8 @@ static TN_FALLIBLE call_function(tn_binder *b, tn_bind_table_frame *f, tarn_erro
     TN_RETURN_IF_ERROR(tn_arena_array(b->arena, tn_argument, call->count, &arguments, err));
     for (uint32_t i = 0; i < call->count; i++) {
         const tn_expr *expr = b->exprs.items[f->exprs + i];
-        const tn_ast *ast = argument_at(call, i, &arguments[i].name);
+        tn_span name_span;
+        const tn_ast *ast = argument_at(call, i, &arguments[i].name, &name_span);
         bool needs_row;
         TN_RETURN_IF_ERROR(tn_binder__needs_row(b, expr, &needs_row, err));
         if (needs_row) {
@@ -321,6 +325,7 @@ static TN_FALLIBLE call_function(tn_binder *b, tn_bind_table_frame *f, tarn_erro
         }
         TN_RETURN_IF_ERROR(tn_binder__constant(b, expr, &arguments[i].value, err));
         arguments[i].span = tn_binder__span(b, ast->span);
+        arguments[i].name_span = tn_binder__span(b, name_span);
     }
     f->relation = (tn_relation){.kind = TN_RELATION_NONE};
     if (b->catalogue != NULL) {
@@ -342,14 +347,15 @@ static tarn_code bind_function(void *binder, void *frame, tarn_error *err)
     tn_binder *b = binder;
     tn_bind_table_frame *f = frame;
     tn_str name;
+    tn_span span;
 
     TN_ROUTINE(f);
     f->exprs = b->exprs.count;
     f->env = (tn_env){.scope = &f->lateral, .clause = "FROM"};
     for (f->index = 0; f->index < f->table->call->count; f->index++) {
-        TN_CALL(
-            b, f, tn_bind__expr,
-            (tn_bind_frame){.ast = argument_at(f->table->call, f->index, &name), .env = &f->env});
+        TN_CALL(b, f, tn_bind__expr,
+                (tn_bind_frame){.ast = argument_at(f->table->call, f->index, &name, &span),
+                                .env = &f->env});
         TN_RETURN_IF_ERROR(tn_vec_push(&b->exprs, b->expr, err));
     }
     if (tn_ast_table__is_unnest(f->table)) {

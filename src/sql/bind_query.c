@@ -160,8 +160,8 @@ tarn_code tn_bind__values(void *binder, void *frame, tarn_error *err)
         row = f->query->rows[f->index / width];
         if (row->count != width) {
             return tn_binder__fail(b, row->span, err, TARN_E_INVALID,
-                                   "this row of VALUES has %u columns, the first has %u",
-                                   row->count, width);
+                                   "this row of VALUES has %u column%s, the first has %u",
+                                   row->count, row->count == 1 ? "" : "s", width);
         }
         TN_CALL(b, f, tn_bind__expr,
                 (tn_bind_frame){.ast = f->query->rows[f->index / width]->items[f->index % width],

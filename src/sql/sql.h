@@ -104,7 +104,8 @@ typedef struct tn_object_name {
 typedef struct tn_argument {
     tn_str name;
     tn_value value;
-    tn_span span;
+    tn_span span;      /* of the value */
+    tn_span name_span; /* length 0 where it has no name */
 } tn_argument;
 
 typedef struct tn_catalogue tn_catalogue;

@@ -101,7 +101,8 @@ TEST(every_mistake_of_a_document_is_found)
         {3, 5, "'tru' is no value; a text stands in quotes"},
         {4, 12, "the string does not end on its line; use three quotes for long ones"},
         {5, 5, "'2001-02-30' is no date or time"},
-        {8, 1, "',' or ']' is missing"},
+        {7, 5, "the array that begins here has no end: ']' is missing"},
+        {8, 5, "'07' is no number or date"},
         {9, 2, "the table 't' is there already, on line 6"},
         {10, 7, "something stands behind the end of the value"},
         {11, 3, "'a' is no list of tables: see line 1"},
@@ -121,6 +122,39 @@ TEST(every_mistake_of_a_document_is_found)
     }
     CHECK_EQ(read.fault_count, sizeof(want) / sizeof(want[0]));
     tn_arena_deinit(&arena);
+}
+
+TEST(an_array_without_end_is_told_where_it_begins)
+{
+    static const struct {
+        const char *text;
+        uint32_t line, column;
+        const char *message;
+    } bad[] = {
+        {"a = 1\nx = [\n  \"a\",\n  \"b\"\n\n[t]\nb = 2\n", 2, 5,
+         "the array that begins here has no end: ']' is missing"},
+        {"x = [1, [2, 3], # none\n[[t]]\nb = 2\n", 1, 5,
+         "the array that begins here has no end: ']' is missing"},
+        {"x = [1, [2, 3\ny = 4\n", 1, 9, "the array that begins here has no end: ']' is missing"},
+        {"x = [1,\n[2],\n[true],\n  3", 1, 5,
+         "the array that begins here has no end: ']' is missing"},
+        {"x = [\n  1\n  2\n]\n", 3, 3, "',' or ']' is missing"},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        tn_arena arena;
+        tn_toml_document read;
+        char got[300] = "";
+        tn_arena_init(&arena, pool);
+        CHECK_EQ(tn_toml_read(&arena, tn_str_of(bad[i].text), &read, NULL), TARN_OK);
+        CHECK_EQ(read.fault_count, 1);
+        if (read.fault_count == 1) {
+            (void)snprintf(got, sizeof(got), "%.*s", TN_STR_ARGS(read.faults[0].message));
+            CHECK_EQ(read.faults[0].line, bad[i].line);
+            CHECK_EQ(read.faults[0].column, bad[i].column);
+        }
+        CHECK_STR(got, bad[i].message);
+        tn_arena_deinit(&arena);
+    }
 }
 
 TEST(documents_that_toml_refuses)

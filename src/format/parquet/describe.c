@@ -131,7 +131,8 @@ static TN_FALLIBLE put_group(const tn_parquet_source *source, uint32_t group, bo
 {
     const tn_footer *const footer = &source->footer;
     const tn_row_group *const rows = &footer->groups[group];
-    tn_text_printf(out, "row group %" PRIu32 ": %" PRIu64 " rows, ", group, rows->rows);
+    tn_text_printf(out, "row group %" PRIu32 ": %" PRIu64 " row%s, ", group, rows->rows,
+                   rows->rows == 1 ? "" : "s");
     put_size(out, rows->raw_size);
     tn_text_puts(out, " before compression\n");
     for (uint32_t leaf = 0; leaf < footer->leaf_count; leaf++) {

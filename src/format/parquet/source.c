@@ -54,8 +54,8 @@ static TN_FALLIBLE take_tail(tn_parquet_opening *opening, bool *done, tarn_error
     }
     memcpy(&size, trailer, 4);
     if (size > file - FILE_SIZE_MIN || size > FOOTER_MAX) {
-        return tn_fail(err, TARN_E_CORRUPT, "a footer of %" PRIu32 " bytes does not fit the file",
-                       size);
+        return tn_fail(err, TARN_E_CORRUPT, "a footer of %" PRIu32 " byte%s does not fit the file",
+                       size, size == 1 ? "" : "s");
     }
     if (size > have - TRAILER_SIZE) {
         *done = false;
@@ -130,8 +130,8 @@ TN_FALLIBLE tn_parquet_open_begin(tn_object *object, tn_types *types, tn_pool *p
     TN_TRY(
         tn_arena_copy(&source->arena, tn_str_of(tn_object_uri(object)), &source->base.name, err));
     if (source->file_size < FILE_SIZE_MIN) {
-        code = tn_fail(err, TARN_E_CORRUPT, "%" PRIu64 " bytes are too few for a Parquet file",
-                       source->file_size);
+        code = tn_fail(err, TARN_E_CORRUPT, "%" PRIu64 " byte%s too few for a Parquet file",
+                       source->file_size, source->file_size == 1 ? " is" : "s are");
         goto done;
     }
     TN_TRY(
