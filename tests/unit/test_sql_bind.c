@@ -222,7 +222,7 @@ TEST(what_cannot_be_bound_is_told_with_its_place)
         {"SELECT (SELECT a, b FROM t)", "invalid 1:9 a query must have 1 column here; this one has "
                                         "2"},
         {"SELECT a FROM t UNION SELECT a, c FROM u",
-         "invalid 1:1 UNION: the first input has 1 columns, input 2 has 2 / UNION BY NAME matches "
+         "invalid 1:1 UNION: the first input has 1 column, input 2 has 2 / UNION BY NAME matches "
          "columns by name and fills the others with NULL"},
         {"SELECT * FROM t JOIN u USING (b)",
          "invalid 1:31 no column named 'b' on the right side of the JOIN"},
