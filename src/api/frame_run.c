@@ -112,7 +112,7 @@ static void explain_step(tarn_error *err)
 static TN_FALLIBLE check_frame(const tarn_frame *frame, tarn_error *err)
 {
     if (frame == NULL) {
-        return tn_fail(err, TARN_E_NOMEM, "the frame could not be built: out of memory");
+        return tn_fail(err, TARN_E_NOMEM, "no memory is left for building the frame");
     }
     return frame->owner == NULL && frame->kind == TN_FRAME_ERROR ? TARN_OK
                                                                  : tn_api__check(frame->owner, err);

@@ -32,6 +32,7 @@ void tn_text_take_failure(tn_text *text, const tn_text *part)
 {
     if (text->failed == TARN_OK) {
         text->failed = part->failed;
+        text->refused = part->refused;
     }
 }
 
@@ -51,6 +52,7 @@ char *tn_text_reserve(tn_text *text, size_t size)
         void *memory;
         text->failed = tn_pool_alloc(text->pool, capacity, &memory, NULL);
         if (text->failed != TARN_OK) {
+            text->refused = capacity;
             return NULL;
         }
         if (text->size > 0) {
@@ -109,7 +111,7 @@ tarn_code tn_text_status(const tn_text *text, tarn_error *err)
                        text->limit);
     }
     if (text->failed != TARN_OK) {
-        return tn_fail(err, text->failed, "no memory for more than %zu bytes of text", text->size);
+        return tn_pool_fail(text->pool, text->refused, NULL, err);
     }
     return TARN_OK;
 }

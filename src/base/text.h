@@ -15,6 +15,7 @@ typedef struct tn_text {
     char *data; /* zero-terminated once anything was appended */
     size_t size, capacity, limit;
     tarn_code failed;
+    size_t refused; /* bytes that there was no memory for */
 } tn_text;
 
 void tn_text_init(tn_text *text, tn_pool *pool, size_t limit);

@@ -56,9 +56,11 @@ static tarn_code wrong_size(tn_codec codec, size_t got, size_t want, tarn_error 
                    tn_codec_name(codec), got, want);
 }
 
-static tarn_code no_state(tn_codec codec, tarn_error *err)
+static tarn_code no_state(const tn_pool *pool, tn_codec codec, tarn_error *err)
 {
-    return tn_fail(err, TARN_E_NOMEM, "no memory for the state of %s", tn_codec_name(codec));
+    const tarn_code code = tn_pool_fail(pool, 0, "the state of a codec", err);
+    tn_explain(err, "%s", tn_codec_name(codec));
+    return code;
 }
 
 /* ---- one function a codec, each with the signature of tn_decompress without the codec ---------
@@ -72,7 +74,7 @@ static TN_FALLIBLE unzstd(tn_decompressor *d, const void *from, size_t from_size
         TN_RETURN_IF_ERROR(tn_pool_alloc(d->pool, size, &d->zstd, err));
         d->zstd_size = size;
         if (ZSTD_initStaticDCtx(d->zstd, size) == NULL) {
-            return no_state(TN_CODEC_ZSTD, err);
+            return no_state(d->pool, TN_CODEC_ZSTD, err);
         }
     }
     const size_t got = ZSTD_decompressDCtx(d->zstd, to, to_size, from, from_size);
@@ -89,7 +91,7 @@ static TN_FALLIBLE ungzip(tn_decompressor *d, const void *from, size_t from_size
     const uint8_t *const end = at + from_size;
     size_t done = 0;
     if (d->deflate == NULL && (d->deflate = libdeflate_alloc_decompressor()) == NULL) {
-        return no_state(TN_CODEC_GZIP, err);
+        return no_state(d->pool, TN_CODEC_GZIP, err);
     }
     const bool gzip = from_size >= 2 && at[0] == 0x1f && at[1] == 0x8b;
     do { /* one member after another */
@@ -117,7 +119,7 @@ static TN_FALLIBLE unbrotli(tn_decompressor *d, const void *from, size_t from_si
     BrotliDecoderState *state =
         BrotliDecoderCreateInstance(tn_foreign_alloc, tn_foreign_free, d->pool);
     if (state == NULL) {
-        return no_state(TN_CODEC_BROTLI, err);
+        return no_state(d->pool, TN_CODEC_BROTLI, err);
     }
     size_t in_left = from_size;
     size_t out_left = to_size;
@@ -129,7 +131,7 @@ static TN_FALLIBLE unbrotli(tn_decompressor *d, const void *from, size_t from_si
     BrotliDecoderDestroyInstance(state);
     if (error <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES &&
         error >= BROTLI_DECODER_ERROR_ALLOC_BLOCK_TYPE_TREES) {
-        return no_state(TN_CODEC_BROTLI, err);
+        return no_state(d->pool, TN_CODEC_BROTLI, err);
     }
     if (result != BROTLI_DECODER_RESULT_SUCCESS) {
         return damaged(TN_CODEC_BROTLI, err);
@@ -269,7 +271,7 @@ TN_FALLIBLE tn_compressor_init(tn_compressor *compressor, tn_codec codec, int le
             return tn_fail(err, TARN_E_INVALID, "gzip has no level %d", level);
         }
         compressor->state = libdeflate_alloc_compressor(compressor->level);
-        return compressor->state != NULL ? TARN_OK : no_state(codec, err);
+        return compressor->state != NULL ? TARN_OK : no_state(pool, codec, err);
     case TN_CODEC_NONE:
     case TN_CODEC_BROTLI:
     case TN_CODEC_LZO:
@@ -279,7 +281,7 @@ TN_FALLIBLE tn_compressor_init(tn_compressor *compressor, tn_codec codec, int le
     TN_RETURN_IF_ERROR(tn_pool_alloc(pool, size, &compressor->state, err));
     compressor->state_size = size;
     if (codec == TN_CODEC_ZSTD && ZSTD_initStaticCCtx(compressor->state, size) == NULL) {
-        return no_state(codec, err);
+        return no_state(pool, codec, err);
     }
     return TARN_OK;
 }

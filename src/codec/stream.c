@@ -39,7 +39,7 @@ TN_FALLIBLE tn_inflater_create(tn_codec codec, tn_pool *pool, tn_inflater **out,
         inflater->zlib.zfree = tn_foreign_free;
         inflater->zlib.opaque = pool;
         if (inflateInit2(&inflater->zlib, GZIP_OR_ZLIB) != Z_OK) {
-            code = tn_fail(err, TARN_E_NOMEM, "no memory for the state of gzip");
+            code = tn_pool_fail(pool, 0, "unpacking gzip", err);
             goto done;
         }
         inflater->zlib_open = true;
@@ -47,7 +47,7 @@ TN_FALLIBLE tn_inflater_create(tn_codec codec, tn_pool *pool, tn_inflater **out,
         inflater->zstd =
             ZSTD_createDStream_advanced((ZSTD_customMem){tn_foreign_alloc, tn_foreign_free, pool});
         if (inflater->zstd == NULL) {
-            code = tn_fail(err, TARN_E_NOMEM, "no memory for the state of zstd");
+            code = tn_pool_fail(pool, 0, "unpacking zstd", err);
             goto done;
         }
     } else if (codec != TN_CODEC_NONE) {
@@ -100,7 +100,7 @@ static TN_FALLIBLE step_gzip(tn_inflater *inflater, const uint8_t **from, const 
             inflater->inside = false;
             inflater->begun = true;
         } else if (result == Z_MEM_ERROR) {
-            return tn_fail(err, TARN_E_NOMEM, "no memory for the window of gzip");
+            return tn_pool_fail(inflater->pool, 0, "unpacking gzip", err);
         } else if ((result != Z_OK && result != Z_BUF_ERROR) || !moved) {
             return tn_fail(err, TARN_E_CORRUPT, "gzip stream is damaged: %s",
                            zlib->msg != NULL ? zlib->msg : "no progress");
@@ -121,11 +121,10 @@ static TN_FALLIBLE step_zstd(tn_inflater *inflater, const uint8_t **from, const 
         }
         const size_t result = ZSTD_decompressStream(inflater->zstd, &out, &in);
         if (ZSTD_isError(result)) {
-            return tn_fail(err,
-                           ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation
-                               ? TARN_E_NOMEM
-                               : TARN_E_CORRUPT,
-                           "zstd stream is damaged: %s", ZSTD_getErrorName(result));
+            return ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation
+                       ? tn_pool_fail(inflater->pool, 0, "the window of zstd", err)
+                       : tn_fail(err, TARN_E_CORRUPT, "zstd stream is damaged: %s",
+                                 ZSTD_getErrorName(result));
         }
         *from += in.pos;
         *to += out.pos;

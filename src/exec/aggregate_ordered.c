@@ -6,6 +6,7 @@
 #include "exec/aggregate_internal.h"
 
 #include "column/chunk.h"
+#include "expr/function.h"
 
 typedef struct stream {
     const tn_agg_slot *slot;
@@ -151,9 +152,26 @@ void tn_agg_ordered__destroy(tn_agg_ordered *ordered)
     tn_pool_free(pool, ordered, sizeof(*ordered));
 }
 
-static void count_rows(const tn_agg_slot *slot, const tn_column *exprs, const tn_batch *rows,
-                       const uint16_t *which, uint8_t *const *groups)
+/* Which of its groups was too large for an aggregate. */
+static tarn_code explain_group(const tn_agg_slot *slot, const char *about, uint64_t rows,
+                               tarn_code code, tarn_error *err)
 {
+    const tn_function *function = slot->bound->expr->function;
+    if (code == TARN_E_NOMEM || code == TARN_E_LIMIT) {
+        tn_explain(err, "%s() of a group of %s%llu rows",
+                   function != NULL ? function->name : "an aggregate", about,
+                   (unsigned long long)rows);
+    }
+    return code;
+}
+
+/* Refuses a group whose result cannot be held before its rows are sorted in vain. */
+static TN_FALLIBLE count_rows(const tn_agg_ordered *ordered, const tn_agg_slot *slot,
+                              const tn_column *exprs, const tn_batch *rows, const uint16_t *which,
+                              uint8_t *const *groups, tarn_error *err)
+{
+    const tn_bound_aggregate *bound = slot->bound;
+    uint64_t most = 0;
     for (uint32_t i = 0; i < rows->selected; i++) {
         uint8_t *counts = groups[which == NULL ? i : which[i]] + slot->counts;
         uint64_t both[2];
@@ -161,8 +179,16 @@ static void count_rows(const tn_agg_slot *slot, const tn_column *exprs, const tn
         both[0]++;
         both[1] += slot->bound->argument_count == 0 ||
                    !tn_column_is_null(&exprs[slot->arguments], tn_batch_row(rows, i));
+        most = both[0] > most ? both[0] : most;
         memcpy(counts, both, 16);
     }
+    const size_t least =
+        bound->ops->stream_least == NULL ? 0 : bound->ops->stream_least(bound, most);
+    if (least <= tn_run__budget(ordered->op->run)) {
+        return TARN_OK;
+    }
+    return explain_group(slot, "more than ", most, tn_pool_fail(ordered->pool, least, NULL, err),
+                         err);
 }
 
 tarn_code tn_agg_ordered__add(tn_agg_ordered *ordered, const tn_column *exprs, const tn_batch *part,
@@ -192,7 +218,7 @@ tarn_code tn_agg_ordered__add(tn_agg_ordered *ordered, const tn_column *exprs, c
                 tn_agg__filter(slot, exprs, part, ordered->which, &rows.selected, err));
             rows.selection = ordered->which;
         }
-        count_rows(slot, exprs, &rows, rows.selection, groups);
+        TN_RETURN_IF_ERROR(count_rows(ordered, slot, exprs, &rows, rows.selection, groups, err));
         keys[count++] = &number;
         for (uint32_t o = 0; o < slot->order_count; o++) {
             keys[count++] = &exprs[slot->order + o];
@@ -266,6 +292,19 @@ static TN_FALLIBLE feed(stream *at, uint64_t number, tarn_error *err)
     }
 }
 
+static TN_FALLIBLE run_group(tn_agg_ordered *ordered, stream *at, uint64_t number,
+                             const uint64_t counts[2], tn_value *value, tarn_error *err)
+{
+    const tn_bound_aggregate *bound = at->slot->bound;
+    TN_RETURN_IF_ERROR(
+        bound->ops->stream_begin(bound, at->state, ordered->pool, counts[0], counts[1], err));
+    at->running = true;
+    TN_RETURN_IF_ERROR(feed(at, number, err));
+    at->running = false; /* the end frees what the stream took, also when it fails */
+    TN_RETURN_IF_ERROR(bound->ops->stream_end(bound, at->state, &ordered->arena, value, err));
+    return tn_chunk_builder_put(at->builder, 0, value, err);
+}
+
 tarn_code tn_agg_ordered__next(tn_agg_ordered *ordered, uint8_t *const *groups, uint32_t count,
                                tn_column *columns, tarn_error *err)
 {
@@ -274,7 +313,6 @@ tarn_code tn_agg_ordered__next(tn_agg_ordered *ordered, uint8_t *const *groups, 
         if (slot_of(ordered, s) == NULL) {
             continue;
         }
-        const tn_bound_aggregate *bound = at->slot->bound;
         for (uint32_t i = 0; i < count; i++) {
             uint64_t number;
             uint64_t counts[2];
@@ -282,14 +320,10 @@ tarn_code tn_agg_ordered__next(tn_agg_ordered *ordered, uint8_t *const *groups, 
             memcpy(&number, groups[i] + ordered->op->index_at, 8);
             memcpy(counts, groups[i] + at->slot->counts, 16);
             tn_arena_reset(&ordered->arena);
-            TN_RETURN_IF_ERROR(bound->ops->stream_begin(bound, at->state, ordered->pool, counts[0],
-                                                        counts[1], err));
-            at->running = true;
-            TN_RETURN_IF_ERROR(feed(at, number, err));
-            at->running = false; /* the end frees what the stream took, also when it fails */
-            TN_RETURN_IF_ERROR(
-                bound->ops->stream_end(bound, at->state, &ordered->arena, &value, err));
-            TN_RETURN_IF_ERROR(tn_chunk_builder_put(at->builder, 0, &value, err));
+            const tarn_code code = run_group(ordered, at, number, counts, &value, err);
+            if (code != TARN_OK) {
+                return explain_group(at->slot, "", counts[0], code, err);
+            }
         }
         tn_chunk_release(at->chunk);
         at->chunk = NULL;

@@ -47,6 +47,15 @@ static void record_failure(tn_driver *driver, tarn_code code, const tarn_error *
     tn_pipeline_stir(pipeline);
 }
 
+/* What wanted the memory there was not enough of. */
+static tarn_code explain_step(tarn_code code, const tn_operator_ops *ops, tarn_error *err)
+{
+    if (code == TARN_E_NOMEM) {
+        tn_explain(err, "step '%s'", ops->name);
+    }
+    return code;
+}
+
 /* Morsels below the failed one are still run to their end: one of them may fail, too. */
 static bool must_leave(const tn_driver *driver)
 {
@@ -115,9 +124,10 @@ static TN_FALLIBLE run_slot(tn_driver *driver, uint32_t at, tn_answer *answer, t
         tn_batch *out = &driver->outputs[at];
         out->selected = 0;
         out->tag = in->tag;
-        return step->ops->step(step, in, out, answer, err);
+        return explain_step(step->ops->step(step, in, out, answer, err), step->ops, err);
     }
-    return driver->end->ops->take(driver->end, in, answer, err);
+    return explain_step(driver->end->ops->take(driver->end, in, answer, err), driver->end->ops,
+                        err);
 }
 
 /* What came out of a slot goes down when there are rows, or when a morsel ends with it. */
@@ -246,7 +256,7 @@ static tn_work_answer finalise(tn_driver *driver)
         pipeline->end->ops->finalise(pipeline->end, &driver->task, &answer, &err);
     driver->counters[pipeline->step_count + 1].nanos += tn_clock_monotonic_ns() - before;
     if (code != TARN_OK) {
-        record_failure(driver, code, &err);
+        record_failure(driver, explain_step(code, pipeline->end->ops, &err), &err);
         return leave(driver);
     }
     if (answer == TN_WAIT) { /* also when cancelled: what was begun ends before its owner goes */
@@ -273,7 +283,7 @@ static tn_work_answer combine(tn_driver *driver)
 #endif
         const tarn_code code = driver->end->ops->combine(driver->end, &answer, &err);
         if (code != TARN_OK) {
-            return fail(driver, code, &err);
+            return fail(driver, explain_step(code, driver->end->ops, &err), &err);
         }
         if (answer == TN_WAIT &&
             !atomic_load_explicit(pipeline->run->cancelled, memory_order_relaxed)) {
@@ -354,7 +364,8 @@ static TN_FALLIBLE driver_open(tn_driver *driver, tn_pipeline *pipeline, uint32_
         pipeline->scan->ops->task_open(pipeline->scan, &driver->pool, &driver->scan, err));
     for (uint32_t i = 0; i < pipeline->step_count; i++) {
         tn_operator *step = pipeline->steps[i];
-        TN_RETURN_IF_ERROR(step->ops->task_open(step, &driver->task, &driver->steps[i], err));
+        TN_RETURN_IF_ERROR(explain_step(
+            step->ops->task_open(step, &driver->task, &driver->steps[i], err), step->ops, err));
     }
 #ifdef TARN_TEST_HOOKS
     for (uint32_t i = 0; i < TN_STEPS_MAX + 2; i++) {
@@ -362,7 +373,9 @@ static TN_FALLIBLE driver_open(tn_driver *driver, tn_pipeline *pipeline, uint32_
     }
     driver->forced_phase[0] = driver->forced_phase[1] = tn_driver__forced_waits();
 #endif
-    return pipeline->end->ops->task_open(pipeline->end, &driver->task, &driver->end, err);
+    return explain_step(
+        pipeline->end->ops->task_open(pipeline->end, &driver->task, &driver->end, err),
+        pipeline->end->ops, err);
 }
 
 tarn_code tn_pipeline_start(tn_pipeline *pipeline, tn_gang *gang, uint32_t drivers, tarn_error *err)

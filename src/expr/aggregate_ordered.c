@@ -317,6 +317,13 @@ static size_t listed_size(const tn_bound_aggregate *self)
     return sizeof(listed);
 }
 
+/* The list as it is gathered, and the value that is made of it. */
+static size_t listed_least(const tn_bound_aggregate *self, uint64_t rows)
+{
+    const size_t lane = tn_lane_size(self->argument_types[0]->lane);
+    return 2 * (lane > 0 ? rows * lane : rows / 8);
+}
+
 static tarn_code listed_begin(const tn_bound_aggregate *self, void *stream, tn_pool *pool,
                               uint64_t rows, uint64_t non_null_rows, tarn_error *err)
 {
@@ -383,6 +390,7 @@ done:
 }
 
 const tn_aggregate_ops tn_aggregate__array_agg = {.stream_size = listed_size,
+                                                  .stream_least = listed_least,
                                                   .stream_begin = listed_begin,
                                                   .stream_rows = listed_rows,
                                                   .stream_end = listed_end,

@@ -388,7 +388,11 @@ static TN_FALLIBLE run_rows(tn_evaluator *ev, const tn_instruction *ins, tn_regi
     } else if (out->column.validity == NULL) {
         memset(out->validity, 0xff, sizeof(out->validity));
     }
-    TN_RETURN_IF_ERROR(kernel->run(&call, err));
+    const tarn_code code = kernel->run(&call, err);
+    if (code == TARN_E_NOMEM) {
+        tn_explain(err, "%s()", ins->bound->function->name);
+    }
+    TN_RETURN_IF_ERROR(code);
     if (call.count < given) {
         cut_rows(ev, tn_call_row(&call, call.count));
     }

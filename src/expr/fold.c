@@ -52,7 +52,7 @@ static tarn_code fold_node(void *opaque, const tn_expr *expr, const tn_expr **ou
     }
     const tarn_code code = tn_expr_evaluate(state->context, expr, state->pool, &value, &fault);
     if (code == TARN_E_NOMEM) {
-        return tn_fail(err, code, "%s", fault.message);
+        return tn_error_copy(err, &fault);
     }
     return code == TARN_OK ? tn_bind__literal(state->context, &value, expr->span, out, err)
                            : TARN_OK;

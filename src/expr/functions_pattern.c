@@ -277,6 +277,11 @@ static TN_FALLIBLE read_options(regexp_state *state, tn_str options, uint32_t *f
     return TARN_OK;
 }
 
+static tarn_code no_memory(const regexp_state *state, tarn_error *err)
+{
+    return tn_pool_fail(state->pool, 0, "a regular expression", err);
+}
+
 static TN_FALLIBLE regexp_compile(regexp_state *state, tn_str pattern, tn_str options,
                                   tarn_error *err)
 {
@@ -296,7 +301,7 @@ static TN_FALLIBLE regexp_compile(regexp_state *state, tn_str pattern, tn_str op
     }
     pcre2_compile_context *context = pcre2_compile_context_create(state->general);
     if (context == NULL) {
-        return tn_fail(err, TARN_E_NOMEM, "no memory for a regular expression");
+        return no_memory(state, err);
     }
     state->code =
         pcre2_compile((PCRE2_SPTR)pattern.data, pattern.size, flags, &number, &offset, context);
@@ -304,7 +309,7 @@ static TN_FALLIBLE regexp_compile(regexp_state *state, tn_str pattern, tn_str op
     if (state->code == NULL) {
         PCRE2_UCHAR text[160] = {0};
         if (number == PCRE2_ERROR_HEAPLIMIT || number == 121) { /* no memory */
-            return tn_fail(err, TARN_E_NOMEM, "no memory for a regular expression");
+            return no_memory(state, err);
         }
         (void)pcre2_get_error_message(number, text, sizeof(text));
         return tn_fail(err, TARN_E_INVALID, "the regular expression '%.*s' is wrong at %zu: %s",
@@ -312,7 +317,7 @@ static TN_FALLIBLE regexp_compile(regexp_state *state, tn_str pattern, tn_str op
     }
     state->match = pcre2_match_data_create_from_pattern(state->code, state->general);
     if (state->match == NULL) {
-        return tn_fail(err, TARN_E_NOMEM, "no memory for a regular expression");
+        return no_memory(state, err);
     }
     return TARN_OK;
 }
@@ -345,7 +350,7 @@ static tarn_code regexp_open(const tn_bound_call *bound, const tn_value *const *
     state->general = pcre2_general_context_create(pool_take, pool_give, pool);
     state->limits = state->general == NULL ? NULL : pcre2_match_context_create(state->general);
     if (state->limits == NULL) {
-        code = tn_fail(err, TARN_E_NOMEM, "no memory for a regular expression");
+        code = no_memory(state, err);
         goto done;
     }
     (void)pcre2_set_match_limit(state->limits, MATCH_STEPS_MAX);
@@ -399,11 +404,6 @@ static int regexp_find(const regexp_state *state, tn_str text, size_t from, uint
                                            : -1;
 }
 
-static tarn_code no_memory(tarn_error *err)
-{
-    return tn_fail(err, TARN_E_NOMEM, "no memory for a regular expression");
-}
-
 static tarn_code describe_regexp(const tn_bound_call *bound, const tn_value *arguments,
                                  tarn_error *err)
 {
@@ -437,7 +437,7 @@ static tarn_code run_regexp_matches(tn_call *call, tarn_error *err)
         TN_RETURN_IF_ERROR(code);
         const int found = regexp_find(call->state, tn_call_str(call, 0, row), 0, 0);
         if (found == NO_MEMORY) {
-            return no_memory(err);
+            return no_memory(call->state, err);
         }
         tn_call_put_bool(call, row, found == 1);
         if (found < 0) {
@@ -462,7 +462,7 @@ static tarn_code run_regexp_extract(tn_call *call, tarn_error *err)
         const int found = regexp_find(state, text, 0, 0);
         TN_OUT(call, tn_view, row) = tn_view_of(NULL, 0);
         if (found == NO_MEMORY) {
-            return no_memory(err);
+            return no_memory(state, err);
         }
         if (found < 0 || group < 0 || group >= pcre2_get_ovector_count(state->match)) {
             tn_call_fault(call, row);
@@ -550,7 +550,7 @@ static tarn_code run_regexp_replace(tn_call *call, tarn_error *err)
         TN_RETURN_IF_ERROR(code);
         const int done = replace_all(state, tn_call_str(call, 0, row), tn_call_str(call, 2, row));
         if (done == NO_MEMORY) {
-            return no_memory(err);
+            return no_memory(state, err);
         }
         if (done < 0) {
             tn_call_fault(call, row);

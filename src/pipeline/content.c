@@ -199,7 +199,7 @@ static TN_FALLIBLE read_rest(tn_content *content, const tn_listed_file *file, ta
             }
         }
         if (it->is_lost) {
-            code = tn_fail(err, TARN_E_NOMEM, "no memory for a hash");
+            code = tn_pool_fail(content->pool, 0, "an input's hash", err);
             goto done;
         }
     }

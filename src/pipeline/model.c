@@ -301,7 +301,7 @@ static TN_FALLIBLE give_param(tn_dataflow *p, const tn_dataflow_parameter *given
         const tarn_code code =
             tn_text_parse(value, param->value.type, &p->arena, &param->value, &cause);
         if (code == TARN_E_NOMEM) {
-            return tn_fail(err, TARN_E_NOMEM, "no memory for a parameter");
+            return tn_error_copy(err, &cause);
         }
         return code == TARN_OK ? TARN_OK
                                : tn_dataflow__fault(p, NULL, false, NULL, err, "-p %.*s: %s",

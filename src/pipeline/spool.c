@@ -46,7 +46,7 @@ static TN_FALLIBLE write_out(tn_spool *s, tarn_error *err)
     if (cold <= TN_SPOOL_MEMORY || tn_spill_reclaim(s->spill, cold)) {
         return TARN_OK;
     }
-    const tarn_code code = tn_fail(err, TARN_E_NOMEM, "no room for rows that are set aside");
+    const tarn_code code = tn_pool_fail(&s->pool, 0, "rows that are set aside", err);
     return tn_spill_explain(s->spill, code, err);
 }
 

@@ -95,7 +95,7 @@ tarn_code tn_s3__xml(tn_pool *pool, tn_str document, const tn_s3_xml *handler, t
     }
     p.parser = XML_ParserCreate(NULL);
     if (p.parser == NULL) {
-        return tn_fail(err, TARN_E_NOMEM, "no memory for an XML parser");
+        return tn_pool_fail(pool, 0, "an XML parser", err);
     }
     tn_text_init(&p.text, pool, TEXT_MAX);
     XML_SetUserData(p.parser, &p);

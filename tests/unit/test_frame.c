@@ -387,9 +387,9 @@ TEST(errors_travel_to_the_end_of_the_chain)
     CHECK_FAILS(tarn_frame_limit(tarn_frame_filter(FLIGHTS, tarn_col(NULL)), 1),
                 "invalid: step 2 (filter): the name of a column is NULL");
     CHECK_FAILS(tarn_frame_limit(tarn_frame_filter(FLIGHTS, NULL), 1),
-                "out_of_memory: the frame could not be built: out of memory");
+                "out_of_memory: no memory is left for building the frame");
     CHECK_FAILS(tarn_frame_select(NULL, TARN_EXPRS(tarn_col("a"), tarn_all())),
-                "out_of_memory: the frame could not be built: out of memory");
+                "out_of_memory: no memory is left for building the frame");
     CHECK_FAILS(tarn_frame_scan(NULL, "flights"), "invalid: step 1 (scan): the session is NULL");
     CHECK_FAILS(tarn_frame_scan(session, "flight"),
                 "not_found: step 1 (scan): no table named 'flight' (did you mean 'flights'?)");

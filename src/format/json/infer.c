@@ -314,7 +314,7 @@ static tarn_code see_records(inferrer *in, seen *root, tn__json_source *source, 
         tn_arena_reset(&scratch);
         code = tn_json_parse(&scratch, tn_str_slice(text, at, end), &value, NULL);
         if (code == TARN_E_NOMEM) {
-            code = tn_fail(err, TARN_E_NOMEM, "no memory to look at a record");
+            code = tn_pool_fail(scratch.pool, 0, "looking at a record", err);
             goto done;
         }
         if (code == TARN_OK) { /* a bad record is the reader's to report */

@@ -96,7 +96,7 @@ static TN_FALLIBLE report(const tn_strict_rows *rows, uint32_t check, uint32_t r
     const tn_str raw = tn_text_str(&text);
     tarn_code code = describe(of, raw, rows->rejects == NULL ? err : &why);
     if (text.failed != TARN_OK) {
-        code = tn_fail(err, text.failed, "no memory for a bad record");
+        code = tn_text_status(&text, err);
     } else if (rows->rejects == NULL) {
         tn_explain(err, "'%.*s', row %lld, column '%.*s'", TN_STR_ARGS(rows->uri),
                    (long long)number.i64, TN_STR_ARGS(of->name));
