@@ -15,6 +15,7 @@ typedef struct finder {
     tn_arena *arena;
     tn_discover_note *note;
     void *context;
+    tn_discovery *out;
 } finder;
 
 static void note(const finder *f, bool is_warning, const char *format, ...) TN_PRINTF(3, 4);
@@ -47,6 +48,12 @@ static TN_FALLIBLE is_new(const finder *f, const tn_station *station, const tn_l
         return TARN_OK;
     }
     if (same == NULL) {
+        const tn_known *before =
+            tn_ledger_taken_before(f->ledger, place, file->size, tn_str_of(file->tag));
+        if (before != NULL && f->out->taken_before == NULL) {
+            f->out->taken_before = before;
+            f->out->taken_by = station;
+        }
         return TARN_OK;
     }
     if (tn_store_is_local(file->store) &&
@@ -63,9 +70,11 @@ static TN_FALLIBLE is_new(const finder *f, const tn_station *station, const tn_l
     return TARN_OK;
 }
 
-static bool has_file(const tn_source_pin *pin, tn_str place, const tn_listed_file *file)
+/* Among the first `count`, of the patterns before. */
+static bool has_file(const tn_source_pin *pin, size_t count, tn_str place,
+                     const tn_listed_file *file)
 {
-    for (size_t i = 0; i < pin->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (tn_str_equal(pin->places[i], place) && pin->files[i].size == file->size &&
             strcmp(pin->files[i].tag, file->tag) == 0) {
             return true; /* two patterns match it */
@@ -101,6 +110,7 @@ static TN_FALLIBLE add_files(const finder *f, const tn_station *station, tn_list
     tn_listed_file *all;
     tn_str *keys;
     tn_str *places;
+    const size_t before = pin->count;
     TN_RETURN_IF_ERROR(tn_arena_array(f->arena, tn_str, pin->count + count, &places, err));
     TN_RETURN_IF_ERROR(tn_arena_array(f->arena, tn_listed_file, pin->count + count, &all, err));
     TN_RETURN_IF_ERROR(tn_arena_array(f->arena, tn_str, pin->count + count, &keys, err));
@@ -119,7 +129,7 @@ static TN_FALLIBLE add_files(const finder *f, const tn_station *station, tn_list
         TN_RETURN_IF_ERROR(check_name(station, files[i].uri, err));
         TN_RETURN_IF_ERROR(tn_place(f->p, f->arena, files[i].uri, &place, err));
         TN_RETURN_IF_ERROR(tn_place_key(f->p, f->arena, files[i].uri, place, &key, err));
-        if (has_file(pin, place, &files[i])) {
+        if (has_file(pin, before, place, &files[i])) {
             continue;
         }
         TN_RETURN_IF_ERROR(is_new(f, station, &files[i], key, place, &wanted, err));
@@ -176,7 +186,7 @@ tarn_code tn_discover(tn_dataflow *p, const tn_ledger *ledger, uint64_t limit, t
                       tn_discover_note *take_note, void *context, tn_discovery *out,
                       tarn_error *err)
 {
-    const finder f = {p, ledger, arena, take_note, context};
+    const finder f = {p, ledger, arena, take_note, context, out};
     *out = (tn_discovery){0};
     TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_source_pin, p->nodes.count + 1, &out->pins, err));
     for (size_t i = 0; i < p->nodes.count; i++) {

@@ -5,9 +5,11 @@
 #include "pipeline/ledger.h"
 
 typedef struct tn_discovery {
-    tn_source_pin *pins; /* one a station */
-    size_t new_files;    /* of sources that take = "new" */
-    bool takes_new;      /* there is such a source */
+    tn_source_pin *pins;          /* one a station */
+    size_t new_files;             /* of sources that take = "new" */
+    bool takes_new;               /* there is such a source */
+    const tn_known *taken_before; /* of a new file: by a source that is gone; or NULL */
+    const tn_station *taken_by;   /* the source whose new file that is */
 } tn_discovery;
 
 /* `ledger` NULL: every file is new (check).  `limit`: new files of each source at most; 0: all.

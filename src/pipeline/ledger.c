@@ -1,6 +1,7 @@
 #include "pipeline/ledger.h"
 #include "pipeline/place.h"
 
+#include "base/hash.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "table/listing/listing.h"
@@ -298,17 +299,41 @@ static TN_FALLIBLE learn(tn_ledger *l, const tn_ledger_entry *entry, tarn_error 
     return TARN_OK;
 }
 
+static size_t bucket_of(const tn_ledger *l, tn_str place)
+{
+    return (size_t)tn_hash_bytes(place.data, place.size, 0) & (l->bucket_count - 1);
+}
+
+static TN_FALLIBLE index_known(tn_ledger *l, tarn_error *err)
+{
+    size_t count = 16;
+    while (count < l->known.count) {
+        count *= 2;
+    }
+    if (l->known.count >= UINT32_MAX) {
+        return tn_fail(err, TARN_E_LIMIT, "the ledger has too many inputs");
+    }
+    TN_RETURN_IF_ERROR(tn_arena_array(&l->arena, uint32_t, count, &l->buckets, err));
+    l->bucket_count = count;
+    for (size_t i = 0; i < l->known.count; i++) {
+        uint32_t *bucket = &l->buckets[bucket_of(l, l->known.items[i].place)];
+        l->known.items[i].next = *bucket;
+        *bucket = (uint32_t)i + 1;
+    }
+    return TARN_OK;
+}
+
 tarn_code tn_ledger_load(tn_ledger *l, tarn_error *err)
 {
     tn_ledger_entry *entry;
     const tn_json *root;
     tn_arena_reset(&l->arena);
-    l->entries.count = l->known.count = 0;
+    l->entries.count = l->known.count = l->bucket_count = 0;
     l->last = 0;
     for (int64_t run = 1;; run++) {
         TN_RETURN_IF_ERROR(read_object(l, "runs", run, &root, err));
         if (root == NULL) {
-            return TARN_OK;
+            return index_known(l, err);
         }
         TN_RETURN_IF_ERROR(tn_arena_new(&l->arena, tn_ledger_entry, &entry, err));
         entry->run = run;
@@ -363,12 +388,22 @@ tn_ledger_entry *tn_ledger_unfinished(const tn_ledger *l)
     return NULL;
 }
 
+/* The newest of those that may have the place, then older ones. */
+static const tn_known *at(const tn_ledger *l, uint32_t index)
+{
+    return index == 0 ? NULL : &l->known.items[index - 1];
+}
+
+static const tn_known *first_at(const tn_ledger *l, tn_str place)
+{
+    return l->bucket_count == 0 ? NULL : at(l, l->buckets[bucket_of(l, place)]);
+}
+
 const tn_known *tn_ledger_find(const tn_ledger *l, tn_str source, tn_str place, uint64_t size,
                                tn_str tag, const tn_known **same_name)
 {
     *same_name = NULL;
-    for (size_t i = l->known.count; i > 0; i--) {
-        const tn_known *known = &l->known.items[i - 1];
+    for (const tn_known *known = first_at(l, place); known != NULL; known = at(l, known->next)) {
         if (known->is_forgotten || !tn_str_equal(known->place, place) ||
             !tn_str_equal(known->input->source, source)) {
             continue;
@@ -381,11 +416,22 @@ const tn_known *tn_ledger_find(const tn_ledger *l, tn_str source, tn_str place, 
     return NULL;
 }
 
+const tn_known *tn_ledger_taken_before(const tn_ledger *l, tn_str place, uint64_t size, tn_str tag)
+{
+    for (const tn_known *known = first_at(l, place); known != NULL; known = at(l, known->next)) {
+        if (!known->is_forgotten && known->input->size == size &&
+            tn_str_equal(known->input->tag, tag) && tn_str_equal(known->place, place) &&
+            tn_dataflow__station(l->p, known->input->source) == NULL) {
+            return known;
+        }
+    }
+    return NULL;
+}
+
 bool tn_ledger_has_content(const tn_ledger *l, tn_str source, tn_str place, uint64_t size,
                            tn_str hash)
 {
-    for (size_t i = 0; i < l->known.count; i++) {
-        const tn_known *known = &l->known.items[i];
+    for (const tn_known *known = first_at(l, place); known != NULL; known = at(l, known->next)) {
         const tn_str had = known->input->hash;
         if (!known->is_forgotten && known->input->size == size && had.size > 0 &&
             (hash.size == 0 || tn_str_equal(had, hash)) && tn_str_equal(known->place, place) &&

@@ -70,6 +70,7 @@ typedef struct tn_known {
     tn_str place; /* of its key */
     int64_t run;
     bool is_forgotten;
+    uint32_t next; /* of those whose places share a bucket: index + 1, older ones */
 } tn_known;
 
 typedef struct tn_ledger {
@@ -79,6 +80,8 @@ typedef struct tn_ledger {
     tn_str root;                       /* key prefix, with a slash at its end */
     TN_VEC(tn_ledger_entry *) entries; /* by number */
     TN_VEC(tn_known) known;
+    uint32_t *buckets; /* by place: index + 1 of the newest */
+    size_t bucket_count;
     int64_t last; /* the highest number */
 } tn_ledger;
 
@@ -91,6 +94,9 @@ tn_ledger_entry *tn_ledger_unfinished(const tn_ledger *ledger);
 /* Known by place, size and tag; the newest of that source and place in *same_name, or NULL. */
 const tn_known *tn_ledger_find(const tn_ledger *ledger, tn_str source, tn_str place, uint64_t size,
                                tn_str tag, const tn_known **same_name);
+/* Taken by a source that the pipeline no longer has; or NULL. */
+const tn_known *tn_ledger_taken_before(const tn_ledger *ledger, tn_str place, uint64_t size,
+                                       tn_str tag);
 /* Was a content of that hash taken under that name, now or earlier?  Of any hash where none is
  * given: is it worth making one? */
 bool tn_ledger_has_content(const tn_ledger *ledger, tn_str source, tn_str place, uint64_t size,

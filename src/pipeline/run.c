@@ -309,6 +309,25 @@ static TN_FALLIBLE refuse_foreign(runner *r, tn_execution *x, bool *again, tarn_
     return *again ? TARN_OK : tn_error_copy(err, &cause);
 }
 
+/* A source that got another id would take all files again, and double their rows. */
+static TN_FALLIBLE refuse_renamed(const tn_discovery *found, tarn_error *err)
+{
+    const tn_known *before = found->taken_before;
+    if (before == NULL) {
+        return TARN_OK;
+    }
+    (void)tn_fail(err, TARN_E_INVALID,
+                  "the source '%.*s' would take '%.*s', which run %lld took for the source '%.*s': "
+                  "that is in the pipeline no more",
+                  TN_STR_ARGS(found->taken_by->id), TN_STR_ARGS(before->input->key),
+                  (long long)before->run, TN_STR_ARGS(before->input->source));
+    tn_hint(err,
+            "nothing was committed or taken; give it the id '%.*s' again, or say by 'tarn reset "
+            "--input' that such files are to be taken once more",
+            TN_STR_ARGS(before->input->source));
+    return TARN_E_INVALID;
+}
+
 /* `*again`: another runner wrote this number, so look anew. */
 static TN_FALLIBLE take_new(runner *r, bool *again, tarn_error *err)
 {
@@ -329,6 +348,7 @@ static TN_FALLIBLE take_new(runner *r, bool *again, tarn_error *err)
         tn_hint(err, "--strict makes warnings errors");
         goto done;
     }
+    TN_TRY(refuse_renamed(&x.found, err));
     if (x.found.takes_new && x.found.new_files == 0) {
         say(r, TN_NOTE_INFO, TN_STR("nothing new"));
         goto done;

@@ -290,4 +290,26 @@ to = "lake/bad"
     got = run(folder, text(start="s", steps=step % "b"))
     check("... and the run is finished", got.returncode == 0, got.stderr)
 
+    # A source that gets another id does not take what it had taken.
+    folder = make(f"{scratch}/renamed")
+    run(folder, text())
+    renamed = text(start="z").replace('id = "a"', 'id = "z"')
+    for attempt in range(2):
+        got = run(folder, renamed)
+        check(f"a source that was renamed is told of, attempt {attempt}", got.returncode == 1 and "'in/1.csv'" in
+              got.stderr and "id 'a' again" in got.stderr and "reset" in got.stderr, f"{got.returncode} {got.stderr}")
+    got = call(folder, "status", "p.toml")
+    check("... status still answers", got.returncode == 0 and "2 files are waiting" in got.stdout, got.stderr)
+    got = run(folder, text())
+    check("... its own id takes nothing twice", got.stderr.strip() == "nothing new", got.stderr)
+    both = text(start="s", steps="[[source]]\nid = \"z\"\nuri = \"in/*.csv\"\n[[step]]\nid = \"s\"\n"
+                "sql = \"SELECT a, b FROM a UNION ALL SELECT a, b FROM z\"")
+    got = run(folder, both)
+    check("... a second source takes the files for itself", got.returncode == 0 and query(
+        folder, "SELECT count(*) FROM 'lake/t'").split()[-1] == "20", got.stderr)
+    run(folder, renamed, "reset", "--input", "**", "--yes")
+    got = run(folder, renamed)
+    check("... and on purpose they are taken again", got.returncode == 0 and query(
+        folder, "SELECT count(*) FROM 'lake/t'").split()[-1] == "30", got.stderr)
+
 finish()
