@@ -61,7 +61,7 @@ static const char *const table_verbs[] = {"show",   "schema", "history",    "fil
 
 static const option ls_options[] = {{"recursive", 'r', NULL, "all levels"},
                                     {"long", 'l', NULL, "with size and time"},
-                                    {"human", 0, NULL, "sizes as 1.2M"},
+                                    {"human", 0, NULL, "with size and time, sizes as 1.2M"},
                                     {NULL, 0, NULL, NULL}};
 
 static const option cat_options[] = {{"recursive", 'r', NULL, "all files of a folder"},

@@ -62,7 +62,7 @@ struct invocation {
     tarn_session *session; /* once session_of() was called */
     uint64_t started_ns;
     tarn_stats stats; /* summed over statements */
-    int cancelled_by; /* the signal, or 0 */
+    bool told_time;   /* of its statements: --timing */
 };
 
 /* ---- options.c: what was given ---- */
@@ -132,11 +132,14 @@ typedef struct printing {
     bool holds_one;     /* a second result would replace the first one, or spoil it */
 } printing;
 bool printing_of(const invocation *in, printing *out);
-/* Of a command whose answer is a text: a --format or -o on the command line is an error. */
-int refuse_forms(const invocation *in);
-/* Of one of the two: "format" or "output". */
-int refuse_form(const invocation *in, const char *name, const char *hint);
 uint32_t terminal_width(void);
+
+/* ---- heeded.c: no option is passed over in silence ---- */
+
+/* Exit code where an option was given that the command does not heed, called as it is; or -1. */
+int refuse_unheeded(const invocation *in);
+/* The same for options that a form of results does not heed; false after a report. */
+bool form_heeds_all(const invocation *in, const char *form, bool packed);
 
 /* ---- main.c ---- */
 

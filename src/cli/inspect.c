@@ -65,14 +65,11 @@ int run_meta(invocation *in)
     if (code >= 0 || session_of(in, &code) == NULL) {
         return code;
     }
-    if ((code = refuse_forms(in)) >= 0) {
-        return code;
-    }
     if (tarn_describe(in->session, in->words[0], option_is_set(in, "pages"), &about, &error) !=
         TARN_OK) {
         return report(in, &error, NULL, 0);
     }
-    code = output_open(&out, in, option_text(in, "output"));
+    code = output_open(&out, in, NULL);
     if (code < 0) {
         (void)output_write(&out, about, strlen(about));
         code = output_close(&out, EXIT_DONE);

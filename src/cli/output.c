@@ -110,25 +110,6 @@ static int form_of(const char *name)
     return -1;
 }
 
-int refuse_form(const invocation *in, const char *name, const char *hint)
-{
-    size_t at = 0;
-    return option_each(in, name, &at) == NULL
-               ? -1
-               : usage_error(in, hint, "'tarn %s%s%s' has no rows to print, so no --%s",
-                             in->command->name, in->command->verbs == NULL ? "" : " ",
-                             in->command->verbs == NULL ? "" : in->words[0], name);
-}
-
-int refuse_forms(const invocation *in)
-{
-    const char *hint = in->command->run == run_pipeline
-                           ? "--step ID prints rows in any form"
-                           : "leave it out, or redirect standard output";
-    const int code = refuse_form(in, "format", hint);
-    return code >= 0 ? code : refuse_form(in, "output", hint);
-}
-
 /* Results stand one behind the other where each line of them can be read alone, or by a person. */
 static bool holds_one(const printing *p)
 {
@@ -183,6 +164,9 @@ bool printing_of(const invocation *in, printing *out)
                           "'%s' promises a compressed file, and Parquet is never compressed as a "
                           "whole",
                           out->file);
+        return false;
+    }
+    if (!form_heeds_all(in, format, packed)) {
         return false;
     }
     if (is_parquet || packed) {

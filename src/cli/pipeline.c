@@ -129,8 +129,7 @@ int run_check(invocation *in)
     tarn_error error = TARN_ERROR_INIT;
     size_t errors;
     size_t warnings;
-    int code = refuse_forms(in);
-    code = code >= 0 ? code : open_pipeline(in, &pipeline);
+    int code = open_pipeline(in, &pipeline);
     if (code >= 0) {
         return code;
     }
@@ -410,9 +409,6 @@ int run_pipeline(invocation *in)
     }
     code = refuse_faults(in, pipeline);
     const char *step = option_text(in, "step");
-    if (code < 0 && step == NULL) { /* only a step's rows have a form */
-        code = refuse_forms(in);
-    }
     if (code < 0) {
         code = step != NULL ? run_step(in, pipeline, step, limit) : run_whole(in, pipeline, limit);
     }
@@ -538,9 +534,7 @@ int run_status(invocation *in)
     }
     const bool json = option_is_set(in, "json") || (format != NULL && strcmp(format, "json") == 0);
     int code = -1;
-    at = 0;
-    if (option_each(in, "output", &at) != NULL ||
-        (format != NULL && !json && strcmp(format, "table") != 0)) {
+    if (format != NULL && !json && strcmp(format, "table") != 0) {
         return usage_error(in, "--format json, or leave it out",
                            "'tarn status' prints text or JSON to standard output");
     }
@@ -600,10 +594,6 @@ int run_reset(invocation *in)
     size_t count;
     const char *glob = option_text(in, "input");
     const bool yes = option_is_set(in, "yes");
-    int code = refuse_forms(in);
-    if (code >= 0) {
-        return code;
-    }
     if (!option_number(in, "run", 0, &run)) {
         return EXIT_USAGE;
     }
@@ -611,7 +601,7 @@ int run_reset(invocation *in)
         return usage_error(in, "tarn reset --input 'landing/2001-06*' pipeline.toml",
                            "say what to forget: --input GLOB or --run N");
     }
-    code = open_pipeline(in, &pipeline);
+    int code = open_pipeline(in, &pipeline);
     if (code >= 0) {
         return code;
     }
@@ -642,8 +632,7 @@ int run_graph(invocation *in)
     tarn_pipeline *pipeline;
     tarn_error error = TARN_ERROR_INIT;
     char *text = NULL;
-    int code = refuse_forms(in);
-    code = code >= 0 ? code : open_pipeline(in, &pipeline);
+    int code = open_pipeline(in, &pipeline);
     if (code >= 0) {
         return code;
     }
@@ -666,10 +655,7 @@ int run_graph(invocation *in)
 int run_init(invocation *in)
 {
     tarn_error error = TARN_ERROR_INIT;
-    int code = refuse_forms(in);
-    if (code >= 0) {
-        return code;
-    }
+    int code;
     if (in->word_count > 1) {
         return usage_error(in, "tarn init DIR", "one folder at a time");
     }

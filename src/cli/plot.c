@@ -322,12 +322,15 @@ static int draw(invocation *in, tarn_result *result, const char *sql)
         const char *type = tarn_result_column_type(result, p.x_column);
         const bool bars = kind != NULL ? strcmp(kind, "bars") == 0
                                        : strcmp(type, "VARCHAR") == 0 || p.count <= 12;
-        if (p.count > 0 && bars) {
+        size_t at = 0;
+        if (bars && option_each(in, "height", &at) != NULL) {
+            code = usage_error(in, "--kind lines", "bars have a line for each row, so no --height");
+        } else if (p.count > 0 && bars) {
             put_bars(&p, &out, (size_t)width);
         } else if (p.count > 0) {
             put_lines(&p, &out, (size_t)width, (size_t)height);
         }
-        code = output_close(&out, EXIT_DONE);
+        code = output_close(&out, code < 0 ? EXIT_DONE : code);
         if (p.left_out > 0) {
             tell(in, "%zu row%s without a number, or beyond %d, %s not drawn\n", p.left_out,
                  p.left_out == 1 ? "" : "s", POINTS_MAX, p.left_out == 1 ? "is" : "are");
@@ -365,8 +368,7 @@ int run_plot(invocation *in)
         return usage_error(in, "tarn plot \"SELECT origin, count(*) FROM 'f.parquet' GROUP BY 1\"",
                            "plot takes one query or one file");
     }
-    if ((code = refuse_form(in, "format", "'tarn query' prints rows in any form")) >= 0 ||
-        session_of(in, &code) == NULL) {
+    if (session_of(in, &code) == NULL) {
         return code;
     }
     if (is_sql(in->words[0])) {

@@ -147,6 +147,7 @@ static void put_timing(sql_run *r, uint64_t since)
     char members[96];
     const double seconds = (double)(now_ns() - since) / 1e9;
     if (option_is_set(r->in, "timing")) {
+        r->in->told_time = true;
         (void)fprintf(stderr, "time: %.3f s\n", seconds);
     }
     (void)snprintf(members, sizeof(members), "\"statement\":%llu,\"seconds\":%.6f",

@@ -56,7 +56,8 @@ static int list_one(invocation *in, const char *uri, output *out)
 {
     tarn_error error = TARN_ERROR_INIT;
     tarn_result *result;
-    lines l = {in, out, option_is_set(in, "long"), strcmp(uri, ".") == 0};
+    lines l = {in, out, option_is_set(in, "long") || option_is_set(in, "human"),
+               strcmp(uri, ".") == 0};
     if (tarn_store_list(in->session, uri, option_is_set(in, "recursive"), &result, &error) !=
         TARN_OK) {
         return report(in, &error, NULL, 0);
@@ -69,10 +70,23 @@ static int list_one(invocation *in, const char *uri, output *out)
     return code == TARN_OK ? EXIT_DONE : report(in, &error, NULL, 0);
 }
 
+/* Each URI has a list of its own: they do not fit into one file. */
+static int refuse_lists(const invocation *in)
+{
+    size_t at = 0;
+    return in->word_count < 2 || option_each(in, "output", &at) == NULL
+               ? -1
+               : usage_error(in, "a glob is one URI, in quotes",
+                             "-o holds one list: 'tarn %s' takes one URI then", in->command->name);
+}
+
 int run_ls(invocation *in)
 {
     output out;
-    int code;
+    int code = refuse_lists(in);
+    if (code >= 0) {
+        return code;
+    }
     if (session_of(in, &code) == NULL) {
         return code;
     }
@@ -92,6 +106,9 @@ int run_stat(invocation *in)
     int code = EXIT_DONE;
     if (in->word_count == 0) {
         return usage_error(in, "tarn stat URI...", "no URI given");
+    }
+    if ((code = refuse_lists(in)) >= 0) {
+        return code;
     }
     if (session_of(in, &code) == NULL) {
         return code;
@@ -374,10 +391,7 @@ int run_cp(invocation *in)
     names from = {NULL, 0, 0, false, false};
     names to = {NULL, 0, 0, false, false};
     output out;
-    int code = refuse_forms(in);
-    if (code >= 0) {
-        return code;
-    }
+    int code;
     if (in->word_count < 2) {
         return usage_error(in, "tarn cp FROM... TO", "cp takes at least a source and a target");
     }

@@ -150,10 +150,6 @@ static int create(invocation *in, const char *uri)
     const tarn_table *options =
         TARN_TABLE(.schema = option_text(in, "schema"), .like = option_text(in, "like"),
                    .partition_by = option_text(in, "partition-by"), .properties = properties);
-    const int refused = refuse_forms(in);
-    if (refused >= 0) {
-        return refused;
-    }
     if ((options->schema == NULL) == (options->like == NULL)) {
         return usage_error(in, "tarn table create URI --schema 'id BIGINT NOT NULL, day DATE'",
                            "name the columns with --schema or with --like");
@@ -277,12 +273,6 @@ static int write_rows(invocation *in, const char *uri)
     const char *mode = option_text(in, "mode");
     const char *partition_by = option_text(in, "partition-by");
     mode = mode == NULL ? "append" : mode;
-    int refused = refuse_form(in, "output", "the table is the output");
-    refused =
-        refused >= 0 ? refused : refuse_form(in, "format", "an input's format follows its ending");
-    if (refused >= 0) {
-        return refused;
-    }
     if (in->word_count < 3) {
         return usage_error(in, "tarn table write URI IN...", "no input given");
     }
@@ -320,10 +310,6 @@ static int checkpoint(invocation *in, const char *uri)
 {
     tarn_error error = TARN_ERROR_INIT;
     int64_t version;
-    const int refused = refuse_forms(in);
-    if (refused >= 0) {
-        return refused;
-    }
     if (tarn_table_checkpoint(in->session, uri, &version, &error) != TARN_OK) {
         return report(in, &error, NULL, 0);
     }
