@@ -58,7 +58,7 @@ static void put_string(const tn__row_writer *w, tn_str text, tn_text *out)
     }
 }
 
-/* Binary and nested values: their text is made first. */
+/* Binary and nested values, and others that may need quotes: their text is made first. */
 static void put_other(const tn__row_writer *w, const tn_column *column, uint32_t row, tn_text *out)
 {
     tn_text text;
@@ -79,7 +79,7 @@ static void put_cell(const tn__row_writer *w, const tn__row_column *column, uint
     if (flat->type->kind == TN_KIND_NULL ||
         (flat->validity != NULL && !tn_bit_get(flat->validity, row))) {
         tn_text_append(out, w->options.null_text);
-    } else if (column->print != NULL) {
+    } else if (column->print != NULL && w->plain_scalars) {
         char *to = tn_text_reserve(out, TN_TEXT_SCALAR_SIZE);
         if (to != NULL) {
             out->size += column->print(flat->type, flat->values, row, to);
@@ -109,6 +109,55 @@ static void print_rows(const tn__row_writer *w, const tn__row_column *columns, u
     }
 }
 
+/* May the text of a number or a time have this character? */
+static bool is_in_scalars(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' ||
+           c == '-' || c == '.' || c == ':' || c == ' ';
+}
+
+/* May it be the text of a number, a time or a boolean? */
+static bool is_scalar(tn_str text)
+{
+    static const char *const words[] = {"nan", "inf", "true", "false"};
+    bool is = text.size > 0 && ((text.data[0] >= '0' && text.data[0] <= '9') ||
+                                text.data[0] == '-' || text.data[0] == '+');
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        is = is || tn_str_equal_fold(text, tn_str_of(words[i]));
+    }
+    return is;
+}
+
+/* Rows that no reader could take apart again are not written. */
+static TN_FALLIBLE check_dialect(const tn__row_writer *w, tarn_error *err)
+{
+    const char delimiter = delimiter_of(w);
+    const char quote = quote_of(w);
+    const char escape = w->options.escape == 0 ? quote : w->options.escape;
+    const tn_str null_text = w->options.null_text;
+    const char *const breaks = "\n\r";
+    if (strchr(breaks, delimiter) != NULL || strchr(breaks, quote) != NULL ||
+        strchr(breaks, escape) != NULL) {
+        return tn_fail(err, TARN_E_INVALID,
+                       "a line end can be no delimiter, quote or escape of a CSV file");
+    }
+    if (delimiter == quote || delimiter == escape) {
+        return tn_fail(err, TARN_E_INVALID, "the delimiter of a CSV file is its %s as well",
+                       delimiter == quote ? "quote" : "escape");
+    }
+    for (size_t i = 0; i < null_text.size; i++) {
+        const char c = null_text.data[i];
+        if (c == delimiter || c == quote || c == '\n' || c == '\r') {
+            (void)tn_fail(err, TARN_E_INVALID,
+                          "'%.*s' cannot stand for NULL: it has the delimiter, the quote or a line "
+                          "end in it",
+                          TN_STR_ARGS(null_text));
+            return TARN_E_INVALID;
+        }
+    }
+    return TARN_OK;
+}
+
 tarn_code tn_csv_writer_open(tn_upload *upload, const tn_schema *schema,
                              const tn_writer_options *options, tn_pool *pool, tn_file_writer **out,
                              tarn_error *err)
@@ -120,7 +169,11 @@ tarn_code tn_csv_writer_open(tn_upload *upload, const tn_schema *schema,
     *out = NULL;
     TN_RETURN_IF_ERROR(tn__row_writer_create(upload, schema, options, pool, &writer, err));
     tn_text_init(&header, pool, SIZE_MAX / 8);
+    TN_TRY(check_dialect(writer, err));
     writer->print = print_rows;
+    writer->plain_scalars = !is_in_scalars(delimiter_of(writer)) &&
+                            !is_in_scalars(quote_of(writer)) &&
+                            !is_scalar(writer->options.null_text);
     for (uint32_t i = 0; i < schema->count && !writer->options.no_header; i++) {
         put_string(writer, schema->fields[i].name, &header);
         const char end = i + 1 == schema->count ? '\n' : delimiter_of(writer);

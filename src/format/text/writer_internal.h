@@ -33,8 +33,9 @@ struct tn__row_writer {
     tn_writer_options options;
     tn_codec codec;
     tn__print_rows *print;
-    tn_str header;    /* before the first group, also where there is none */
-    tn_str separator; /* between groups */
+    bool plain_scalars; /* CSV: the texts of numbers and times need no quotes */
+    tn_str header;      /* before the first group, also where there is none */
+    tn_str separator;   /* between groups */
     tn_str footer;
     const tn_str *names;  /* as JSON writes them, with the comma before and the colon behind */
     pthread_mutex_t lock; /* guards what follows */
