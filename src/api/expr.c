@@ -1,6 +1,7 @@
 /* The builders of expressions: each is one term. */
 #include "api/api_internal.h"
 
+#include "base/utf8.h"
 #include "frame/term.h"
 
 static tarn_expr *leaf(const tarn_expr *like)
@@ -111,10 +112,16 @@ tarn_expr *tarn_f64(double value)
     return literal(tn_value_double(value));
 }
 
+static bool is_utf8(const char *text)
+{
+    return tn_utf8_valid(text, strlen(text));
+}
+
 tarn_expr *tarn_str(const char *text)
 {
-    return text == NULL ? bad("a text is NULL; a null value is tarn_null()")
-                        : literal(tn_value_varchar(tn_str_of(text)));
+    return text == NULL     ? bad("a text is NULL; a null value is tarn_null()")
+           : !is_utf8(text) ? bad("a text is no UTF-8; bytes are tarn_blob()")
+                            : literal(tn_value_varchar(tn_str_of(text)));
 }
 
 tarn_expr *tarn_blob(const void *data, size_t size)
@@ -454,7 +461,8 @@ tarn_expr *tarn_where(tarn_expr *aggregated, tarn_expr *predicate)
 tarn_expr *tarn_as(tarn_expr *values, const char *name)
 {
     return name == NULL || name[0] == '\0' ? bad_over("the name in tarn_as() is empty", &values, 1)
-                                           : with(TN_TERM_AS, name, &values, 1);
+           : !is_utf8(name) ? bad_over("the name in tarn_as() is no UTF-8", &values, 1)
+                            : with(TN_TERM_AS, name, &values, 1);
 }
 
 static tarn_expr *sorted(tarn_expr *values, bool descending, tn_term_nulls nulls)

@@ -1,6 +1,8 @@
 /* parse.c - tokens ahead, names, types, what went wrong; the loop over statements. */
 #include "sql/parser_internal.h"
 
+#include "base/utf8.h"
+
 /* ---- tokens ---- */
 
 tarn_code tn_parser__peek(tn_parser *p, uint32_t far, const tn_token **out, tarn_error *err)
@@ -418,6 +420,19 @@ static void parser_deinit(tn_parser *p)
     tn_vec_free(&p->joins);
 }
 
+/* What literals and names are made of. */
+static TN_FALLIBLE check_text(tn_str text, tarn_error *err)
+{
+    const size_t wrong = tn_utf8_check(text.data, text.size);
+    if (wrong == text.size) {
+        return TARN_OK;
+    }
+    (void)tn_sql__fail(text, (tn_span){(uint32_t)wrong, 1}, err, TARN_E_INVALID,
+                       "the text has a byte that is no UTF-8");
+    tn_hint(err, "convert it first; binary values are written as BLOB '\\xFF'");
+    return TARN_E_INVALID;
+}
+
 tarn_code tn_sql_parse(tn_str text, tn_arena *arena, tn_pool *pool, const tn_statement **statements,
                        size_t *count, tarn_error *err)
 {
@@ -432,6 +447,7 @@ tarn_code tn_sql_parse(tn_str text, tn_arena *arena, tn_pool *pool, const tn_sta
     *statements = NULL;
     *count = 0;
     parser_init(&parser, text, arena, pool);
+    TN_TRY(check_text(text, err));
     TN_TRY(tn_parser__peek(&parser, 0, &first, err));
     for (;;) {
         TN_TRY(tn_parser__accept(&parser, ';', &taken, err));

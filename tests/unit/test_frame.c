@@ -386,6 +386,10 @@ TEST(errors_travel_to_the_end_of_the_chain)
         "invalid: step 2 (filter): there is no column 'dela' (did you mean 'delay'?)");
     CHECK_FAILS(tarn_frame_limit(tarn_frame_filter(FLIGHTS, tarn_col(NULL)), 1),
                 "invalid: step 2 (filter): the name of a column is NULL");
+    CHECK_FAILS(tarn_frame_filter(FLIGHTS, tarn_eq(tarn_col("origin"), tarn_str("\xff"))),
+                "invalid: step 2 (filter): a text is no UTF-8; bytes are tarn_blob()");
+    CHECK_FAILS(tarn_frame_select(FLIGHTS, TARN_EXPRS(tarn_as(tarn_col("origin"), "\xc3"))),
+                "invalid: step 2 (select): the name in tarn_as() is no UTF-8");
     CHECK_FAILS(tarn_frame_limit(tarn_frame_filter(FLIGHTS, NULL), 1),
                 "out_of_memory: no memory is left for building the frame");
     CHECK_FAILS(tarn_frame_select(NULL, TARN_EXPRS(tarn_col("a"), tarn_all())),

@@ -399,8 +399,9 @@ static tarn_code name_columns(sniffer *s, const row *header, tarn_error *err)
                 name = (tn_str){memory, tn__csv_fold(&s->source->dialect, memory, text.size)};
             }
             if (!tn_utf8_valid(name.data, name.size)) {
+                (void)tn_fail(err, TARN_E_INVALID, "the header has bytes that are no UTF-8");
                 tn_hint(err, "text must be UTF-8: convert the file first");
-                return tn_fail(err, TARN_E_INVALID, "the header has bytes that are no UTF-8");
+                return TARN_E_INVALID;
             }
         }
         if (name.size == 0) {
@@ -659,11 +660,8 @@ static tarn_code skip_lines(sniffer *s, tarn_error *err)
 {
     if (s->size >= 3 && memcmp(s->text, "\xef\xbb\xbf", 3) == 0) {
         s->start = 3;
-    } else if (s->size >= 2 &&
-               (memcmp(s->text, "\xff\xfe", 2) == 0 || memcmp(s->text, "\xfe\xff", 2) == 0)) {
-        const tarn_code code = tn_fail(err, TARN_E_UNSUPPORTED, "it is UTF-16");
-        tn_hint(err, "convert it to UTF-8 first");
-        return code;
+    } else {
+        TN_RETURN_IF_ERROR(tn__text_refuse_binary((tn_str){s->text, s->size}, err));
     }
     for (uint64_t i = 0; i < s->options->skip; i++) {
         const char *end =

@@ -42,6 +42,8 @@ typedef struct inferrer {
     const tn_type *wide; /* whole numbers beyond BIGINT */
     seen *newest;
     bool all_text;
+    tn_str fault; /* of the first bad record, and its line */
+    int64_t fault_line;
 } inferrer;
 
 static tarn_code new_seen(inferrer *in, tn_str name, seen **out, tarn_error *err)
@@ -284,6 +286,30 @@ static void find_form(tn__json_source *source, tn_str text)
     source->text.data_start = array ? start + 1 : bom;
 }
 
+/* The first record that is none, in the words of who read it, at its place in the file. */
+static tarn_code keep_fault(inferrer *in, tn_str text, size_t at, size_t end, tn_arena *scratch,
+                            tarn_error *err)
+{
+    tarn_error why = TARN_ERROR_INIT;
+    const tn_json *value;
+    int64_t line = 1;
+    for (size_t i = 0; i < at; i++) {
+        line += text.data[i] == '\n';
+    }
+    const size_t start = tn_str_find_last(tn_str_slice(text, 0, at), '\n');
+    if (tn_json_parse(scratch, tn_str_slice(text, at, end), &value, &why) != TARN_E_INVALID) {
+        return tn_fail(err, TARN_E_NOMEM, "no memory to look at a record");
+    }
+    const tn_str message = tn_str_of(why.message);
+    const size_t colon = tn_str_find(message, ':'); /* behind "JSON, line 1, column 8" */
+    const int64_t column =
+        why.column + (why.line <= 1 ? (int64_t)(at - (start == SIZE_MAX ? 0 : start + 1)) : 0);
+    in->fault_line = line + (why.line > 0 ? why.line - 1 : 0);
+    return tn_arena_print(in->keep, &in->fault, err, "line %lld, column %lld%s",
+                          (long long)in->fault_line, (long long)column,
+                          colon == SIZE_MAX ? "" : message.data + colon);
+}
+
 static tarn_code see_records(inferrer *in, seen *root, tn__json_source *source, tn_str text,
                              bool whole, uint64_t rows_max, tarn_error *err)
 {
@@ -322,6 +348,8 @@ static tarn_code see_records(inferrer *in, seen *root, tn__json_source *source, 
         } else if (rows == 0 && !source->by_lines) {
             code = tn_json_parse(&scratch, tn_str_slice(text, at, end), &value, err);
             goto done;
+        } else if (in->fault.size == 0) {
+            TN_TRY(keep_fault(in, text, at, end, &scratch, err));
         }
         code = TARN_OK;
         rows++;
@@ -347,8 +375,21 @@ static bool has_objects(const tn__json_source *source, const seen *root)
            (source->by_lines && (kinds & SAW_OBJECT) != 0 && root->count > 0);
 }
 
-static tarn_code set_schema(tn__json_source *source, const seen *root, bool have_types, bool whole,
-                            tarn_error *err)
+static tarn_code no_record(const tn__json_source *source, const inferrer *in, tarn_error *err)
+{
+    if (in->fault.size > 0) { /* there are lines, but not one is a record */
+        const tarn_code code = tn_fail(err, TARN_E_INVALID, "%.*s", TN_STR_ARGS(in->fault));
+        tn_locate(err, in->fault_line, 0, 0);
+        return code;
+    }
+    (void)tn_fail(err, TARN_E_INVALID, "there is no record to take columns from");
+    tn_hint(err, source->text.is_pipeline ? "say what they are: columns = { id = \"BIGINT\", ... }"
+                                          : "give them with columns => {'name': 'TYPE', ...}");
+    return TARN_E_INVALID;
+}
+
+static tarn_code set_schema(tn__json_source *source, const inferrer *in, const seen *root,
+                            bool have_types, bool whole, tarn_error *err)
 {
     tn_field *fields;
     tn_field *found;
@@ -363,12 +404,7 @@ static tarn_code set_schema(tn__json_source *source, const seen *root, bool have
         return code;
     }
     if (root->saw == 0 && !have_types) {
-        const tarn_code code =
-            tn_fail(err, TARN_E_INVALID, "there is no record to take columns from");
-        tn_hint(err, source->text.is_pipeline
-                         ? "say what they are: columns = { id = \"BIGINT\", ... }"
-                         : "give them with columns => {'name': 'TYPE', ...}");
-        return code;
+        return no_record(source, in, err);
     }
     if ((root->saw & TOO_MANY) != 0) {
         return tn_fail(err, TARN_E_LIMIT, "its records have more than %d different fields",
@@ -445,6 +481,7 @@ tarn_code tn__json_infer(tn__json_source *source, const tn_json_options *options
     seen *root;
 
     TN_RETURN_IF_ERROR(tn_types_decimal(types, 38, 0, &in.wide, err));
+    TN_RETURN_IF_ERROR(tn__text_refuse_binary(text, err));
     find_form(source, text);
     source->text.one_morsel = !source->by_lines || options->one_task;
     for (size_t i = 0; i < source->text.data_start; i++) {
@@ -470,6 +507,6 @@ tarn_code tn__json_infer(tn__json_source *source, const tn_json_options *options
     } else {
         root->type = TN_VARCHAR; /* of records without fields */
     }
-    TN_RETURN_IF_ERROR(set_schema(source, root, have_types, sample->whole, err));
+    TN_RETURN_IF_ERROR(set_schema(source, &in, root, have_types, sample->whole, err));
     return apply_types(source, options, err);
 }

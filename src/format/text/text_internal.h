@@ -111,6 +111,9 @@ static inline bool tn__double_is_long(double value)
 {
     return value >= 0x1p53 || value <= -0x1p53;
 }
+/* Refuses by name what begins as another format or in another encoding does. */
+TN_FALLIBLE tn__text_refuse_binary(tn_str text, tarn_error *err);
+
 /* Of a type that was inferred: why the value that was read is less than its text says, or NULL. */
 tn_reason tn__text_loses(const tn_type *type, const void *values, uint32_t row, tn_str text);
 
