@@ -1,4 +1,5 @@
 /* Files of a listing as one source: format, schema, Hive partitions. */
+#include "base/utf8.h"
 #include "base/vec.h"
 #include "codec/stream.h"
 #include "format/csv/csv.h"
@@ -284,28 +285,82 @@ static bool next_partition(tn_str key, size_t *at, tn_str *name, tn_str *value)
     return false;
 }
 
+enum { HIVE_MAX = 64 };
+
+static bool has_partition(const maker *m, tn_str wanted)
+{
+    for (uint32_t i = 0; i < m->hive_count; i++) {
+        if (tn_str_equal(m->hive_names[i], wanted)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the path of a file says of one; of folders of the same name the outermost counts. */
+static bool partition_of(tn_str key, tn_str wanted, tn_str *out)
+{
+    size_t at = 0;
+    tn_str name;
+    tn_str value;
+    while (next_partition(key, &at, &name, &value)) {
+        if (tn_str_equal(name, wanted)) {
+            *out = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A file whose path lacks one that others have, where they were asked for. */
+static TN_FALLIBLE lacks_partition(const maker *m, size_t file, tn_str name, tarn_error *err)
+{
+    const tn_str uri = m->files[file].uri;
+    (void)tn_fail(err, TARN_E_INVALID, "'%.*s' stands in no folder '%.*s=...', as other files do",
+                  TN_STR_ARGS(uri), TN_STR_ARGS(name));
+    tn_subject(err, uri.data);
+    tn_hint(err,
+            m->options->union_by_name
+                ? "there is a column of that name, too: hive_partitioning => false takes it "
+                  "from the files alone"
+                : "union_by_name => true makes it NULL there; hive_partitioning => false takes "
+                  "no column from folders");
+    return TARN_E_INVALID;
+}
+
+/* Those that every file has, wherever they stand in its path; of all files, where they are united.
+ */
 static TN_FALLIBLE find_partitions(maker *m, tarn_error *err)
 {
     tn_str name;
     tn_str value;
-    size_t at = 0;
+    const bool all = m->options->union_by_name || m->options->hive == TN_YES;
     if (m->options->hive == TN_NO || m->count == 0) {
         return TARN_OK;
     }
-    TN_RETURN_IF_ERROR(tn_arena_array(&m->arena, tn_str, 64, &m->hive_names, err));
-    while (m->hive_count < 64 && next_partition(m->files[0].key, &at, &name, &value)) {
-        m->hive_names[m->hive_count++] = name;
+    TN_RETURN_IF_ERROR(tn_arena_array(&m->arena, tn_str, HIVE_MAX, &m->hive_names, err));
+    for (size_t i = 0; i < (all ? m->count : 1); i++) {
+        size_t at = 0;
+        while (m->hive_count < HIVE_MAX && next_partition(m->files[i].key, &at, &name, &value)) {
+            if (!has_partition(m, name)) {
+                m->hive_names[m->hive_count++] = name;
+            }
+        }
     }
-    for (size_t i = 1; i < m->count && m->hive_count > 0; i++) {
-        uint32_t same = 0;
-        at = 0;
-        while (same < m->hive_count && next_partition(m->files[i].key, &at, &name, &value) &&
-               tn_str_equal(name, m->hive_names[same])) {
-            same++;
+    const tn_schema columns = {(uint32_t)m->fields.count, m->fields.items};
+    for (size_t i = 0; i < m->count; i++) {
+        uint32_t kept = 0;
+        for (uint32_t j = 0; j < m->hive_count; j++) {
+            const bool has = partition_of(m->files[i].key, m->hive_names[j], &value);
+            if (!has && all && /* what the file itself says of it would be lost */
+                (!m->options->union_by_name || tn_schema_has(&columns, m->hive_names[j]))) {
+                return lacks_partition(m, i, m->hive_names[j], err);
+            }
+            if (has || m->options->union_by_name) {
+                m->hive_names[kept++] = m->hive_names[j];
+            }
         }
-        if (same < m->hive_count) {
-            m->hive_count = 0; /* not every path has them */
-        }
+        m->hive_count = kept;
     }
     return TARN_OK;
 }
@@ -329,6 +384,22 @@ static TN_FALLIBLE unescape(tn_arena *arena, tn_str text, tn_str *out, tarn_erro
     }
     *out = (tn_str){to, size};
     return TARN_OK;
+}
+
+/* Names and values are text like any other. */
+static TN_FALLIBLE check_partition(const maker *m, size_t file, tn_str name, tn_str text,
+                                   tarn_error *err)
+{
+    if (tn_utf8_valid(name.data, name.size) && tn_utf8_valid(text.data, text.size)) {
+        return TARN_OK;
+    }
+    (void)tn_fail(err, TARN_E_INVALID,
+                  "a folder in the path of '%.*s' has a name=value that is no "
+                  "UTF-8",
+                  TN_STR_ARGS(m->files[file].uri));
+    tn_subject(err, m->files[file].uri.data);
+    tn_hint(err, "hive_partitioning => false takes no column from folders");
+    return TARN_E_INVALID;
 }
 
 /* The narrowest of BIGINT, DATE and VARCHAR that every file's value fits. */
@@ -365,15 +436,14 @@ static TN_FALLIBLE add_partitions(maker *m, tn_data_file *files, tarn_error *err
     TN_RETURN_IF_ERROR(tn_arena_array(&m->arena, tn_value, m->count * m->hive_count, &values, err));
     TN_RETURN_IF_ERROR(tn_arena_array(&m->arena, uint32_t, m->hive_count, &fields, err));
     for (size_t i = 0; i < m->count; i++) {
-        size_t at = 0;
-        tn_str name;
-        tn_str value;
-        for (uint32_t j = 0;
-             j < m->hive_count && next_partition(m->files[i].key, &at, &name, &value); j++) {
+        for (uint32_t j = 0; j < m->hive_count; j++) {
+            tn_str value = TN_STR_NONE;
             tn_str *text = &texts[i * m->hive_count + j];
             *text = TN_STR_NONE;
-            if (!tn_str_equal(value, null_name) && value.size > 0) {
+            if (partition_of(m->files[i].key, m->hive_names[j], &value) && value.size > 0 &&
+                !tn_str_equal(value, null_name)) {
                 TN_RETURN_IF_ERROR(unescape(&m->arena, value, text, err));
+                TN_RETURN_IF_ERROR(check_partition(m, i, m->hive_names[j], *text, err));
             }
         }
     }
