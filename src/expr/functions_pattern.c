@@ -143,14 +143,38 @@ static TN_FALLIBLE like_prepare(tn_call *call, uint32_t row, bool fold, tarn_err
     return tn_text_status(&state->pattern, err);
 }
 
-static TN_FALLIBLE like_rows(tn_call *call, bool fold, bool negated, tarn_error *err)
+/* One pattern for all rows: those that its sieve lets through are matched. */
+static void like_constant(tn_call *call, bool negated)
 {
-    like_state *state = call->state;
-    if (state->constant && !fold) {
+    const like_state *state = call->state;
+    const tn_sieve *sieve = tn_like_sieve(state->like);
+    uint16_t may[TN_BATCH_ROWS];
+    if (sieve == NULL || call->count > TN_BATCH_ROWS) {
         TN_EACH (call, row) {
             tn_call_put_bool(call, row,
                              tn_like_match(state->like, tn_call_str(call, 0, row)) != negated);
         }
+        return;
+    }
+    const uint32_t kept = tn_sieve_kernel()(sieve, call->in[0].values, call->in[0].mask, call->rows,
+                                            call->count, may);
+    const uint32_t whole = call->rows == NULL ? call->count / 8 : 0;
+    memset(call->values, negated ? 0xff : 0, whole);
+    for (uint32_t i = whole * 8; i < call->count; i++) {
+        tn_call_put_bool(call, tn_call_row(call, i), negated);
+    }
+    for (uint32_t i = 0; i < kept; i++) {
+        if (tn_like_match(state->like, tn_call_str(call, 0, may[i]))) {
+            tn_call_put_bool(call, may[i], !negated);
+        }
+    }
+}
+
+static TN_FALLIBLE like_rows(tn_call *call, bool fold, bool negated, tarn_error *err)
+{
+    like_state *state = call->state;
+    if (state->constant && !fold) {
+        like_constant(call, negated);
         return TARN_OK;
     }
     TN_EACH (call, row) {

@@ -17,7 +17,43 @@ struct tn_like {
     piece *pieces;
     char *text;
     bool *any; /* of each byte of `text`: it stands for one character */
+    bool has_sieve;
+    tn_sieve sieve;
 };
+
+/* The two longest pieces that stand for themselves. */
+static void make_sieve(tn_like *like)
+{
+    const piece *chosen[TN_SIEVE_PIECES] = {NULL, NULL};
+    for (uint32_t i = 0; i < like->piece_count; i++) {
+        const piece *next = &like->pieces[i];
+        if (next->has_any || next->size > TN_SIEVE_SIZE_MAX) {
+            continue;
+        }
+        for (size_t p = 0; p < TN_SIEVE_PIECES; p++) {
+            if (chosen[p] == NULL || next->size > chosen[p]->size) {
+                const piece *before = chosen[p];
+                chosen[p] = next;
+                next = before;
+                if (next == NULL) {
+                    break;
+                }
+            }
+        }
+    }
+    like->has_sieve = chosen[0] != NULL;
+    for (size_t p = 0; like->has_sieve && p < TN_SIEVE_PIECES; p++) {
+        const piece *from = chosen[p] == NULL ? chosen[0] : chosen[p];
+        like->sieve.pieces[p].first = like->text[from->from];
+        like->sieve.pieces[p].last = like->text[from->from + from->size - 1];
+        like->sieve.pieces[p].gap = (uint8_t)(from->size - 1);
+    }
+}
+
+const tn_sieve *tn_like_sieve(const tn_like *like)
+{
+    return like->has_sieve ? &like->sieve : NULL;
+}
 
 tarn_code tn_like_create(tn_pool *pool, tn_str pattern, tn_str escape, tn_like **out,
                          tarn_error *err)
@@ -65,6 +101,7 @@ tarn_code tn_like_create(tn_pool *pool, tn_str pattern, tn_str escape, tn_like *
         last->size++;
         like->text[used++] = pattern.data[at++];
     }
+    make_sieve(like);
     *out = like;
     return TARN_OK;
 }

@@ -11,6 +11,7 @@
 
 #include "base/pool.h"
 #include "base/str.h"
+#include "kernel/sieve.h"
 
 typedef struct tn_like tn_like;
 
@@ -19,5 +20,7 @@ TN_FALLIBLE tn_like_create(tn_pool *pool, tn_str pattern, tn_str escape, tn_like
                            tarn_error *err);
 void tn_like_destroy(tn_like *like); /* NULL is allowed */
 bool tn_like_match(const tn_like *like, tn_str text);
+/* What a text that matches must hold; NULL: nothing that a look could tell. */
+const tn_sieve *tn_like_sieve(const tn_like *like);
 
 #endif

@@ -35,7 +35,7 @@ static void cut_like_the_keys(tn_pool *pool, const tn_type *type, tn_lane lane, 
     static uint16_t out[TN_BATCH_ROWS + 8];
     const tn_order order = {type, descending, descending};
     const tn_column column = {
-        .type = type, .lane = lane, .encoding = TN_FLAT, .rows = ROWS, .values = values};
+        .type = type, .lane = (uint8_t)lane, .encoding = TN_FLAT, .rows = ROWS, .values = values};
     const tn_column *const columns[] = {&column};
     const size_t size = 1 + tn_sortkey_size(type);
     tn_sort_keys *keys;

@@ -1,0 +1,2 @@
+#define TN_ISA v3
+#include "kernel/sieve_isa.inc.h"

@@ -1,0 +1,2 @@
+#define TN_ISA v4
+#include "kernel/sieve_isa.inc.h"
