@@ -321,6 +321,40 @@ TEST(bounds_of_a_file_hold_for_readers_of_every_kind)
     tn_text_deinit(&text);
 }
 
+TEST(bounds_of_decimals_that_a_double_has_rounded_hide_no_row)
+{
+    static const char exact[] = "12345678901234567890.1234567891";
+    static const char rounded[] = "12345678901234567000.0000000000";
+    static const char key[] = "t/_delta_log/00000000000000000000.json";
+    tn_store *store;
+    tn_text text;
+    tn_buffer *buffer = NULL;
+    size_t found = 0;
+    tn_session *session = open_session(&store);
+    tn_text_init(&text, pool, 1 << 20);
+    CHECK_EQ(statements_run(session,
+                            "COPY (SELECT '12345678901234567890.1234567891'::DECIMAL(38,10) AS a, "
+                            "0.25::DECIMAL(15,2) AS b) TO 'memory://m/t' (FORMAT delta)",
+                            &text, NULL),
+             TARN_OK);
+    CHECK_EQ(tn_store_get(store, tn_str_of(key), 1 << 20, pool, &buffer, NULL, NULL), TARN_OK);
+    for (size_t i = 0; i + sizeof(exact) <= buffer->size; i++) {
+        if (memcmp(buffer->data + i, exact, sizeof(exact) - 1) == 0) {
+            memcpy(buffer->data + i, rounded, sizeof(rounded) - 1);
+            found++;
+        }
+    }
+    CHECK_EQ(found, 2);
+    CHECK_EQ(put_object(store, key, (tn_str){(const char *)buffer->data, buffer->size}), TARN_OK);
+    CHECK_SQL("SELECT b FROM delta_scan('memory://m/t') WHERE a = "
+              "'12345678901234567890.1234567891'::DECIMAL(38,10)",
+              "0.25\n");
+    CHECK_SQL("SELECT count(*) FROM delta_scan('memory://m/t') WHERE b > 0.3", "0\n");
+    tn_buffer_release(buffer);
+    tn_session_destroy(session);
+    tn_text_deinit(&text);
+}
+
 /* ---- names of files ---------------------------------------------------------------------------*/
 
 TEST(a_file_keeps_the_spelling_of_its_path_in_removes_and_checkpoints)

@@ -3,6 +3,7 @@
 #include "kernel/text.h"
 #include "table/delta/delta_internal.h"
 
+#include <float.h>
 #include <math.h>
 
 enum {
@@ -14,6 +15,13 @@ static const int64_t year_1_us = -INT64_C(62135596800000000),
                      year_10000_us = INT64_C(253402300800000000);
 
 /* ---- reading ----------------------------------------------------------------------------------*/
+
+/* Other writers hold bounds as doubles: of a decimal with more digits than those keep, a bound may
+ * lie within the values, and a file would be passed over that has the row asked for. */
+static bool is_kept_by_doubles(const tn_type *type)
+{
+    return type->kind != TN_KIND_DECIMAL || type->precision <= DBL_DIG;
+}
 
 static bool has_bounds(const tn_type *type)
 {
@@ -70,7 +78,7 @@ tarn_code tn_delta__parse_statistics(const tn_delta *table, const tn_delta_file 
             column->nulls = TN_EXACT;
             column->null_count = (uint64_t)nulls->integer;
         }
-        if (has_bounds(type) &&
+        if (has_bounds(type) && is_kept_by_doubles(type) &&
             read_bound(tn_json_find(tn_json_get(json, "minValues"), name), type, arena,
                        &column->min) &&
             read_bound(tn_json_find(tn_json_get(json, "maxValues"), name), type, arena,
