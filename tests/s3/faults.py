@@ -266,6 +266,21 @@ def a_commit_that_another_writer_won_is_rebased(tarn):
     check(rows == [["22", "10"]], rows)
 
 
+@case
+def a_data_file_whose_answer_was_lost_is_put_again(tarn):
+    def conflict(status, headers, body):
+        return 409, {}, b"<Error><Code>ConditionalRequestConflict</Code></Error>"
+    for name, spoilt in (("lost", [LOSE]), ("twice", [LOSE, LOSE]), ("done-409", [change(conflict)]),
+                         ("done-500", [change(lambda *_: (500, {}, b""))])):
+        table = f"{tarn.home}/{name}"
+        put = once(spoilt, ("put",))
+        with Proxy(lambda r: put(r) if r.key.endswith(".parquet") else None) as proxy:
+            tarn.through(proxy).run("query", f"COPY ({ROWS % 10}) TO '{table}' (FORMAT delta)", *FEW)
+            check(proxy.count(lambda r: r.kind == "put" and r.key.endswith(".parquet")) == 1 + len(spoilt), name)
+        check(tarn.rows(f"SELECT count(*), count(DISTINCT id) FROM '{table}'") == [["10", "10"]], name)
+        check(sum(key.endswith(".parquet") for key in tarn.keys(name + "/")) == 1, name)
+
+
 # ---- nobody there ----
 
 

@@ -62,7 +62,11 @@ done:
 static TN_FALLIBLE open_file(tn_delta_writer *writer, tn_delta_partition *p, tarn_error *err)
 {
     tn_str key;
-    const tn_put_options options = {.mode = TN_PUT_CREATE, .durable = true};
+    /* The name is nobody else's.  On a disk a file is linked to it; a store that gives no answer is
+     * asked again, and must not say then that the file is there already. */
+    const tn_put_options options = {.mode = tn_store_is_local(writer->store) ? TN_PUT_CREATE
+                                                                             : TN_PUT_OVERWRITE,
+                                    .durable = true};
     TN_RETURN_IF_ERROR(name_file(writer, p, err));
     TN_RETURN_IF_ERROR(tn_arena_print(&writer->arena, &key, err, "%.*s%.*s",
                                       TN_STR_ARGS(writer->table_root), TN_STR_ARGS(p->path)));
