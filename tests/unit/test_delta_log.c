@@ -601,6 +601,49 @@ TEST(a_default_that_nobody_can_compute_is_asked_for)
     tn_text_deinit(&text);
 }
 
+TEST(nulls_that_a_table_bars_within_its_values_are_not_let_in)
+{
+    tn_store *store;
+    tn_text text;
+    tn_session *session = open_session(&store);
+    tn_text_init(&text, pool, 1 << 20);
+    CHECK_EQ(put_entry(
+                 store, 0,
+                 "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"
+                 "{\"metaData\":{\"id\":\"x\",\"schemaString\":\"{\\\"type\\\":\\\"struct\\\","
+                 "\\\"fields\\\":[{\\\"name\\\":\\\"l\\\",\\\"type\\\":{\\\"type\\\":\\\"array\\\","
+                 "\\\"elementType\\\":\\\"integer\\\",\\\"containsNull\\\": false},"
+                 "\\\"nullable\\\":true,\\\"metadata\\\":{}},{\\\"name\\\":\\\"m\\\",\\\"type\\\":"
+                 "{\\\"type\\\":\\\"map\\\",\\\"keyType\\\":\\\"integer\\\",\\\"valueType\\\":"
+                 "\\\"integer\\\",\\\"valueContainsNull\\\":false},\\\"nullable\\\":true,"
+                 "\\\"metadata\\\":{}},{\\\"name\\\":\\\"s\\\",\\\"type\\\":{\\\"type\\\":"
+                 "\\\"struct\\\","
+                 "\\\"fields\\\":[{\\\"name\\\":\\\"x\\\",\\\"type\\\":\\\"integer\\\","
+                 "\\\"nullable\\\":false,"
+                 "\\\"metadata\\\":{}}]},\\\"nullable\\\":true,\\\"metadata\\\":{}},{\\\"name\\\":"
+                 "\\\"n\\\",\\\"type\\\":{\\\"type\\\":\\\"array\\\",\\\"elementType\\\":"
+                 "\\\"integer\\\",\\\"containsNull\\\":true},\\\"nullable\\\":true,"
+                 "\\\"metadata\\\":{}}]}\","
+                 "\"partitionColumns\":[],\"configuration\":{}}}\n"),
+             TARN_OK);
+    CHECK_SQL(
+        "COPY (SELECT [1, NULL]::INTEGER[] AS l) TO 'memory://m/t' (FORMAT delta, MODE append)",
+        "invalid: the rows do not fit the Delta table 'memory://m/t': column 'l' has lists or "
+        "maps without NULL in them, which Tarn cannot check\n");
+    CHECK_SQL(
+        "COPY (SELECT MAP {1: 2} AS m) TO 'memory://m/t' (FORMAT delta, MODE append)",
+        "invalid: the rows do not fit the Delta table 'memory://m/t': column 'm' has lists or "
+        "maps without NULL in them, which Tarn cannot check\n");
+    CHECK_SQL("COPY (SELECT {'x': 1} AS s) TO 'memory://m/t' (FORMAT delta, MODE append)",
+              "invalid: the rows do not fit the Delta table 'memory://m/t': column 's' has other "
+              "fields that are NOT NULL than STRUCT(x INTEGER) in the table\n");
+    CHECK_SQL(
+        "COPY (SELECT [1, NULL]::INTEGER[] AS n) TO 'memory://m/t' (FORMAT delta, MODE append)",
+        "1\n");
+    tn_session_destroy(session);
+    tn_text_deinit(&text);
+}
+
 /* ---- rivals -----------------------------------------------------------------------------------*/
 
 /* Opens a writer, lets `meanwhile` happen (SQL, or an entry for version 1), and commits one row. */

@@ -65,7 +65,9 @@ static void note(tn_text *what, const char *text, tn_str name, const tn_type *ty
     if (type != NULL) {
         tn_text_printf(what, " %.*s", TN_STR_ARGS(type->name));
     }
-    if (other != NULL) {
+    if (other != NULL && type == NULL) {
+        tn_text_printf(what, " %.*s in the table", TN_STR_ARGS(other->name));
+    } else if (other != NULL) {
         tn_text_printf(what, " and %.*s in the table", TN_STR_ARGS(other->name));
     }
 }
@@ -75,6 +77,7 @@ static TN_FALLIBLE match_columns(tn_delta_writer *writer, const tn_schema *schem
                                  tn_text *what, tarn_error *err)
 {
     const tn_schema *own = &writer->table->about.schema;
+    const bool is_mark = writer->operation.size > 0; /* which brings no rows */
     for (uint32_t i = 0; i < schema->count; i++) {
         bool ambiguous;
         bool found;
@@ -91,7 +94,12 @@ static TN_FALLIBLE match_columns(tn_delta_writer *writer, const tn_schema *schem
         const bool zoned =
             given->type->kind == TN_KIND_TIMESTAMP_NS && tn_type_is_timestamp(own->fields[at].type);
         if ((!found || common != own->fields[at].type) && !zoned) {
-            note(what, "is", given->name, given->type, own->fields[at].type);
+            const bool same = tn_str_equal(given->type->name, own->fields[at].type->name);
+            note(what, same ? "has other fields that are NOT NULL than" : "is", given->name,
+                 same ? NULL : given->type, own->fields[at].type);
+        } else if (tn_delta__bars_nulls_within(writer->table, at) && !is_mark) {
+            note(what, "has lists or maps without NULL in them, which Tarn cannot check",
+                 given->name, NULL, NULL);
         }
     }
     for (uint32_t i = 0; i < own->count; i++) {

@@ -37,9 +37,10 @@ struct tn_delta {
     tn_str root; /* key of the table's folder, with a slash at its end */
     tn_delta_about about;
     tn_str schema_json;
-    const bool *has_default;              /* one a column */
-    const tn_str *physical_names;         /* with column mapping; else NULL */
-    const int32_t *field_ids;             /* with column mapping by id; else NULL */
+    const bool *has_default;       /* one a column */
+    const bool *bars_nulls_within; /* one a column: of its elements, or of its map's values */
+    const tn_str *physical_names;  /* with column mapping; else NULL */
+    const int32_t *field_ids;      /* with column mapping by id; else NULL */
     const tn_type *const *physical_types; /* likewise: nested fields by their names in files */
     bool has_protocol, has_metadata;
     TN_VEC(tn_delta_entry) entries; /* live and removed */
@@ -72,6 +73,8 @@ TN_FALLIBLE tn_delta__parse_schema(tn_delta *table, tarn_error *err);
 TN_FALLIBLE tn_delta__put_schema(const tn_schema *schema, tn_text *out, tarn_error *err);
 /* Has the column a default that writers must fill in (feature allowColumnDefaults)? */
 bool tn_delta__has_default(const tn_delta *table, uint32_t field);
+/* Says the schema that its lists or maps hold no NULL?  Types do not, so nobody would check it. */
+bool tn_delta__bars_nulls_within(const tn_delta *table, uint32_t field);
 /* The type that a Delta table keeps for one of ours; refused by name where there is none. */
 TN_FALLIBLE tn_delta__stored_type(tn_types *types, tn_str column, const tn_type *type,
                                   const tn_type **out, tarn_error *err);

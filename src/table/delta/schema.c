@@ -151,6 +151,44 @@ static TN_FALLIBLE parse_mapping(tn_delta *table, const tn_json *json, tarn_erro
     return tn_str_equal(mode, TN_STR("id")) ? parse_ids(table, json, count, err) : TARN_OK;
 }
 
+/* "containsNull": false, or "valueContainsNull", anywhere in a column's type. */
+static bool bars_nulls(tn_str type)
+{
+    static const char name[] = "ontainsNull\"";
+    const size_t size = sizeof(name) - 1;
+    for (size_t i = 0; i + size < type.size; i++) {
+        if (memcmp(type.data + i, name, size) != 0) {
+            continue;
+        }
+        for (i += size; i < type.size && strchr(" \t\r\n:", type.data[i]) != NULL; i++) {
+        }
+        if (i < type.size && type.data[i] == 'f') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static TN_FALLIBLE note_nulls(tn_delta *table, const tn_json *schema, tarn_error *err)
+{
+    bool *bars;
+    uint32_t i = 0;
+    TN_RETURN_IF_ERROR(tn_arena_array(&table->arena, bool, table->about.schema.count, &bars, err));
+    const tn_json *field = tn_json_first(tn_json_get(schema, "fields"));
+    for (; field != NULL; field = field->next, i++) {
+        const tn_json *type = tn_json_get(field, "type");
+        bars[i] = tn_json_is(type, TN_JSON_OBJECT) &&
+                  bars_nulls((tn_str){table->schema_json.data + type->offset, type->size});
+    }
+    table->bars_nulls_within = bars;
+    return TARN_OK;
+}
+
+bool tn_delta__bars_nulls_within(const tn_delta *table, uint32_t field)
+{
+    return table->bars_nulls_within[field];
+}
+
 static TN_FALLIBLE note_defaults(tn_delta *table, const tn_json *schema, tarn_error *err)
 {
     bool *has;
@@ -185,6 +223,7 @@ tarn_code tn_delta__parse_schema(tn_delta *table, tarn_error *err)
     }
     table->about.schema = (tn_schema){count, fields};
     TN_RETURN_IF_ERROR(note_defaults(table, json, err));
+    TN_RETURN_IF_ERROR(note_nulls(table, json, err));
     return parse_mapping(table, json, err);
 }
 
