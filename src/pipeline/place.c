@@ -122,19 +122,43 @@ static bool is_hidden(tn_str relative)
     return false;
 }
 
+/* The size of the folder that is listed: the whole where it is no pattern.  A folder that is called
+ * [x] is none, where it is there; a bucket is not asked for that. */
+static TN_FALLIBLE listed_folder(const tn_dataflow *p, tn_str pattern, size_t *out, tarn_error *err)
+{
+    tn_store *store;
+    tn_str key;
+    tn_glob glob;
+    *out = tn_glob_start(pattern);
+    if (*out < pattern.size && !has_scheme(pattern)) {
+        tn_arena arena;
+        tarn_code code;
+        tn_arena_init(&arena, p->pool);
+        code = tn_stores_resolve(tn_session_stores(p->session), pattern, &arena, &store, &key, err);
+        code = code != TARN_OK ? code : tn_glob_of(store, key, p->pool, &glob, err);
+        *out = code == TARN_OK ? pattern.size - glob.pattern.size : 0;
+        tn_arena_deinit(&arena);
+        return code;
+    }
+    while (*out<pattern.size && * out> 0 && pattern.data[*out - 1] != '/') {
+        --*out;
+    }
+    return TARN_OK;
+}
+
 /* Would the source take a file of that name below the folder? */
 static TN_FALLIBLE takes(tn_dataflow *p, tn_str pattern, tn_str folder, const char *name, bool *out,
                          tarn_error *err)
 {
     tn_str file;
+    size_t base;
     TN_RETURN_IF_ERROR(tn_arena_print(&p->arena, &file, err, "%.*s/%s", TN_STR_ARGS(folder), name));
-    size_t base = tn_glob_start(pattern);
+    TN_RETURN_IF_ERROR(listed_folder(p, pattern, &base, err));
     const bool is_glob = base < pattern.size;
-    while (is_glob && base > 0 && pattern.data[base - 1] != '/') {
-        base--;
-    }
-    const bool matches =
-        is_glob ? tn_glob_matches(pattern, file) : tn_place_is_inside(file, pattern);
+    const bool matches = is_glob ? tn_str_starts(file, tn_str_slice(pattern, 0, base)) &&
+                                       tn_glob_matches(tn_str_slice(pattern, base, pattern.size),
+                                                       tn_str_slice(file, base, file.size))
+                                 : tn_place_is_inside(file, pattern);
     *out =
         *out || (matches && base <= file.size && !is_hidden(tn_str_slice(file, base, file.size)));
     return TARN_OK;
