@@ -1,4 +1,4 @@
-/* min, max, bool_and, bool_or, first, last, any_value. */
+/* min, max, bool_and, bool_or, bit_and, bit_or, bit_xor, first, last, any_value. */
 #include "expr/aggregate_internal.h"
 #include "kernel/operand.h"
 #include "kernel/order.h"
@@ -426,3 +426,85 @@ static tarn_code or_finalise(const tn_bound_aggregate *self, const void *const *
     }
 const tn_aggregate_ops tn_aggregate__bool_and = TRUTH(and_finalise);
 const tn_aggregate_ops tn_aggregate__bool_or = TRUTH(or_finalise);
+
+/* ---- bit_and, bit_or, bit_xor ---- */
+
+static uint64_t join_bits(uint8_t op, uint64_t a, uint64_t b)
+{
+    return op == TN_BITS_AND ? a & b : op == TN_BITS_OR ? a | b : a ^ b;
+}
+
+static void bits_init(const tn_bound_aggregate *self, void *state)
+{
+    *(tn_bits *)state =
+        (tn_bits){.bits = self->expr->function->binding->op == TN_BITS_AND ? UINT64_MAX : 0};
+}
+
+static tarn_code bits_update(const tn_bound_aggregate *self, void *const *states,
+                             const tn_column *arguments, const uint16_t *selection, uint32_t count,
+                             uint64_t rank, tn_state_heap *heap, tarn_error *err)
+{
+    (void)rank, (void)heap, (void)err;
+    const uint8_t op = self->expr->function->binding->op;
+    for (size_t i = 0; i < count; i++) {
+        const size_t row = tn_aggregate__row(selection, i);
+        if (tn_aggregate__is_valid(arguments, row)) {
+            tn_bits *state = states[i];
+            state->bits = join_bits(op, state->bits, ((const uint64_t *)arguments->values)[row]);
+            state->seen = 1;
+        }
+    }
+    return TARN_OK;
+}
+
+static tarn_code bits_update_one(const tn_bound_aggregate *self, void *opaque,
+                                 const tn_column *arguments, const uint16_t *selection,
+                                 uint32_t count, uint64_t rank, tn_state_heap *heap,
+                                 tarn_error *err)
+{
+    (void)rank, (void)heap, (void)err;
+    const uint8_t op = self->expr->function->binding->op;
+    tn_bits *state = opaque;
+    for (size_t i = 0; i < count; i++) {
+        const size_t row = tn_aggregate__row(selection, i);
+        if (tn_aggregate__is_valid(arguments, row)) {
+            state->bits = join_bits(op, state->bits, ((const uint64_t *)arguments->values)[row]);
+            state->seen = 1;
+        }
+    }
+    return TARN_OK;
+}
+
+static tarn_code bits_merge(const tn_bound_aggregate *self, void *const *into,
+                            const void *const *from, uint32_t count, tn_state_heap *heap,
+                            tarn_error *err)
+{
+    (void)heap, (void)err;
+    for (size_t i = 0; i < count; i++) {
+        tn_bits *to = into[i];
+        const tn_bits *other = from[i];
+        to->bits = join_bits(self->expr->function->binding->op, to->bits, other->bits);
+        to->seen |= other->seen;
+    }
+    return TARN_OK;
+}
+
+static tarn_code bits_finalise(const tn_bound_aggregate *self, const void *const *states,
+                               uint32_t count, void *values, uint64_t *validity, tarn_error *err)
+{
+    (void)self, (void)err;
+    for (size_t i = 0; i < count; i++) {
+        const tn_bits *state = states[i];
+        ((uint64_t *)values)[i] = state->bits;
+        if (state->seen == 0) {
+            tn_bit_clear(validity, i);
+        }
+    }
+    return TARN_OK;
+}
+
+const tn_aggregate_ops tn_aggregate__bits = {.init = bits_init,
+                                             .update = bits_update,
+                                             .update_one = bits_update_one,
+                                             .merge = bits_merge,
+                                             .finalise = bits_finalise};

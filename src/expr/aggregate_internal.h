@@ -64,15 +64,19 @@ enum { TN_HLL_BITS = 12, TN_HLL_STATE_SIZE = 1 << TN_HLL_BITS };
 
 enum { TN_VAR_SAMP, TN_VAR_POP, TN_STDDEV_SAMP, TN_STDDEV_POP };
 enum { TN_COVAR_SAMP, TN_COVAR_POP, TN_CORR, TN_REGR_SLOPE, TN_REGR_INTERCEPT, TN_REGR_R2 };
+enum { TN_BITS_AND, TN_BITS_OR, TN_BITS_XOR };
+typedef struct tn_bits {
+    uint64_t bits, seen;
+} tn_bits;
 enum { TN_KEEP_FIRST, TN_KEEP_LAST, TN_KEEP_ANY };
 enum { TN_QUANTILE_MEDIAN, TN_QUANTILE_CONT, TN_QUANTILE_DISC };
 
 extern const tn_aggregate_ops tn_aggregate__count, tn_aggregate__sum_small, tn_aggregate__sum_wide,
     tn_aggregate__sum_float, tn_aggregate__sum_interval, tn_aggregate__avg_decimal,
     tn_aggregate__avg_integer, tn_aggregate__avg_float, tn_aggregate__avg_interval,
-    tn_aggregate__bool_and, tn_aggregate__bool_or, tn_aggregate__approximate,
-    tn_aggregate__quantile_cont, tn_aggregate__quantile_disc, tn_aggregate__mode,
-    tn_aggregate__string_agg, tn_aggregate__array_agg;
+    tn_aggregate__bool_and, tn_aggregate__bool_or, tn_aggregate__bits, tn_aggregate__by,
+    tn_aggregate__approximate, tn_aggregate__quantile_cont, tn_aggregate__quantile_disc,
+    tn_aggregate__mode, tn_aggregate__string_agg, tn_aggregate__array_agg;
 const tn_aggregate_ops *tn_aggregate__extreme(tn_lane lane, bool max);
 size_t tn_aggregate__extreme_size(tn_lane lane);
 const tn_aggregate_ops *tn_aggregate__moments(uint8_t op);

@@ -234,6 +234,80 @@ const tn_aggregate_ops tn_aggregate__mode = {.stream_size = mode_size,
                                              .stream_end = mode_end,
                                              .stream_abandon = mode_abandon};
 
+/* ---- arg_min, arg_max: the value beside the least or the greatest ---- */
+
+typedef struct beside {
+    tn_pool *pool;
+    held value, by;
+} beside;
+
+static size_t beside_size(const tn_bound_aggregate *self)
+{
+    (void)self;
+    return sizeof(beside);
+}
+
+static tarn_code beside_begin(const tn_bound_aggregate *self, void *stream, tn_pool *pool,
+                              uint64_t rows, uint64_t non_null_rows, tarn_error *err)
+{
+    (void)self, (void)rows, (void)non_null_rows, (void)err;
+    *(beside *)stream = (beside){.pool = pool};
+    return TARN_OK;
+}
+
+static tarn_code beside_rows(const tn_bound_aggregate *self, void *stream,
+                             const tn_column *arguments, const uint16_t *selection, uint32_t count,
+                             tarn_error *err)
+{
+    beside *state = stream;
+    const bool max = self->expr->function->binding->op == 1;
+    for (size_t i = 0; i < count; i++) {
+        const size_t row = tn_aggregate__row(selection, i);
+        tn_value value;
+        tn_value by;
+        if (!tn_aggregate__is_valid(&arguments[0], row) ||
+            !tn_aggregate__is_valid(&arguments[1], row)) {
+            continue;
+        }
+        TN_RETURN_IF_ERROR(row_value(&arguments[1], row, &by, err));
+        const int order = state->by.is_set ? tn_value_compare(&by, &state->by.value) : 0;
+        if (state->by.is_set && (max ? order <= 0 : order >= 0)) {
+            continue;
+        }
+        TN_RETURN_IF_ERROR(row_value(&arguments[0], row, &value, err));
+        TN_RETURN_IF_ERROR(hold(&state->value, state->pool, &value, err));
+        TN_RETURN_IF_ERROR(hold(&state->by, state->pool, &by, err));
+    }
+    return TARN_OK;
+}
+
+static void beside_abandon(const tn_bound_aggregate *self, void *stream)
+{
+    beside *state = stream;
+    (void)self;
+    held_free(&state->value, state->pool);
+    held_free(&state->by, state->pool);
+}
+
+static tarn_code beside_end(const tn_bound_aggregate *self, void *stream, tn_arena *arena,
+                            tn_value *out, tarn_error *err)
+{
+    beside *state = stream;
+    tarn_code code = TARN_OK;
+    *out = tn_value_null(self->result_type);
+    if (state->value.is_set) {
+        code = tn_value_copy(arena, &state->value.value, out, err);
+    }
+    beside_abandon(self, stream);
+    return code;
+}
+
+const tn_aggregate_ops tn_aggregate__by = {.stream_size = beside_size,
+                                           .stream_begin = beside_begin,
+                                           .stream_rows = beside_rows,
+                                           .stream_end = beside_end,
+                                           .stream_abandon = beside_abandon};
+
 /* ---- string_agg ---- */
 
 typedef struct joined {

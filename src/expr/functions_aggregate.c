@@ -164,6 +164,29 @@ static tarn_code resolve_boolean(tn_binder *binder, tn_bound_aggregate *bound, t
     return TARN_OK;
 }
 
+static tarn_code resolve_bits(tn_binder *binder, tn_bound_aggregate *bound, tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(one_argument(binder, err));
+    TN_RETURN_IF_ERROR(make_argument(binder, TN_BIGINT, err));
+    use(bound, &tn_aggregate__bits, sizeof(tn_bits), TN_BIGINT);
+    return TARN_OK;
+}
+
+/* count_if(x) counts what nullif(x, false) leaves. */
+static tarn_code resolve_count_if(tn_binder *binder, tn_bound_aggregate *bound, tarn_error *err)
+{
+    const tn_value no = tn_value_boolean(false);
+    const tn_expr *parts[2] = {NULL, NULL};
+    TN_RETURN_IF_ERROR(one_argument(binder, err));
+    TN_RETURN_IF_ERROR(make_argument(binder, TN_BOOLEAN, err));
+    parts[0] = binder->children[0];
+    TN_RETURN_IF_ERROR(tn_bind__literal(binder->context, &no, binder->span, &parts[1], err));
+    TN_RETURN_IF_ERROR(tn_expr_call(binder->context, TN_STR("nullif"), parts, 2, binder->span,
+                                    &binder->children[0], err));
+    use(bound, &tn_aggregate__count, sizeof(int64_t), TN_BIGINT);
+    return TARN_OK;
+}
+
 static tarn_code resolve_approximate(tn_binder *binder, tn_bound_aggregate *bound, tarn_error *err)
 {
     TN_RETURN_IF_ERROR(one_argument(binder, err));
@@ -271,6 +294,24 @@ static tarn_code resolve_mode(tn_binder *binder, tn_bound_aggregate *bound, tarn
         return tn_coerce__no_overload(binder, err);
     }
     use_ordered(bound, &tn_aggregate__mode, binder->children[0]->type, true);
+    return TARN_OK;
+}
+
+static tarn_code resolve_by(tn_binder *binder, tn_bound_aggregate *bound, tarn_error *err)
+{
+    if (binder->count != 2) {
+        return tn_coerce__no_overload(binder, err);
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        if (tn_coerce__is_null_literal(binder->children[i])) {
+            TN_RETURN_IF_ERROR(tn_coerce__to(binder->context, binder->children[i], TN_INTEGER,
+                                             &binder->children[i], err));
+        }
+        if (tn_type_is_nested(binder->children[i]->type)) {
+            return tn_coerce__no_overload(binder, err);
+        }
+    }
+    use_ordered(bound, &tn_aggregate__by, binder->children[0]->type, false);
     return TARN_OK;
 }
 
@@ -413,6 +454,39 @@ static const tn_function functions[] = {
      .doc = "True where a value is true.",
      .example = "bool_or(paid)",
      AGGREGATE(resolve_boolean, 1)},
+    {.name = "bit_and",
+     .signature = "bit_and(value BIGINT) -> BIGINT",
+     .doc = "Bits that are set in all values.",
+     .example = "bit_and(flags)",
+     AGGREGATE(resolve_bits, TN_BITS_AND)},
+    {.name = "bit_or",
+     .signature = "bit_or(value BIGINT) -> BIGINT",
+     .doc = "Bits that are set in some value.",
+     .example = "bit_or(flags)",
+     AGGREGATE(resolve_bits, TN_BITS_OR)},
+    {.name = "bit_xor",
+     .signature = "bit_xor(value BIGINT) -> BIGINT",
+     .doc = "Bits that are set in an odd number of values.",
+     .example = "bit_xor(flags)",
+     AGGREGATE(resolve_bits, TN_BITS_XOR)},
+    {.name = "count_if",
+     .aliases = TN_ALIASES("countif"),
+     .signature = "count_if(condition BOOLEAN) -> BIGINT",
+     .doc = "For how many rows it is true.",
+     .example = "count_if(delay > 15)",
+     AGGREGATE(resolve_count_if, 0)},
+    {.name = "arg_min",
+     .aliases = TN_ALIASES("min_by", "argmin"),
+     .signature = "arg_min(value, by) -> type of value",
+     .doc = "The value beside the least `by`, the first where several are; NULLs do not count.",
+     .example = "arg_min(city, delay)",
+     AGGREGATE(resolve_by, 0)},
+    {.name = "arg_max",
+     .aliases = TN_ALIASES("max_by", "argmax"),
+     .signature = "arg_max(value, by) -> type of value",
+     .doc = "The value beside the greatest `by`, the first where several are; NULLs do not count.",
+     .example = "arg_max(city, delay)",
+     AGGREGATE(resolve_by, 1)},
     {.name = "approx_count_distinct",
      .signature = "approx_count_distinct(value) -> BIGINT",
      .doc = "About how many different values there are (HyperLogLog, 1.6 % standard error).",

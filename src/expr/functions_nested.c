@@ -1,22 +1,13 @@
 /* Lists, structs, maps: made, read, searched.  Results that are lists are gathered value by value
  * into a chunk, which lives until the kernel's next run. */
-#include "column/chunk.h"
-#include "expr/expr_internal.h"
+#include "expr/nested_internal.h"
 #include "kernel/find.h"
 #include "kernel/operand.h"
 
-enum { ELEMENTS_MAX = 1 << 28 };
-
 /* ---- elements being gathered ---- */
 
-typedef struct gathered {
-    tn_pool *pool;
-    tn_chunk_builder *builders[2]; /* the elements; a map's values */
-    tn_chunk *chunks[2];
-} gathered;
-
-static tarn_code gather_open(const tn_bound_call *bound, const tn_value *const *constants,
-                             tn_pool *pool, void **state, tarn_error *err)
+tarn_code tn_gather__open(const tn_bound_call *bound, const tn_value *const *constants,
+                          tn_pool *pool, void **state, tarn_error *err)
 {
     (void)bound;
     (void)constants;
@@ -25,7 +16,7 @@ static tarn_code gather_open(const tn_bound_call *bound, const tn_value *const *
     ((gathered *)*state)->pool = pool;
     return TARN_OK;
 }
-static void gather_close(void *opaque, tn_pool *pool)
+void tn_gather__close(void *opaque, tn_pool *pool)
 {
     gathered *state = opaque;
     for (size_t i = 0; i < 2; i++) {
@@ -45,7 +36,7 @@ static void gather_reset(gathered *state)
     }
 }
 
-static TN_FALLIBLE gather_begin(tn_call *call, tarn_error *err)
+tarn_code tn_gather__begin(tn_call *call, tarn_error *err)
 {
     gathered *state = call->state;
     gather_reset(state);
@@ -56,7 +47,7 @@ static TN_FALLIBLE gather_begin(tn_call *call, tarn_error *err)
     return TARN_OK;
 }
 
-static TN_FALLIBLE gather(tn_call *call, uint32_t which, const tn_value *value, tarn_error *err)
+tarn_code tn_gather__put(tn_call *call, uint32_t which, const tn_value *value, tarn_error *err)
 {
     const gathered *state = call->state;
     tn_value typed = *value;
@@ -67,12 +58,12 @@ static TN_FALLIBLE gather(tn_call *call, uint32_t which, const tn_value *value, 
     return tn_chunk_builder_put(state->builders[which], 0, &typed, err);
 }
 
-static uint32_t gathered_count(const tn_call *call)
+uint32_t tn_gather__count(const tn_call *call)
 {
     return tn_chunk_builder_rows(((const gathered *)call->state)->builders[0]);
 }
 
-static TN_FALLIBLE gather_end(tn_call *call, tarn_error *err)
+tarn_code tn_gather__end(tn_call *call, tarn_error *err)
 {
     gathered *state = call->state;
     tn_column *children = NULL;
@@ -88,23 +79,10 @@ static TN_FALLIBLE gather_end(tn_call *call, tarn_error *err)
     return TARN_OK;
 }
 
-#define GATHER(run_)                                              \
-    {                                                             \
-        .run = (run_), .open = gather_open, .close = gather_close \
-    }
-
 /* ---- reading lists ---- */
 
-static tn_list list_at(const tn_call *call, uint32_t k, uint32_t row)
-{
-    return TN_IN(call, k, tn_list, row);
-}
-static const tn_column *elements_of(const tn_call *call, uint32_t k, uint32_t field)
-{
-    return &call->in[k].column->children[field];
-}
-static TN_FALLIBLE element_value(tn_call *call, const tn_column *elements, uint32_t at,
-                                 tn_value *out, tarn_error *err)
+tarn_code tn_list__element(tn_call *call, const tn_column *elements, uint32_t at, tn_value *out,
+                           tarn_error *err)
 {
     uint32_t row = at;
     const tn_column *located = tn_column_locate(elements, &row);
@@ -116,21 +94,21 @@ static TN_FALLIBLE element_value(tn_call *call, const tn_column *elements, uint3
 
 static tarn_code run_list_value(tn_call *call, tarn_error *err)
 {
-    TN_RETURN_IF_ERROR(gather_begin(call, err));
+    TN_RETURN_IF_ERROR(tn_gather__begin(call, err));
     TN_EACH (call, row) {
-        TN_OUT(call, tn_list, row) = (tn_list){gathered_count(call), call->in_count};
+        TN_OUT(call, tn_list, row) = (tn_list){tn_gather__count(call), call->in_count};
         for (uint32_t k = 0; k < call->in_count; k++) {
             tn_column scratch;
             tn_value value;
             TN_RETURN_IF_ERROR(tn_call_value(call, k, row, &scratch, &value, err));
-            TN_RETURN_IF_ERROR(gather(call, 0, &value, err));
+            TN_RETURN_IF_ERROR(tn_gather__put(call, 0, &value, err));
         }
     }
-    return gather_end(call, err);
+    return tn_gather__end(call, err);
 }
 
 static const tn_kernel list_value_kernel = {
-    .run = run_list_value, .open = gather_open, .close = gather_close, .sees_null = true};
+    .run = run_list_value, .open = tn_gather__open, .close = tn_gather__close, .sees_null = true};
 static tarn_code resolve_list_value(tn_binder *binder, tarn_error *err)
 {
     const tn_type *type = TN_TYPE_NULL;
@@ -150,7 +128,7 @@ static tarn_code resolve_list_value(tn_binder *binder, tarn_error *err)
     return tn_types_list(binder->context->types, type, &binder->type, err);
 }
 
-static TN_FALLIBLE need_list(const tn_binder *binder, uint32_t i, tarn_error *err)
+tarn_code tn_list__need(const tn_binder *binder, uint32_t i, tarn_error *err)
 {
     return i < binder->count && binder->children[i]->type->kind == TN_KIND_LIST
                ? TARN_OK
@@ -165,8 +143,8 @@ static TN_FALLIBLE to_bigint(tn_binder *binder, uint32_t i, tarn_error *err)
 /* ---- one element ---- */
 
 /* A value of any type into the result's row. */
-static TN_FALLIBLE put_element(tn_call *call, uint32_t row, const tn_column *elements, uint32_t at,
-                               tarn_error *err)
+static TN_FALLIBLE tn_list__put_element(tn_call *call, uint32_t row, const tn_column *elements,
+                                        uint32_t at, tarn_error *err)
 {
     uint32_t index = at;
     const tn_column *located = tn_column_locate(elements, &index);
@@ -204,9 +182,6 @@ static void keep_children(tn_call *call, const tn_column *elements)
         elements->encoding == TN_DICTIONARY ? elements->children->children : elements->children;
 }
 
-/* Where the element that the row asks for stands; UINT32_MAX: nowhere. */
-typedef tarn_code tn_element_at(tn_call *call, uint32_t row, uint32_t *at, tarn_error *err);
-
 /* Structs are gathered whole, a value for each row of the batch. */
 static TN_FALLIBLE extract_structs(tn_call *call, uint32_t field, tn_element_at *find,
                                    tarn_error *err)
@@ -224,7 +199,7 @@ static TN_FALLIBLE extract_structs(tn_call *call, uint32_t field, tn_element_at 
             TN_RETURN_IF_ERROR(find(call, row, &at, err));
             if (at != UINT32_MAX) {
                 TN_RETURN_IF_ERROR(
-                    element_value(call, elements_of(call, 0, field), at, &value, err));
+                    tn_list__element(call, tn_list__elements(call, 0, field), at, &value, err));
             }
             if (value.is_null) {
                 tn_call_null(call, row);
@@ -237,12 +212,12 @@ static TN_FALLIBLE extract_structs(tn_call *call, uint32_t field, tn_element_at 
     return TARN_OK;
 }
 
-static tarn_code extract(tn_call *call, uint32_t field, tn_element_at *find, tarn_error *err)
+tarn_code tn_list__extract(tn_call *call, uint32_t field, tn_element_at *find, tarn_error *err)
 {
     if (call->type->kind == TN_KIND_STRUCT) {
         return extract_structs(call, field, find, err);
     }
-    keep_children(call, elements_of(call, 0, field));
+    keep_children(call, tn_list__elements(call, 0, field));
     TN_EACH (call, row) {
         uint32_t at = UINT32_MAX;
         TN_RETURN_IF_ERROR(find(call, row, &at, err));
@@ -250,14 +225,15 @@ static tarn_code extract(tn_call *call, uint32_t field, tn_element_at *find, tar
             tn_call_null(call, row);
             continue;
         }
-        TN_RETURN_IF_ERROR(put_element(call, row, elements_of(call, 0, field), at, err));
+        TN_RETURN_IF_ERROR(
+            tn_list__put_element(call, row, tn_list__elements(call, 0, field), at, err));
     }
     return TARN_OK;
 }
 
 static tarn_code at_index(tn_call *call, uint32_t row, uint32_t *at, tarn_error *err)
 {
-    const tn_list list = list_at(call, 0, row);
+    const tn_list list = tn_list__at(call, 0, row);
     int64_t index = TN_IN(call, 1, int64_t, row);
     (void)err;
     index = index < 0 ? (int64_t)list.length + index : index - 1;
@@ -266,7 +242,7 @@ static tarn_code at_index(tn_call *call, uint32_t row, uint32_t *at, tarn_error 
 }
 static tarn_code run_list_extract(tn_call *call, tarn_error *err)
 {
-    return extract(call, 0, at_index, err);
+    return tn_list__extract(call, 0, at_index, err);
 }
 
 static const tn_kernel list_extract_kernel = GATHER(run_list_extract);
@@ -283,7 +259,7 @@ static tarn_code resolve_list_extract(tn_binder *binder, tarn_error *err)
         return tn_expr_call(binder->context, TN_STR("map_extract_value"), binder->children, 2,
                             binder->span, &binder->replaced, err);
     }
-    TN_RETURN_IF_ERROR(need_list(binder, 0, err));
+    TN_RETURN_IF_ERROR(tn_list__need(binder, 0, err));
     if (binder->count != 2) {
         return tn_coerce__no_overload(binder, err);
     }
@@ -299,7 +275,7 @@ static tarn_code run_len(tn_call *call, tarn_error *err)
 {
     (void)err;
     TN_EACH (call, row) {
-        TN_OUT(call, int64_t, row) = list_at(call, 0, row).length;
+        TN_OUT(call, int64_t, row) = tn_list__at(call, 0, row).length;
     }
     return TARN_OK;
 }
@@ -323,15 +299,15 @@ static tarn_code resolve_len(tn_binder *binder, tarn_error *err)
 /* From 1; 0 where it is not there. */
 static TN_FALLIBLE find_element(tn_call *call, uint32_t row, uint32_t *out, tarn_error *err)
 {
-    const tn_list list = list_at(call, 0, row);
-    const tn_column *elements = elements_of(call, 0, 0);
+    const tn_list list = tn_list__at(call, 0, row);
+    const tn_column *elements = tn_list__elements(call, 0, 0);
     tn_column scratch;
     tn_value wanted;
     TN_RETURN_IF_ERROR(tn_call_value(call, 1, row, &scratch, &wanted, err));
     *out = 0;
     for (uint32_t i = 0; i < list.length && *out == 0; i++) {
         tn_value value;
-        TN_RETURN_IF_ERROR(element_value(call, elements, list.offset + i, &value, err));
+        TN_RETURN_IF_ERROR(tn_list__element(call, elements, list.offset + i, &value, err));
         if (!value.is_null && tn_value_compare(&value, &wanted) == 0) {
             *out = i + 1;
         }
@@ -369,7 +345,7 @@ static tarn_code resolve_search(tn_binder *binder, tarn_error *err)
     if (binder->count != 2) {
         return tn_coerce__no_overload(binder, err);
     }
-    TN_RETURN_IF_ERROR(need_list(binder, 0, err));
+    TN_RETURN_IF_ERROR(tn_list__need(binder, 0, err));
     const tn_expr stand_in = {.kind = TN_EXPR_COLUMN,
                               .type = binder->children[0]->type->fields[0].type};
     const tn_expr *const pair[] = {&stand_in, binder->children[1]};
@@ -399,7 +375,7 @@ static tarn_code run_list_slice(tn_call *call, tarn_error *err)
             tn_call_null(call, row);
             continue;
         }
-        const tn_list list = list_at(call, 0, row);
+        const tn_list list = tn_list__at(call, 0, row);
         const int64_t length = list.length;
         int64_t from = tn_call_is_null(call, 1, row) ? 1 : TN_IN(call, 1, int64_t, row);
         int64_t to = tn_call_is_null(call, 2, row) ? length : TN_IN(call, 2, int64_t, row);
@@ -417,7 +393,7 @@ static tarn_code resolve_list_slice(tn_binder *binder, tarn_error *err)
     if (binder->count != 3) {
         return tn_coerce__no_overload(binder, err);
     }
-    TN_RETURN_IF_ERROR(need_list(binder, 0, err));
+    TN_RETURN_IF_ERROR(tn_list__need(binder, 0, err));
     TN_RETURN_IF_ERROR(to_bigint(binder, 1, err));
     TN_RETURN_IF_ERROR(to_bigint(binder, 2, err));
     binder->bound->kernel = &list_slice_kernel;
@@ -427,21 +403,21 @@ static tarn_code resolve_list_slice(tn_binder *binder, tarn_error *err)
 
 static tarn_code run_list_concat(tn_call *call, tarn_error *err)
 {
-    TN_RETURN_IF_ERROR(gather_begin(call, err));
+    TN_RETURN_IF_ERROR(tn_gather__begin(call, err));
     TN_EACH (call, row) {
-        const uint32_t from = gathered_count(call);
+        const uint32_t from = tn_gather__count(call);
         for (uint32_t k = 0; k < call->in_count; k++) {
-            const tn_list list = list_at(call, k, row);
+            const tn_list list = tn_list__at(call, k, row);
             for (uint32_t i = 0; i < list.length; i++) {
                 tn_value value;
-                TN_RETURN_IF_ERROR(
-                    element_value(call, elements_of(call, k, 0), list.offset + i, &value, err));
-                TN_RETURN_IF_ERROR(gather(call, 0, &value, err));
+                TN_RETURN_IF_ERROR(tn_list__element(call, tn_list__elements(call, k, 0),
+                                                    list.offset + i, &value, err));
+                TN_RETURN_IF_ERROR(tn_gather__put(call, 0, &value, err));
             }
         }
-        TN_OUT(call, tn_list, row) = (tn_list){from, gathered_count(call) - from};
+        TN_OUT(call, tn_list, row) = (tn_list){from, tn_gather__count(call) - from};
     }
-    return gather_end(call, err);
+    return tn_gather__end(call, err);
 }
 static const tn_kernel list_concat_kernel = GATHER(run_list_concat);
 static tarn_code resolve_list_concat(tn_binder *binder, tarn_error *err)
@@ -449,7 +425,7 @@ static tarn_code resolve_list_concat(tn_binder *binder, tarn_error *err)
     const tn_type *type = NULL;
     bool found = false;
     for (uint32_t i = 0; i < binder->count; i++) {
-        TN_RETURN_IF_ERROR(need_list(binder, i, err));
+        TN_RETURN_IF_ERROR(tn_list__need(binder, i, err));
     }
     TN_RETURN_IF_ERROR(tn_coerce__common(binder->context, binder->children, binder->count, false,
                                          &type, &found, err));
@@ -473,7 +449,7 @@ static tarn_code resolve_list_add(tn_binder *binder, tarn_error *err)
     if (binder->count != 2) {
         return tn_coerce__no_overload(binder, err);
     }
-    TN_RETURN_IF_ERROR(need_list(binder, 1 - at, err));
+    TN_RETURN_IF_ERROR(tn_list__need(binder, 1 - at, err));
     TN_RETURN_IF_ERROR(tn_expr_call(binder->context, TN_STR("list_value"), &binder->children[at], 1,
                                     binder->children[at]->span, &one, err));
     const tn_expr *const lists[2] = {at == 0 ? one : binder->children[0],
@@ -486,25 +462,25 @@ static tarn_code resolve_list_add(tn_binder *binder, tarn_error *err)
 
 static tarn_code run_string_split(tn_call *call, tarn_error *err)
 {
-    TN_RETURN_IF_ERROR(gather_begin(call, err));
+    TN_RETURN_IF_ERROR(tn_gather__begin(call, err));
     TN_EACH (call, row) {
         const tn_str text = tn_call_str(call, 0, row);
         const tn_str by = tn_call_str(call, 1, row);
-        const uint32_t first = gathered_count(call);
+        const uint32_t first = tn_gather__count(call);
         size_t from = 0;
         for (;;) {
             const size_t to = by.size == 0 ? SIZE_MAX : tn_find(text, by, from);
             const tn_value part =
                 tn_value_varchar(tn_str_slice(text, from, to == SIZE_MAX ? text.size : to));
-            TN_RETURN_IF_ERROR(gather(call, 0, &part, err));
+            TN_RETURN_IF_ERROR(tn_gather__put(call, 0, &part, err));
             if (to == SIZE_MAX) {
                 break;
             }
             from = to + by.size;
         }
-        TN_OUT(call, tn_list, row) = (tn_list){first, gathered_count(call) - first};
+        TN_OUT(call, tn_list, row) = (tn_list){first, tn_gather__count(call) - first};
     }
-    return gather_end(call, err);
+    return tn_gather__end(call, err);
 }
 static const tn_kernel string_split_kernel = GATHER(run_string_split);
 static tarn_code resolve_string_split(tn_binder *binder, tarn_error *err)
@@ -523,13 +499,13 @@ static tarn_code resolve_string_split(tn_binder *binder, tarn_error *err)
 static tarn_code run_range(tn_call *call, tarn_error *err)
 {
     const bool closed = call->data != NULL;
-    TN_RETURN_IF_ERROR(gather_begin(call, err));
+    TN_RETURN_IF_ERROR(tn_gather__begin(call, err));
     TN_EACH (call, row) {
         const bool single = call->in_count == 1;
         const int64_t start = single ? 0 : TN_IN(call, 0, int64_t, row);
         const int64_t stop = TN_IN(call, single ? 0 : 1, int64_t, row);
         const int64_t step = call->in_count > 2 ? TN_IN(call, 2, int64_t, row) : 1;
-        const uint32_t first = gathered_count(call);
+        const uint32_t first = tn_gather__count(call);
         if (step == 0) {
             tn_call_fault(call, row);
             continue;
@@ -537,17 +513,17 @@ static tarn_code run_range(tn_call *call, tarn_error *err)
         for (int64_t at = start; step > 0 ? at < stop || (closed && at == stop)
                                           : at > stop || (closed && at == stop);) {
             const tn_value value = tn_value_bigint(at);
-            TN_RETURN_IF_ERROR(gather(call, 0, &value, err));
+            TN_RETURN_IF_ERROR(tn_gather__put(call, 0, &value, err));
             if (__builtin_add_overflow(at, step, &at)) {
                 break;
             }
         }
-        TN_OUT(call, tn_list, row) = (tn_list){first, gathered_count(call) - first};
+        TN_OUT(call, tn_list, row) = (tn_list){first, tn_gather__count(call) - first};
     }
-    return gather_end(call, err);
+    return tn_gather__end(call, err);
 }
 static const tn_kernel range_kernel = {
-    .run = run_range, .open = gather_open, .close = gather_close, .can_fail = true};
+    .run = run_range, .open = tn_gather__open, .close = tn_gather__close, .can_fail = true};
 static tarn_code resolve_range(tn_binder *binder, tarn_error *err)
 {
     if (binder->count == 0 || binder->count > 3) {
@@ -691,11 +667,11 @@ static tarn_code resolve_struct_extract(tn_binder *binder, tarn_error *err)
 
 static tarn_code run_map(tn_call *call, tarn_error *err)
 {
-    TN_RETURN_IF_ERROR(gather_begin(call, err));
+    TN_RETURN_IF_ERROR(tn_gather__begin(call, err));
     TN_EACH (call, row) {
-        const tn_list keys = list_at(call, 0, row);
-        const tn_list values = list_at(call, 1, row);
-        const uint32_t from = gathered_count(call);
+        const tn_list keys = tn_list__at(call, 0, row);
+        const tn_list values = tn_list__at(call, 1, row);
+        const uint32_t from = tn_gather__count(call);
         if (keys.length != values.length) {
             tn_call_fault(call, row);
             TN_OUT(call, tn_list, row) = (tn_list){0, 0};
@@ -705,15 +681,15 @@ static tarn_code run_map(tn_call *call, tarn_error *err)
             tn_value key;
             tn_value value;
             TN_RETURN_IF_ERROR(
-                element_value(call, elements_of(call, 0, 0), keys.offset + i, &key, err));
-            TN_RETURN_IF_ERROR(
-                element_value(call, elements_of(call, 1, 0), values.offset + i, &value, err));
-            TN_RETURN_IF_ERROR(gather(call, 0, &key, err));
-            TN_RETURN_IF_ERROR(gather(call, 1, &value, err));
+                tn_list__element(call, tn_list__elements(call, 0, 0), keys.offset + i, &key, err));
+            TN_RETURN_IF_ERROR(tn_list__element(call, tn_list__elements(call, 1, 0),
+                                                values.offset + i, &value, err));
+            TN_RETURN_IF_ERROR(tn_gather__put(call, 0, &key, err));
+            TN_RETURN_IF_ERROR(tn_gather__put(call, 1, &value, err));
         }
         TN_OUT(call, tn_list, row) = (tn_list){from, keys.length};
     }
-    return gather_end(call, err);
+    return tn_gather__end(call, err);
 }
 static tarn_code describe_map(const tn_bound_call *bound, const tn_value *arguments,
                               tarn_error *err)
@@ -723,8 +699,8 @@ static tarn_code describe_map(const tn_bound_call *bound, const tn_value *argume
     return tn_fail(err, TARN_E_INVALID, "map: there must be as many values as keys");
 }
 static const tn_kernel map_kernel = {.run = run_map,
-                                     .open = gather_open,
-                                     .close = gather_close,
+                                     .open = tn_gather__open,
+                                     .close = tn_gather__close,
                                      .can_fail = true,
                                      .describe = describe_map};
 static tarn_code resolve_map(tn_binder *binder, tarn_error *err)
@@ -732,8 +708,8 @@ static tarn_code resolve_map(tn_binder *binder, tarn_error *err)
     if (binder->count != 2) {
         return tn_coerce__no_overload(binder, err);
     }
-    TN_RETURN_IF_ERROR(need_list(binder, 0, err));
-    TN_RETURN_IF_ERROR(need_list(binder, 1, err));
+    TN_RETURN_IF_ERROR(tn_list__need(binder, 0, err));
+    TN_RETURN_IF_ERROR(tn_list__need(binder, 1, err));
     binder->bound->kernel = &map_kernel;
     binder->can_fail = true;
     return tn_types_map(binder->context->types, binder->children[0]->type->fields[0].type,
@@ -744,12 +720,12 @@ static tarn_code at_key(tn_call *call, uint32_t row, uint32_t *at, tarn_error *e
 {
     uint32_t found = 0;
     TN_RETURN_IF_ERROR(find_element(call, row, &found, err));
-    *at = found == 0 ? UINT32_MAX : list_at(call, 0, row).offset + found - 1;
+    *at = found == 0 ? UINT32_MAX : tn_list__at(call, 0, row).offset + found - 1;
     return TARN_OK;
 }
 static tarn_code run_map_extract(tn_call *call, tarn_error *err)
 {
-    return extract(call, 1, at_key, err);
+    return tn_list__extract(call, 1, at_key, err);
 }
 static const tn_kernel map_extract_kernel = GATHER(run_map_extract);
 static tarn_code resolve_map_extract(tn_binder *binder, tarn_error *err)
@@ -772,7 +748,7 @@ static tarn_code run_map_part(tn_call *call, tarn_error *err)
     const uint32_t field = call->data == NULL ? 0 : 1;
     call->children = &call->in[0].column->children[field];
     TN_EACH (call, row) {
-        TN_OUT(call, tn_list, row) = list_at(call, 0, row);
+        TN_OUT(call, tn_list, row) = tn_list__at(call, 0, row);
     }
     return TARN_OK;
 }

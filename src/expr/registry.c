@@ -1,13 +1,14 @@
 /* The list of all functions, sorted once; and the look-up by name. */
-#include "expr/expr_internal.h"
+#include "expr/nested_internal.h"
 
 #include <pthread.h>
 
 enum { FUNCTIONS_MAX = 512, SLOTS = 2048, KERNELS_MAX = 1024 };
 
 static const tn_function_list *const lists[] = {
-    &tn__operator_functions, &tn__logic_functions, &tn__string_functions, &tn__pattern_functions,
-    &tn__time_functions,     &tn__math_functions,  &tn__nested_functions, &tn__aggregate_functions,
+    &tn__operator_functions, &tn__logic_functions, &tn__string_functions,
+    &tn__pattern_functions,  &tn__time_functions,  &tn__math_functions,
+    &tn__nested_functions,   &tn__list_functions,  &tn__aggregate_functions,
 };
 
 /* Filled once, by the first who asks, and read-only from then on. */

@@ -94,8 +94,8 @@ done:
 static bool has_default(const tn_expr *aggregate)
 {
     const char *name = aggregate->function->name;
-    return strcmp(name, "count") == 0 || strcmp(name, "approx_count_distinct") == 0 ||
-           strcmp(name, "count_distinct") == 0;
+    return strcmp(name, "count") == 0 || strcmp(name, "count_if") == 0 ||
+           strcmp(name, "approx_count_distinct") == 0 || strcmp(name, "count_distinct") == 0;
 }
 
 TN_FALLIBLE tn_plan__defaults(tn_plan_context *context, tn_plan *aggregate, uint32_t first,
