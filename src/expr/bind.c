@@ -115,8 +115,12 @@ static tarn_code unknown_function(tn_str name, tn_span span, tarn_error *err)
         }
         best = tn_str_nearest(name, names, named);
     }
+    const char *instead = tn_function__instead(name);
     tn_bind__fail(err, span, "there is no function '%.*s'", TN_STR_ARGS(name));
-    if (best.data != NULL && tn_str_distance(name, best) <= name.size / 3 + (name.size < 3)) {
+    if (instead != NULL) {
+        tn_hint(err, "%s", instead);
+    } else if (best.data != NULL &&
+               tn_str_distance(name, best) <= name.size / 3 + (name.size < 3)) {
         tn_hint(err, "did you mean '%.*s'?", TN_STR_ARGS(best));
     } else {
         tn_hint(err, "SHOW FUNCTIONS lists them");

@@ -184,6 +184,10 @@ tarn_code tn_bind__fail(tarn_error *err, tn_span span, const char *format, ...) 
 TN_FALLIBLE tn_bind__literal(tn_expr_context *context, const tn_value *value, tn_span span,
                              const tn_expr **out, tarn_error *err);
 
+/* ---- instead.c ---- */
+/* What to write for a function that others have; NULL where nothing is known. */
+const char *tn_function__instead(tn_str name);
+
 /* ---- arithmetic_rules.c: type rules, shared by entries ---- */
 tn_resolver tn_rules__compare, tn_rules__arithmetic, tn_rules__negate;
 

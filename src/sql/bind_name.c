@@ -18,7 +18,7 @@ tarn_code tn_binder__fail(const tn_binder *b, tn_span span, tarn_error *err, tar
 tarn_code tn_binder__unsupported(const tn_binder *b, tn_span span, tarn_error *err,
                                  const char *what)
 {
-    return tn_binder__fail(b, span, err, TARN_E_UNSUPPORTED, "%s: not built yet", what);
+    return tn_sql__not_built(b->text, tn_binder__span(b, span), err, what);
 }
 
 tn_str tn_binder__nearest(tn_str name, const tn_str *names, size_t count)

@@ -124,9 +124,44 @@ tarn_code tn_parser__expected(tn_parser *p, const char *what, tarn_error *err)
     return TARN_E_INVALID;
 }
 
+tarn_code tn_sql__not_built(tn_str text, tn_span span, tarn_error *err, const char *what)
+{
+    static const char *const list[][2] = {
+        {"window functions (OVER)",
+         "a group's figures: GROUP BY in a subquery, joined by its keys; its first rows: a LATERAL "
+         "subquery with ORDER BY and LIMIT"},
+        {"the WINDOW clause", "GROUP BY in a subquery, joined by its keys"},
+        {"QUALIFY", "DISTINCT ON (key) with ORDER BY keeps the first row of each key"},
+        {"TABLESAMPLE", "WHERE random() < 0.1 keeps about a tenth"},
+        {"USING SAMPLE", "WHERE random() < 0.1 keeps about a tenth"},
+        {"LIMIT of a percentage", "count(*) says how many rows there are"},
+        {"ASOF JOIN",
+         "LEFT JOIN LATERAL (SELECT ... WHERE b.at <= a.at ORDER BY b.at DESC LIMIT 1) b ON true"},
+        {"POSITIONAL JOIN", "files have a column _row to join by"},
+        {"PIVOT", "sum(x) FILTER (WHERE k = 'a') makes a column of a value"},
+        {"UNPIVOT", "UNION ALL takes one SELECT for each column"},
+        {"GROUPING()", "a key IS NULL in the rows that are not grouped by it"},
+        {"COLUMNS()", "name the columns, or leave some out: * EXCLUDE (a)"},
+        {"OVERLAY ... PLACING", "left(), right() and || do the same"},
+        {"lists made by FOR", "unnest() the list in FROM, and gather the results with list()"},
+        {"recursive queries (WITH RECURSIVE that reads itself)",
+         "range() and generate_series() make series"},
+        {"UPDATE", "CREATE OR REPLACE TABLE ... AS SELECT makes the table anew"},
+        {"DELETE", "CREATE OR REPLACE TABLE ... AS SELECT ... WHERE keeps the other rows"},
+        {"-> of JSON", "read_json() gives JSON's fields as columns"}};
+    const tarn_code code =
+        tn_sql__fail(text, span, err, TARN_E_UNSUPPORTED, "%s: not built yet", what);
+    for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++) {
+        if (strcmp(list[i][0], what) == 0) {
+            tn_hint(err, "%s", list[i][1]);
+        }
+    }
+    return code;
+}
+
 tarn_code tn_parser__unsupported(tn_parser *p, tn_span span, tarn_error *err, const char *what)
 {
-    return tn_sql__fail(p->lexer.text, span, err, TARN_E_UNSUPPORTED, "%s: not built yet", what);
+    return tn_sql__not_built(p->lexer.text, span, err, what);
 }
 
 /* ---- names ---- */

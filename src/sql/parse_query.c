@@ -223,8 +223,42 @@ static tarn_code parse_select_head(void *parser, void *frame, tarn_error *err)
     TN_ROUTINE_END(p);
 }
 
+static bool is_text(const tn_parser *p, const tn_token *token, const char *word)
+{
+    return token->kind == TN_TOKEN_NAME &&
+           tn_str_equal_fold(tn_str_slice(p->lexer.text, token->span.start,
+                                          token->span.start + token->span.length),
+                             tn_str_of(word));
+}
+
+/* LIMIT 10%, LIMIT 10 PERCENT */
+static TN_FALLIBLE refuse_share(tn_parser *p, tarn_error *err)
+{
+    const tn_token *behind;
+    const tn_token *third;
+    if (next_token(p)->kind != TN_TOKEN_INTEGER && next_token(p)->kind != TN_TOKEN_DECIMAL) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_parser__peek(p, 1, &behind, err));
+    TN_RETURN_IF_ERROR(tn_parser__peek(p, 2, &third, err));
+    const bool ends =
+        third->kind == TN_TOKEN_END ||
+        (third->kind == TN_TOKEN_SYMBOL && (third->symbol == ')' || third->symbol == ';'));
+    const bool sign = behind->kind == TN_TOKEN_SYMBOL && behind->symbol == '%' && ends;
+    return sign || is_text(p, behind, "PERCENT")
+               ? tn_parser__unsupported(p, behind->span, err, "LIMIT of a percentage")
+               : TARN_OK;
+}
+
 static TN_FALLIBLE refuse_clauses(tn_parser *p, tarn_error *err)
 {
+    const tn_token *behind = NULL;
+    if (next_is_word(p, TN_KW_USING)) {
+        TN_RETURN_IF_ERROR(tn_parser__peek(p, 1, &behind, err));
+        if (is_text(p, behind, "SAMPLE")) {
+            return tn_parser__unsupported(p, next_token(p)->span, err, "USING SAMPLE");
+        }
+    }
     const bool qualify = next_is_word(p, TN_KW_QUALIFY);
     if (!qualify && !next_is_word(p, TN_KW_WINDOW)) {
         return TARN_OK;
@@ -490,6 +524,7 @@ static tarn_code parse_tail(void *parser, void *frame, tarn_error *err)
             TN_RETURN_IF_ERROR(tn_parser__skip(p, err));
             TN_RETURN_IF_ERROR(tn_parser__accept_word(p, TN_KW_ALL, &taken, err));
             if (!taken) {
+                TN_RETURN_IF_ERROR(refuse_share(p, err));
                 TN_CALL(p, f, tn_parse__expr, (tn_expr_frame){.no_in = false});
                 f->query->limit = p->expr;
             }

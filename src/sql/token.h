@@ -129,6 +129,9 @@ TN_FALLIBLE tn_token__decode(tn_str text, const tn_token *token, tn_arena *arena
                              tarn_error *err);
 
 /* Raises at a place of the text. */
+/* TARN_E_UNSUPPORTED: "`what`: not built yet", with what to write instead where there is something.
+ */
+tarn_code tn_sql__not_built(tn_str text, tn_span span, tarn_error *err, const char *what);
 tarn_code tn_sql__fail(tn_str text, tn_span span, tarn_error *err, tarn_code code,
                        const char *format, ...) TN_PRINTF(5, 6);
 
