@@ -378,19 +378,25 @@ TEST(mistakes_are_told_in_the_words_of_the_text)
         {"FROM a JOIN b", "1:14 expected ON or USING of the JOIN before the end of the statement"},
         {"SELECT 1\nFROM t\n  WHERE 'a' LIKE", "3:17 expected an expression before the end of the "
                                                "statement"},
-        {"UPDATE t SET a = 1", "1:1 UPDATE: not built yet"},
+        {"UPDATE t SET a = 1",
+         "1:1 UPDATE: not built yet / CREATE OR REPLACE TABLE ... AS SELECT makes the table anew"},
         {"BEGIN", "1:1 BEGIN: not built yet"},
-        {"SELECT rank() OVER (ORDER BY a) FROM t", "1:15 window functions (OVER): not built yet"},
-        {"SELECT a FROM t QUALIFY b", "1:17 QUALIFY: not built yet"},
+        {"SELECT rank() OVER (ORDER BY a) FROM t",
+         "1:15 window functions (OVER): not built yet / a group's figures: GROUP BY in a subquery, "
+         "joined by its keys; its first rows: a LATERAL subquery with ORDER BY and LIMIT"},
+        {"SELECT a FROM t QUALIFY b", "1:17 QUALIFY: not built yet / DISTINCT ON (key) with ORDER "
+                                      "BY keeps the first row of each key"},
         {"SELECT list_transform(a, lambda x: x + 1)",
          "1:26 lambdas (x -> ...): not built yet / unnest() the list in FROM, and "
          "gather the results with list()"},
-        {"SELECT [x for x in a]", "1:11 lists made by FOR: not built yet"},
+        {"SELECT [x for x in a]", "1:11 lists made by FOR: not built yet / unnest() the list in "
+                                  "FROM, and gather the results with list()"},
         {"CREATE INDEX i ON t (a)", "1:8 CREATE INDEX: not built yet"},
         {"CREATE TABLE t (a INT DEFAULT 1)", "1:23 DEFAULT of a column: not built yet"},
         {"COPY t FROM 'a.csv'", "1:8 COPY ... FROM: not built yet / INSERT INTO t SELECT * FROM "
                                 "'file' does the same"},
-        {"FROM a ASOF JOIN b ON x", "1:8 ASOF JOIN: not built yet"},
+        {"FROM a ASOF JOIN b ON x", "1:8 ASOF JOIN: not built yet / LEFT JOIN LATERAL (SELECT ... "
+                                    "WHERE b.at <= a.at ORDER BY b.at DESC LIMIT 1) b ON true"},
         {"SELECT a COLLATE nocase", "1:18 COLLATE nocase is not built: strings compare by bytes / "
                                     "compare lower(x) for an order without case"},
     };
