@@ -27,6 +27,7 @@ typedef struct tn__csv_source {
     uint32_t null_count;
     bool empty_is_null; /* for strings; for all else it always is */
     bool null_padding;
+    uint64_t sampled;  /* records that were looked at */
     const bool *asked; /* one a column: its type was asked for, and values may be rounded to it */
 } tn__csv_source;
 

@@ -8,13 +8,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-enum {
-    SAMPLE_SIZE = 1 << 20,
-    SAMPLE_ROWS = 20480,
-    DIALECT_ROWS = 1000,
-    FIELDS_MAX = 10000,
-    COLUMNS_MAX = 100000
-};
+enum { SAMPLE_ROWS = 20480, DIALECT_ROWS = 1000, FIELDS_MAX = 10000, COLUMNS_MAX = 100000 };
 
 typedef struct row {
     uint32_t first, count; /* of the spans */
@@ -487,7 +481,7 @@ static tarn_code no_whole_record(const sniffer *s, tarn_error *err)
     } else {
         code = tn_fail(err, TARN_E_INVALID,
                        "line %lld is longer than %d bytes, or a quote in it is never closed",
-                       (long long)line, SAMPLE_SIZE);
+                       (long long)line, TN__SAMPLE_SIZE);
         tn_hint(err, "name the columns: columns => {'name': 'TYPE', ...}");
     }
     tn_locate(err, line, 0, 0);
@@ -705,6 +699,7 @@ tarn_code tn__csv_sniff(tn__csv_source *source, const tn_csv_options *options,
                       options->sample_rows != 0 ? options->sample_rows : SAMPLE_ROWS, err));
     TN_TRY(find_columns(&s, err));
     set_place(&s);
+    source->sampled = s.rows.count;
     source->text.line_ends_in_records = s.breaks || options->new_line_in_values;
     /* where a quote may stand in the middle of a field, its parity says nothing */
     source->text.one_morsel = options->one_task || !tn__csv_is_simple(&source->dialect) || s.odd;

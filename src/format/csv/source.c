@@ -3,8 +3,6 @@
 
 #include <stdatomic.h>
 
-enum { SAMPLE_SIZE = 1 << 20 };
-
 static tarn_code set_dialect(tn__csv_dialect *dialect, const tn_csv_options *o, tarn_error *err)
 {
     if (o->delimiter.size > sizeof(dialect->delimiter)) {
@@ -52,6 +50,7 @@ tarn_code tn_csv_open(tn_object *object, bool is_local, const tn_csv_options *op
     tarn_code code = TARN_OK;
     tn__csv_source *source = NULL;
     tn__text_sample sample = {.memory = NULL};
+    bool enough = false;
     void *memory;
 
     *out = NULL;
@@ -69,11 +68,16 @@ tarn_code tn_csv_open(tn_object *object, bool is_local, const tn_csv_options *op
     source->text.is_pipeline = options->is_pipeline;
     source->null_padding = options->null_padding;
     source->text.base.name = tn_str_of(tn_object_uri(object));
-    TN_TRY(set_dialect(&source->dialect, options, err));
     TN_TRY(copy_nulls(source, options, err));
-    TN_TRY(tn__text_sample_read(object, options->compression, SAMPLE_SIZE, pool,
-                                &source->text.codec, &sample, err));
-    TN_TRY(tn__csv_sniff(source, options, &sample, types, err));
+    for (size_t size = TN__SAMPLE_SIZE; !enough;) {
+        source->dialect = (tn__csv_dialect){.delimiter_size = 0};
+        TN_TRY(set_dialect(&source->dialect, options, err));
+        TN_TRY(tn__text_sample_read(object, options->compression, size, pool, &source->text.codec,
+                                    &sample, err));
+        TN_TRY(tn__csv_sniff(source, options, &sample, types, err));
+        TN_TRY(tn__text_sample_enough(&sample, source->sampled, options->sample_rows, &size,
+                                      &enough, err));
+    }
     source->text.object = object;
     *out = &source->text.base;
     source = NULL;

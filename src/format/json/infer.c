@@ -355,6 +355,8 @@ static tarn_code see_records(inferrer *in, seen *root, tn__json_source *source, 
         rows++;
         at = end;
     }
+    source->sampled = rows;
+    source->sampled_all = whole && rows < rows_max;
     if (rows > 0) {
         source->text.row_bytes = (double)at / (double)rows;
     }

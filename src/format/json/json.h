@@ -5,7 +5,8 @@
  * number of lines; the first bytes tell which.  Lines are read by many tasks at once, the other
  * forms by one.  Names and types come from a sample unless they are given: objects become STRUCT,
  * arrays LIST, what differs becomes the type that holds both, else VARCHAR with the JSON as it
- * stands.  Fields that the sample did not show are passed over, or refused.
+ * stands.  A field that the sample did not show fails the scan where all columns were inferred;
+ * else it is passed over, or refused.
  */
 #ifndef TN_FORMAT_JSON_JSON_H
 #define TN_FORMAT_JSON_JSON_H

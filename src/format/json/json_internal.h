@@ -8,6 +8,8 @@
 
 typedef struct tn__json_source {
     tn__text_source text;
+    uint64_t sampled; /* records that were looked at */
+    bool sampled_all; /* and there are no others */
     bool by_lines;    /* else records are found by their brackets */
     bool in_array;    /* records stand in one array, behind whose end nothing may follow */
     bool is_values;   /* records are no objects: the one column "json" takes them whole */

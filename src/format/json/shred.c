@@ -518,10 +518,12 @@ static tn_reason name_unknown(const walk *w)
                                  parent == NULL || !is_field ? "" : ".",
                                  (int)tn_min_size(name.size, 48), name.data);
     }
-    (void)snprintf(p->unknown + size, sizeof(p->unknown) - size,
-                   "%s%.*s' that the source did not have before",
+    (void)snprintf(p->unknown + size, sizeof(p->unknown) - size, "%s%.*s' that %s",
                    w->unknown_node == UINT32_MAX ? "" : ".", (int)tn_min_size(w->unknown.size, 48),
-                   w->unknown.data);
+                   w->unknown.data,
+                   p->source->text.is_pipeline
+                       ? "the source did not have before"
+                       : "none of the records had from which types were inferred");
     return p->unknown;
 }
 

@@ -3,8 +3,6 @@
 
 #include <stdatomic.h>
 
-enum { SAMPLE_SIZE = 1 << 20 };
-
 /* Does the sample hold a whole record, or all there is? */
 static bool is_enough(const tn__text_sample *sample)
 {
@@ -20,17 +18,16 @@ static bool is_enough(const tn__text_sample *sample)
 
 /* More where the first record alone is larger. */
 static tarn_code read_sample(tn_object *object, tn__json_source *source, tn_str compression,
-                             tn__text_sample *sample, tarn_error *err)
+                             size_t *size, tn__text_sample *sample, tarn_error *err)
 {
-    size_t size = SAMPLE_SIZE;
     for (;;) {
-        TN_RETURN_IF_ERROR(tn__text_sample_read(object, compression, size, source->text.pool,
+        TN_RETURN_IF_ERROR(tn__text_sample_read(object, compression, *size, source->text.pool,
                                                 &source->text.codec, sample, err));
-        if (is_enough(sample) || size >= source->text.record_size_max) {
+        if (is_enough(sample) || *size >= source->text.record_size_max) {
             return TARN_OK;
         }
         tn__text_sample_free(sample);
-        size *= 4;
+        *size *= 4;
     }
 }
 
@@ -41,6 +38,7 @@ tarn_code tn_json_open(tn_object *object, bool is_local, const tn_json_options *
     tarn_code code = TARN_OK;
     tn__json_source *source = NULL;
     tn__text_sample sample = {.memory = NULL};
+    bool enough = false;
     void *memory;
 
     *out = NULL;
@@ -53,15 +51,26 @@ tarn_code tn_json_open(tn_object *object, bool is_local, const tn_json_options *
     source->text.is_local = is_local;
     source->text.drops_bad = options->ignore_errors;
     source->text.is_pipeline = options->is_pipeline;
-    source->refuses_new = options->refuse_new_fields;
     source->may_round =
         options->column_count > 0 || (options->type_count > 0 && !options->fill_missing);
     source->text.record_size_max =
         options->record_size_max != 0 ? options->record_size_max : TN__RECORD_SIZE_MAX;
     source->text.morsel_size = options->morsel_size != 0 ? options->morsel_size : TN__MORSEL_SIZE;
     source->text.base.name = tn_str_of(tn_object_uri(object));
-    TN_TRY(read_sample(object, source, options->compression, &sample, err));
-    TN_TRY(tn__json_infer(source, options, &sample, types, err));
+    for (size_t size = TN__SAMPLE_SIZE; !enough;) {
+        TN_TRY(read_sample(object, source, options->compression, &size, &sample, err));
+        source->sampled = 0;
+        source->text.header_lines = 0;
+        TN_TRY(tn__json_infer(source, options, &sample, types, err));
+        TN_TRY(tn__text_sample_enough(&sample, source->sampled,
+                                      options->column_count > 0 ? 0 : options->sample_rows, &size,
+                                      &enough, err));
+    }
+    /* what the records that were looked at do not have would be lost without a word */
+    source->refuses_new =
+        options->refuse_new_fields ||
+        (!source->sampled_all && !options->is_pipeline && !options->ignore_errors &&
+         !options->fill_missing && options->column_count == 0);
     source->text.object = object;
     *out = &source->text.base;
     source = NULL;

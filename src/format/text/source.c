@@ -122,6 +122,26 @@ tarn_code tn__text_sample_read(tn_object *object, tn_str compression, size_t siz
     return TARN_OK;
 }
 
+tarn_code tn__text_sample_enough(tn__text_sample *sample, uint64_t seen, uint64_t wanted,
+                                 size_t *size, bool *enough, tarn_error *err)
+{
+    *enough = sample->whole || seen >= wanted;
+    if (*enough) {
+        return TARN_OK;
+    }
+    if (*size >= TN__SAMPLE_SIZE_MAX) {
+        (void)tn_fail(err, TARN_E_LIMIT,
+                      "the first %d MB have but %llu records to infer types from",
+                      (int)(TN__SAMPLE_SIZE_MAX >> 20), (unsigned long long)seen);
+        tn_hint(err, "give a smaller sample_size, or the types themselves: types => {'name': "
+                     "'TYPE', ...}");
+        return TARN_E_LIMIT;
+    }
+    *size = *size > TN__SAMPLE_SIZE_MAX / 8 ? TN__SAMPLE_SIZE_MAX : *size * 8;
+    tn__text_sample_free(sample);
+    return TARN_OK;
+}
+
 /* ---- the source -------------------------------------------------------------------------------
  */
 

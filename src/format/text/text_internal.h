@@ -22,7 +22,9 @@
 enum {
     TN__MORSEL_SIZE = 16 << 20,
     TN__BLOCK_SIZE = 128 << 10,
-    TN__RECORD_SIZE_MAX = 16 << 20 /* by default */
+    TN__RECORD_SIZE_MAX = 16 << 20, /* by default */
+    TN__SAMPLE_SIZE = 1 << 20,      /* larger where more records are to be looked at */
+    TN__SAMPLE_SIZE_MAX = 1 << 30
 };
 
 /* A record, or a field of it, that cannot be taken.  Places are indices into the block. */
@@ -136,5 +138,11 @@ typedef struct tn__text_sample {
 TN_FALLIBLE tn__text_sample_read(tn_object *object, tn_str compression, size_t size, tn_pool *pool,
                                  tn_codec *codec, tn__text_sample *out, tarn_error *err);
 void tn__text_sample_free(tn__text_sample *sample);
+/*
+ * Of a sample that held `seen` records, where `wanted` (0: as many as there are in the usual one)
+ * are to be looked at: is it enough?  Else *size is that of the next one, and the sample is freed.
+ */
+TN_FALLIBLE tn__text_sample_enough(tn__text_sample *sample, uint64_t seen, uint64_t wanted,
+                                   size_t *size, bool *enough, tarn_error *err);
 
 #endif
