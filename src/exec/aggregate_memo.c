@@ -3,6 +3,7 @@
  * near a base, its group is found without a hash.  What it does not know goes to the table.
  */
 #include "exec/aggregate_internal.h"
+#include "kernel/template.h"
 
 enum { WINDOW = 64 << 10, BELOW = 512 };
 
@@ -20,8 +21,7 @@ void tn_memo__forget(tn_memo *memo)
         out[i] = row;                                                                      \
         memo->miss[missed] = (uint16_t)i;                                                  \
         missed += row == NULL;                                                             \
-    }                                                                                      \
-    break
+    }
 
 static uint32_t look(tn_memo *memo, const tn_column *key, tn_lane lane, const uint16_t *selection,
                      uint32_t count, uint8_t **out)
@@ -30,34 +30,7 @@ static uint32_t look(tn_memo *memo, const tn_column *key, tn_lane lane, const ui
     const uint64_t base = memo->base;
     const uint64_t *validity = key->validity;
     uint32_t missed = 0;
-    switch (lane) {
-    case TN_LANE_i8:
-        LOOK(int8_t);
-    case TN_LANE_i16:
-        LOOK(int16_t);
-    case TN_LANE_i32:
-        LOOK(int32_t);
-    case TN_LANE_u8:
-        LOOK(uint8_t);
-    case TN_LANE_u16:
-        LOOK(uint16_t);
-    case TN_LANE_u32:
-        LOOK(uint32_t);
-    case TN_LANE_i64:
-    case TN_LANE_u64:
-    case TN_LANE_f32:
-    case TN_LANE_f64:
-    case TN_LANE_bool:
-    case TN_LANE_i128:
-    case TN_LANE_i256:
-    case TN_LANE_interval:
-    case TN_LANE_view:
-    case TN_LANE_list:
-    case TN_LANE_none:
-    case TN_LANE_ALL:
-    default:
-        LOOK(int64_t);
-    }
+    TN_BY_INTEGER_LANE(lane, LOOK, LOOK(int64_t))
     if (validity == NULL) {
         return missed;
     }
@@ -72,36 +45,11 @@ static uint32_t look(tn_memo *memo, const tn_column *key, tn_lane lane, const ui
     return missed;
 }
 
+#define VALUE(TYPE) return (uint64_t)((const TYPE *)key->values)[row]
+
 static uint64_t value_at(const tn_column *key, tn_lane lane, uint32_t row)
 {
-    switch (lane) {
-    case TN_LANE_i8:
-        return (uint64_t)((const int8_t *)key->values)[row];
-    case TN_LANE_i16:
-        return (uint64_t)((const int16_t *)key->values)[row];
-    case TN_LANE_i32:
-        return (uint64_t)((const int32_t *)key->values)[row];
-    case TN_LANE_u8:
-        return ((const uint8_t *)key->values)[row];
-    case TN_LANE_u16:
-        return ((const uint16_t *)key->values)[row];
-    case TN_LANE_u32:
-        return ((const uint32_t *)key->values)[row];
-    case TN_LANE_i64:
-    case TN_LANE_u64:
-    case TN_LANE_f32:
-    case TN_LANE_f64:
-    case TN_LANE_bool:
-    case TN_LANE_i128:
-    case TN_LANE_i256:
-    case TN_LANE_interval:
-    case TN_LANE_view:
-    case TN_LANE_list:
-    case TN_LANE_none:
-    case TN_LANE_ALL:
-    default:
-        return ((const uint64_t *)key->values)[row];
-    }
+    TN_BY_INTEGER_LANE(lane, VALUE, VALUE(uint64_t))
 }
 
 /* Each row's codes as one number, into memo->codes. */

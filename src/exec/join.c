@@ -3,6 +3,7 @@
 
 #include "base/size.h"
 #include "kernel/hash_column.h"
+#include "kernel/template.h"
 
 enum { LOCAL_MIN = 1 << 20 };
 
@@ -126,6 +127,8 @@ done:
     return code;
 }
 
+#define VALUE(TYPE) value = (int64_t)((const TYPE *)key->values)[i]
+
 static void see_bounds(build_task *task, uint32_t count)
 {
     const tn_column *key = &task->writer->columns[0];
@@ -137,23 +140,7 @@ static void see_bounds(build_task *task, uint32_t count)
         if (key->validity != NULL && !tn_bit_get(key->validity, i)) {
             continue;
         }
-        switch (tn_lane_size((tn_lane)key->lane)) {
-        case 1:
-            value = key->lane == TN_LANE_u8 ? ((const uint8_t *)key->values)[i]
-                                            : ((const int8_t *)key->values)[i];
-            break;
-        case 2:
-            value = key->lane == TN_LANE_u16 ? ((const uint16_t *)key->values)[i]
-                                             : ((const int16_t *)key->values)[i];
-            break;
-        case 4:
-            value = key->lane == TN_LANE_u32 ? (int64_t)((const uint32_t *)key->values)[i]
-                                             : ((const int32_t *)key->values)[i];
-            break;
-        default:
-            value = ((const int64_t *)key->values)[i];
-            break;
-        }
+        TN_BY_INTEGER_LANE(key->lane, VALUE, VALUE(int64_t))
         task->min = !task->has_bounds || value < task->min ? value : task->min;
         task->max = !task->has_bounds || value > task->max ? value : task->max;
         task->has_bounds = true;

@@ -2,6 +2,7 @@
 #include "exec/join_internal.h"
 
 #include "kernel/hash_column.h"
+#include "kernel/template.h"
 
 static TN_FALLIBLE array(tn_pool *pool, size_t item, void *out, tarn_error *err)
 {
@@ -174,8 +175,7 @@ enum { HEAD_AHEAD = 32, ROW_AHEAD = 16 };
         const uint64_t at = (uint64_t)((const TYPE *)values)[i] - min;      \
         chain[i] = at < range ? (tn_join_row *)(uintptr_t)heads[at] : NULL; \
         __builtin_prefetch(chain[i]);                                       \
-    }                                                                       \
-    break
+    }
 
 static void find_dense(tn_prober *prober, uint32_t count)
 {
@@ -185,34 +185,7 @@ static void find_dense(tn_prober *prober, uint32_t count)
     const uint64_t min = prober->table->min;
     const uint64_t range = prober->table->range;
     tn_join_row **chain = prober->chain;
-    switch ((tn_lane)key->lane) {
-    case TN_LANE_i8:
-        DENSE_LOOP(int8_t);
-    case TN_LANE_i16:
-        DENSE_LOOP(int16_t);
-    case TN_LANE_i32:
-        DENSE_LOOP(int32_t);
-    case TN_LANE_u8:
-        DENSE_LOOP(uint8_t);
-    case TN_LANE_u16:
-        DENSE_LOOP(uint16_t);
-    case TN_LANE_u32:
-        DENSE_LOOP(uint32_t);
-    case TN_LANE_i64:
-    case TN_LANE_u64:
-    case TN_LANE_f32:
-    case TN_LANE_f64:
-    case TN_LANE_bool:
-    case TN_LANE_i128:
-    case TN_LANE_i256:
-    case TN_LANE_interval:
-    case TN_LANE_view:
-    case TN_LANE_list:
-    case TN_LANE_none:
-    case TN_LANE_ALL:
-    default:
-        DENSE_LOOP(int64_t);
-    }
+    TN_BY_INTEGER_LANE(key->lane, DENSE_LOOP, DENSE_LOOP(int64_t))
 }
 
 static void find_hashed(tn_prober *prober, uint32_t count)

@@ -1,6 +1,8 @@
 /* The heads of chains of build rows. */
 #include "exec/join_internal.h"
 
+#include "kernel/template.h"
+
 void tn_join__table_free(tn_pool *pool, tn_join_table *table)
 {
     tn_join__direct_free(pool, table);
@@ -8,46 +10,18 @@ void tn_join__table_free(tn_pool *pool, tn_join_table *table)
     *table = (tn_join_table){0};
 }
 
+#define KEY(TYPE)                          \
+    {                                      \
+        TYPE value;                        \
+        memcpy(&value, at, sizeof(value)); \
+        return (uint64_t)value;            \
+    }
+
 uint64_t tn_join__key(const tn_join *join, const uint8_t *row)
 {
     const tn_row_field *field = &join->layout->fields[0];
     const uint8_t *at = row + field->offset;
-    int64_t wide;
-    int32_t i32;
-    int16_t i16;
-    switch ((tn_lane)field->lane) {
-    case TN_LANE_i8:
-        return (uint64_t)(int64_t)(int8_t)*at;
-    case TN_LANE_u8:
-        return *at;
-    case TN_LANE_i16:
-        memcpy(&i16, at, 2);
-        return (uint64_t)(int64_t)i16;
-    case TN_LANE_u16:
-        memcpy(&i16, at, 2);
-        return (uint16_t)i16;
-    case TN_LANE_i32:
-        memcpy(&i32, at, 4);
-        return (uint64_t)(int64_t)i32;
-    case TN_LANE_u32:
-        memcpy(&i32, at, 4);
-        return (uint32_t)i32;
-    case TN_LANE_i64:
-    case TN_LANE_u64:
-    case TN_LANE_f32:
-    case TN_LANE_f64:
-    case TN_LANE_bool:
-    case TN_LANE_i128:
-    case TN_LANE_i256:
-    case TN_LANE_interval:
-    case TN_LANE_view:
-    case TN_LANE_list:
-    case TN_LANE_none:
-    case TN_LANE_ALL:
-    default:
-        memcpy(&wide, at, 8);
-        return (uint64_t)wide;
-    }
+    TN_BY_INTEGER_LANE(field->lane, KEY, KEY(uint64_t))
 }
 
 static bool chain_rows(const tn_join *join, tn_join_table *table, uint8_t *const *rows,

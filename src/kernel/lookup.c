@@ -37,41 +37,14 @@ typedef struct four_words {
         const bool misses = wide >= range;                           \
         at[i] = misses ? range : (uint32_t)wide;                     \
         missed |= misses;                                            \
-    }                                                                \
-    break
+    }
+#define NARROW(TYPE) POSITIONS(TYPE, uint32_t)
 
 bool tn_lookup_positions(tn_lane lane, const void *keys, size_t count, uint64_t min, uint32_t range,
                          uint32_t *restrict at)
 {
     uint32_t missed = 0;
-    switch (lane) {
-    case TN_LANE_i8:
-        POSITIONS(int8_t, uint32_t);
-    case TN_LANE_i16:
-        POSITIONS(int16_t, uint32_t);
-    case TN_LANE_i32:
-        POSITIONS(int32_t, uint32_t);
-    case TN_LANE_u8:
-        POSITIONS(uint8_t, uint32_t);
-    case TN_LANE_u16:
-        POSITIONS(uint16_t, uint32_t);
-    case TN_LANE_u32:
-        POSITIONS(uint32_t, uint32_t);
-    case TN_LANE_i64:
-    case TN_LANE_u64:
-    case TN_LANE_f32:
-    case TN_LANE_f64:
-    case TN_LANE_bool:
-    case TN_LANE_i128:
-    case TN_LANE_i256:
-    case TN_LANE_interval:
-    case TN_LANE_view:
-    case TN_LANE_list:
-    case TN_LANE_none:
-    case TN_LANE_ALL:
-    default:
-        POSITIONS(uint64_t, uint64_t);
-    }
+    TN_BY_INTEGER_LANE(lane, NARROW, POSITIONS(uint64_t, uint64_t))
     return missed != 0;
 }
 
