@@ -320,6 +320,18 @@ TEST(partition_values_of_every_kind_come_back)
               "1|a/b\n2|a b\n3|100%\n4|NULL\n5|NULL\n6|ä=#?:\"\n7|x\n");
     CHECK_SQL("SELECT n FROM delta_scan('memory://m/t') WHERE p = '100%'", "3\n");
     CHECK_SQL("SELECT n FROM delta_scan('memory://m/t') WHERE p IS NULL ORDER BY n", "4\n5\n");
+    /* bytes stand in the log as the text that they are */
+    CHECK_SQL("COPY (SELECT * FROM (VALUES (1, 'a/b'::BLOB), (2, NULL), (3, "
+              "'\\x5c75303034315c7530306666'::BLOB), "
+              "(4, '\\x5c7530307a7a'::BLOB)) v (n, p)) TO 'memory://m/b' (FORMAT delta, "
+              "PARTITION_BY (p))",
+              "4\n");
+    CHECK_SQL("SELECT n, p FROM delta_scan('memory://m/b') ORDER BY n",
+              "1|\\x612f62\n2|NULL\n3|\\x41ff\n4|\\x5c7530307a7a\n");
+    CHECK_SQL(
+        "COPY (SELECT 1 AS n, '\\xff'::BLOB AS p) TO 'memory://m/b' (FORMAT delta, MODE append)",
+        "invalid: the column 'p' has bytes that are no UTF-8 text: no table can be partitioned "
+        "by such\n");
     tn_session_destroy(session);
     tn_text_deinit(&text);
 }

@@ -58,6 +58,32 @@ bool tn_delta_txn(const tn_delta *table, tn_str application, int64_t *version)
 
 /* ---- rows -------------------------------------------------------------------------------------*/
 
+/* Bytes as text: most writers put them as they are, some each as \\u00XX. */
+static TN_FALLIBLE binary_value(tn_str text, tn_arena *arena, tn_value *out, tarn_error *err)
+{
+    enum { ESCAPE = 6 };
+    void *memory;
+    const tn_type *type = out->type;
+    bool is_escaped = text.size % ESCAPE == 0;
+    for (size_t i = 0; i < text.size && is_escaped; i += ESCAPE) {
+        is_escaped = memcmp(text.data + i, "\\u00", 4) == 0 &&
+                     tn_hex_digit(text.data[i + 4]) >= 0 && tn_hex_digit(text.data[i + 5]) >= 0;
+    }
+    *out = tn_value_varchar(text);
+    out->type = type;
+    if (!is_escaped) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_arena_alloc(arena, text.size / ESCAPE + 1, &memory, err));
+    char *bytes = memory;
+    for (size_t i = 0; i < text.size; i += ESCAPE) {
+        bytes[i / ESCAPE] =
+            (char)(16 * tn_hex_digit(text.data[i + 4]) + tn_hex_digit(text.data[i + 5]));
+    }
+    out->str = (tn_str){bytes, text.size / ESCAPE};
+    return TARN_OK;
+}
+
 static TN_FALLIBLE partition_values(const tn_delta *table, const tn_delta_file *file,
                                     tn_arena *arena, const tn_value **out, tarn_error *err)
 {
@@ -68,6 +94,10 @@ static TN_FALLIBLE partition_values(const tn_delta *table, const tn_delta_file *
         const tn_field *field = &about->schema.fields[about->partition_fields[i]];
         values[i] = tn_value_null(field->type);
         if (file->partitions == NULL || file->partitions[i].data == NULL) {
+            continue;
+        }
+        if (field->type->kind == TN_KIND_BLOB) {
+            TN_RETURN_IF_ERROR(binary_value(file->partitions[i], arena, &values[i], err));
             continue;
         }
         const tarn_code code =

@@ -3,6 +3,7 @@
  * with names that no log entry has yet.
  */
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "column/flatten.h"
 #include "format/parquet/parquet.h"
 #include "kernel/text.h"
@@ -215,6 +216,23 @@ static TN_FALLIBLE ask_room(tn_delta_writer *writer, uint32_t max, tn_waker *wak
 
 enum { BUCKETS = 1024 };
 
+/* The log is JSON: bytes that are no text have no spelling there that all readers share. */
+static TN_FALLIBLE binary_text(const tn_delta_writer *writer, uint32_t partition, tn_str bytes,
+                               tn_text *out, tarn_error *err)
+{
+    const tn_field *field = &writer->sink.schema.fields[writer->partition_columns[partition]];
+    if (tn_utf8_valid(bytes.data, bytes.size)) {
+        tn_text_append(out, bytes);
+        return TARN_OK;
+    }
+    (void)tn_fail(err, TARN_E_INVALID,
+                  "the column '%.*s' has bytes that are no UTF-8 text: no table can be partitioned "
+                  "by such",
+                  TN_STR_ARGS(field->name));
+    tn_hint(err, "partition by a text made of it: CAST(%.*s AS VARCHAR)", TN_STR_ARGS(field->name));
+    return TARN_E_INVALID;
+}
+
 static TN_FALLIBLE partition_texts(tn_delta_writer *writer, const tn_column *flat, uint32_t row,
                                    const tn_str **out, tarn_error *err)
 {
@@ -230,7 +248,12 @@ static TN_FALLIBLE partition_texts(tn_delta_writer *writer, const tn_column *fla
             continue;
         }
         tn_text_clear(&text);
-        tn_text_value(&flat[i], row, &text);
+        if (flat[i].type->kind == TN_KIND_BLOB) {
+            TN_TRY(binary_text(writer, i, tn_view_str((const tn_view *)flat[i].values + row), &text,
+                               err));
+        } else {
+            tn_text_value(&flat[i], row, &text);
+        }
         TN_TRY(tn_text_status(&text, err));
         if (text.size > 0) { /* the empty string is NULL to the protocol */
             tn_str zoned = tn_text_str(&text);
