@@ -119,6 +119,7 @@ tarn_code tn_build__open(tn_build *b, tn_dataflow *p, tn_arena *arena, const tn_
 {
     *b = (tn_build){.catalogue = {&catalogue_ops}, .p = p, .arena = arena, .pins = pins};
     b->tables.pool = b->opened.pool = b->stack.pool = b->texts.pool = p->pool;
+    b->table_reads.pool = p->pool;
     tn_session_plan_context(p->session, arena, &p->parameters, &b->context);
     if (now_us != 0) {
         b->context.expr.now_us = now_us;
@@ -157,6 +158,7 @@ void tn_build__close(tn_build *b)
     if (b->opened.pool != NULL) {
         tn_vec_free(&b->opened);
         tn_vec_free(&b->tables);
+        tn_vec_free(&b->table_reads);
         tn_vec_free(&b->stack);
         tn_vec_free(&b->texts);
         tn_session_end_statement(b->p->session);
@@ -809,10 +811,13 @@ tarn_code tn_build__query(tn_build *b, const tn_expect *expect, tn_plan **out, t
     bound_as as;
     *out = NULL;
     b->reader = NULL;
+    b->asking = expect;
     TN_RETURN_IF_ERROR(bind_text(b, expect->text.text, &expect->text, out, &as, err));
     while (as == BOUND_WAITING) {
         tn_station *missing = b->missing;
         TN_RETURN_IF_ERROR(tn_build__station(b, missing, err));
+        b->reader = NULL;
+        b->asking = expect;
         TN_RETURN_IF_ERROR(bind_text(b, expect->text.text, &expect->text, out, &as, err));
     }
     *out = as == BOUND ? *out : NULL;

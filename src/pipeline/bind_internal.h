@@ -55,6 +55,12 @@ typedef struct tn_bound_text {
     tn_str step; /* or empty: an expectation's query */
 } tn_bound_text;
 
+typedef struct tn_table_read {
+    const tn_station *reader; /* NULL: */
+    const tn_expect *asking;
+    tn_str uri;
+} tn_table_read;
+
 typedef struct tn_build {
     tn_catalogue catalogue; /* first: what the binder asks */
     tn_dataflow *p;
@@ -62,8 +68,9 @@ typedef struct tn_build {
     tn_plan_context context;
     const tn_source_pin *pins; /* one a station */
     TN_VEC(tn_table_pin) tables;
-    tn_reject_edge **rejects;   /* one a station, or NULL */
-    tn_scan_counters *counters; /* one a station, or NULL: what its scans count */
+    TN_VEC(tn_table_read) table_reads; /* which text names which table */
+    tn_reject_edge **rejects;          /* one a station, or NULL */
+    tn_scan_counters *counters;        /* one a station, or NULL: what its scans count */
     tn_built *built;
     bool *queried;            /* one a station: named by an expectation's query */
     _Atomic uint64_t *meters; /* two a station: rows that it gave before its rules, and after */
@@ -72,9 +79,10 @@ typedef struct tn_build {
     size_t texts_end;
     /* of the text being bound */
     tn_station *reader, *missing;
-    bool reads_raw;  /* the reader's own name means its rows before the expectations */
-    bool is_blocked; /* it stands on something faulty */
-    bool carries;    /* rules quarantine rows of steps: file and line go with the rows */
+    const tn_expect *asking; /* whose query it is, where nobody reads */
+    bool reads_raw;          /* the reader's own name means its rows before the expectations */
+    bool is_blocked;         /* it stands on something faulty */
+    bool carries;            /* rules quarantine rows of steps: file and line go with the rows */
     TN_VEC(tn_station *) stack;
 } tn_build;
 

@@ -231,6 +231,34 @@ done:
 
 /* ---- graph ------------------------------------------------------------------------------------*/
 
+static void put_tables(const tn_build *b, const tn_station *reader, const tn_expect *asking,
+                       tn_text *out)
+{
+    for (size_t i = 0; i < b->table_reads.count; i++) {
+        const tn_table_read *read = &b->table_reads.items[i];
+        if (read->reader == reader && read->asking == asking) {
+            tn_text_printf(out, "  reads  %.*s\n", TN_STR_ARGS(read->uri));
+        }
+    }
+}
+
+/* What it asks of tables and of rows that others gave. */
+static TN_FALLIBLE put_query(const tn_dataflow *p, tn_build *b, const tn_expect *expect,
+                             tn_text *out, tarn_error *err)
+{
+    tn_plan *ignored;
+    memset(b->queried, 0, p->nodes.count * sizeof(*b->queried));
+    TN_RETURN_IF_ERROR(tn_build__query(b, expect, &ignored, err));
+    tn_text_printf(out, "expect %.*s\n", TN_STR_ARGS(expect->name));
+    for (size_t i = 0; i < p->nodes.count; i++) {
+        if (b->queried[i]) {
+            tn_text_printf(out, "  reads  %.*s\n", TN_STR_ARGS(p->nodes.items[i]->id));
+        }
+    }
+    put_tables(b, NULL, expect, out);
+    return TARN_OK;
+}
+
 static void put_station(const tn_dataflow *p, const tn_build *b, const tn_station *station,
                         tn_text *out)
 {
@@ -250,6 +278,7 @@ static void put_station(const tn_dataflow *p, const tn_build *b, const tn_statio
             tn_text_printf(out, "  reads  %.*s\n", TN_STR_ARGS(p->nodes.items[i]->id));
         }
     }
+    put_tables(b, station, NULL, out);
     for (size_t i = 0; i < p->expects.count; i++) {
         const tn_expect *expect = p->expects.items[i];
         if (expect->node == station) {
@@ -282,6 +311,11 @@ tarn_code tn_dataflow_graph(tn_dataflow *p, tn_text *out, tarn_error *err)
     tn_text_printf(out, "pipeline %.*s\n", TN_STR_ARGS(p->name));
     for (size_t i = 0; i < p->nodes.count; i++) {
         put_station(p, &b, p->nodes.items[i], out);
+    }
+    for (size_t i = 0; i < p->expects.count; i++) {
+        if (p->expects.items[i]->is_query) {
+            TN_TRY(put_query(p, &b, p->expects.items[i], out, err));
+        }
     }
     if (p->quarantine.size > 0) {
         tn_text_printf(out, "quarantine %.*s\n", TN_STR_ARGS(p->quarantine));

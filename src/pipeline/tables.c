@@ -92,6 +92,21 @@ static TN_FALLIBLE find_version(const tn_build *b, tn_str written, tn_str uri,
     return TARN_OK;
 }
 
+/* For the graph; a text may be bound twice. */
+static TN_FALLIBLE note_read(tn_build *b, tn_str uri, tarn_error *err)
+{
+    tn_table_read read = {b->reader, b->reader == NULL ? b->asking : NULL, uri};
+    for (size_t i = 0; i < b->table_reads.count; i++) {
+        const tn_table_read *other = &b->table_reads.items[i];
+        if (other->reader == read.reader && other->asking == read.asking &&
+            tn_str_equal(other->uri, uri)) {
+            return TARN_OK;
+        }
+    }
+    TN_RETURN_IF_ERROR(tn_arena_copy(b->arena, uri, &read.uri, err));
+    return tn_vec_push(&b->table_reads, read, err);
+}
+
 tarn_code tn_build__table(tn_build *b, tn_str uri, int64_t version, tn_relation *out,
                           tarn_error *err)
 {
@@ -99,10 +114,11 @@ tarn_code tn_build__table(tn_build *b, tn_str uri, int64_t version, tn_relation 
     tn_table_pin pin;
     size_t at = 0;
     TN_RETURN_IF_ERROR(tn_uri_join(b->arena, b->p->folder, uri, &pin.uri, err));
+    TN_RETURN_IF_ERROR(sink_of(b, pin.uri, &sink, err));
+    TN_RETURN_IF_ERROR(note_read(b, sink == NULL ? pin.uri : sink->to, err));
     if (version >= 0) {
         return open_table(b, pin.uri, version, out, err);
     }
-    TN_RETURN_IF_ERROR(sink_of(b, pin.uri, &sink, err));
     pin.uri = sink == NULL ? pin.uri : sink->to; /* one table, however it is written */
     while (at < b->tables.count && !tn_str_equal(b->tables.items[at].uri, pin.uri)) {
         at++;
