@@ -380,4 +380,4 @@ static uint32_t expected(tn_scan *scan)
 
 const tn_scan_ops tn_agg__scan_ops = {
     scan_task_open,   scan_read,       scan_task_close, tn_block__counters,
-    tn_block__finish, tn_block__close, expected};
+    tn_block__finish, tn_block__close, expected,        NULL};

@@ -8,7 +8,7 @@
 /* Batches after which a driver lets other tasks run. */
 enum { TURN_BATCHES = 128 };
 
-typedef enum phase { PHASE_WALK, PHASE_COMBINE, PHASE_FINALISE } phase;
+typedef enum phase { PHASE_WALK, PHASE_PLACE, PHASE_COMBINE, PHASE_FINALISE } phase;
 
 typedef struct tn_driver {
     tn_work *work; /* its waker is the driver's */
@@ -16,9 +16,10 @@ typedef struct tn_driver {
     tn_pool pool;
     tn_task task;
     phase phase;
-    uint32_t at;     /* the slot to go on with; 0 is the scan, the last the end */
-    uint64_t again;  /* bit k: slot k wants the same input again */
-    uint64_t morsel; /* in work: for the order of errors */
+    uint32_t at;       /* the slot to go on with; 0 is the scan, the last the end */
+    uint32_t at_fault; /* the slot that failed */
+    uint64_t again;    /* bit k: slot k wants the same input again */
+    uint64_t morsel;   /* in work: for the order of errors */
     tn_scan_task *scan;
     tn_operator_task *steps[TN_STEPS_MAX];
     tn_operator_task *end;
@@ -167,6 +168,7 @@ static walk_end walk(tn_driver *driver, tarn_code *code, tarn_error *err)
         *code = run_slot(driver, at, &answer, err);
         const uint64_t after = tn_clock_monotonic_ns();
         if (*code != TARN_OK) {
+            driver->at_fault = at;
             return WALK_FAILED;
         }
         if (answer == TN_WAIT) {
@@ -235,6 +237,50 @@ static tn_work_answer fail(tn_driver *driver, tarn_code code, const tarn_error *
 {
     record_failure(driver, code, err);
     return atomic_fetch_sub(&driver->pipeline->walking, 1) == 1 ? leave(driver) : TN_WORK_DONE;
+}
+
+static void put_place(const tn_scan_place *place, tarn_error *err)
+{
+    const bool lines = place->first_line > 0;
+    const int64_t first = lines ? place->first_line : place->first_row;
+    const int64_t last = lines ? place->last_line : place->last_row;
+    if (place->file.size == 0) {
+        return;
+    }
+    if (first == 0) {
+        tn_explain(err, "'%.*s'", TN_STR_ARGS(place->file));
+    } else if (first == last) {
+        tn_explain(err, "'%.*s', %s %lld", TN_STR_ARGS(place->file), lines ? "line" : "row",
+                   (long long)first);
+    } else {
+        tn_explain(err, "'%.*s', %s %lld to %lld", TN_STR_ARGS(place->file),
+                   lines ? "lines" : "rows", (long long)first, (long long)last);
+    }
+}
+
+/* A row's fault names the file, and the lines or rows of the batch that has it.  It was told
+ * already, so that others leave: while what lies before is counted, only its words are missing. */
+static tn_work_answer place_fault(tn_driver *driver)
+{
+    tn_pipeline *pipeline = driver->pipeline;
+    tn_scan_place place;
+    if (atomic_load_explicit(pipeline->run->cancelled, memory_order_relaxed) == false) {
+        if (!driver->scan->ops->place(driver->scan, &driver->work->waker, &place)) {
+            return TN_WORK_PARK;
+        }
+        pthread_mutex_lock(&pipeline->lock);
+        if (atomic_load(&pipeline->failed_at) == driver->morsel) { /* no lower one has failed */
+            put_place(&place, &pipeline->error);
+        }
+        pthread_mutex_unlock(&pipeline->lock);
+    }
+    return atomic_fetch_sub(&pipeline->walking, 1) == 1 ? leave(driver) : TN_WORK_DONE;
+}
+
+static bool has_place(const tn_driver *driver, tarn_code code, const tarn_error *err)
+{
+    return code == TARN_E_INVALID && err->span_length > 0 && driver->at_fault > 0 &&
+           driver->scan != NULL && driver->scan->ops->place != NULL;
 }
 
 static tn_work_answer finalise(tn_driver *driver)
@@ -309,6 +355,9 @@ static tn_work_answer run_driver(tn_work *work)
     if (driver->phase == PHASE_FINALISE) {
         return finalise(driver);
     }
+    if (driver->phase == PHASE_PLACE) {
+        return place_fault(driver);
+    }
     if (driver->phase == PHASE_COMBINE) {
         return combine(driver);
     }
@@ -322,6 +371,11 @@ static tn_work_answer run_driver(tn_work *work)
     case WALK_TURN:
         return TN_WORK_YIELD;
     case WALK_FAILED:
+        if (has_place(driver, code, &err)) {
+            record_failure(driver, code, &err);
+            driver->phase = PHASE_PLACE;
+            return place_fault(driver);
+        }
         return fail(driver, code, &err);
     default:
         driver->phase = PHASE_COMBINE;

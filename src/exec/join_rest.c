@@ -506,7 +506,7 @@ static uint32_t expected(tn_scan *scan)
 
 const tn_scan_ops tn_join__scan_ops = {
     scan_task_open,   scan_read,       scan_task_close, tn_block__counters,
-    tn_block__finish, tn_block__close, expected};
+    tn_block__finish, tn_block__close, expected,        NULL};
 
 tarn_code tn_join__scan(tn_operator *build, tn_scan **out, tarn_error *err)
 {

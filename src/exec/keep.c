@@ -277,7 +277,7 @@ tarn_code tn_keep_scan(tn_operator *base, tn_pool *pool, tn_scan **out, tarn_err
 {
     static const tn_scan_ops ops = {
         scan_task_open,   scan_read,  scan_task_close, tn_block__counters,
-        tn_block__finish, scan_close, expected};
+        tn_block__finish, scan_close, expected,        NULL};
     void *memory;
     *out = NULL;
     TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(pool, sizeof(keep_scan), &memory, err));

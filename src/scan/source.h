@@ -148,6 +148,13 @@ struct tn_source {
     bool reads_only_once; /* standard input */
 };
 
+/* Where a batch came from, for messages about its rows. */
+typedef struct tn_scan_place {
+    tn_str file;                   /* empty: from no file */
+    int64_t first_line, last_line; /* of text, from 1; 0: not known */
+    int64_t first_row, last_row;   /* else of the file, from 1; 0: not known */
+} tn_scan_place;
+
 typedef struct tn_scan_ops {
     /*
      * A task's reader.  Its scratch is paid by `pool` and freed by task_close.
@@ -168,6 +175,9 @@ typedef struct tn_scan_ops {
     tarn_code (*finish)(tn_scan *scan, tarn_error *err);
     void (*close)(tn_scan *scan);
     uint32_t (*morsels_expected)(tn_scan *scan); /* 1: a second thread would have nothing to do */
+    /* Of the batch that the task handed out last.  False: it waits to count what lies before; call
+     * again once `waker` was called.  NULL: from no file. */
+    bool (*place)(tn_scan_task *task, tn_waker *waker, tn_scan_place *out);
 } tn_scan_ops;
 
 struct tn_scan {

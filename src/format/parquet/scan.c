@@ -68,7 +68,8 @@ typedef struct parquet_task {
     tn_assembly *assemblies;  /* one a requested field */
     tn_column *columns;       /* handed out */
     uint32_t column_count;
-    tn_sequence row_numbers;
+    tn_sequence row_numbers; /* of the batch handed out last */
+    uint32_t rows_handed;
     task_state state;
     uint32_t morsel;
     uint32_t morsels_done;
@@ -617,8 +618,9 @@ static void virtual_columns(parquet_task *task)
                              .rows = rows,
                              .values = &scan->file_name};
     }
+    task->row_numbers = (tn_sequence){(int64_t)(task->first_row + task->row) + 1, 1};
+    task->rows_handed = rows;
     if ((scan->request.virtuals & TN_VIRTUAL_ROW) != 0) {
-        task->row_numbers = (tn_sequence){(int64_t)(task->first_row + task->row) + 1, 1};
         *out++ = (tn_column){.type = TN_BIGINT,
                              .lane = TN_LANE_i64,
                              .encoding = TN_SEQUENCE,
@@ -768,10 +770,23 @@ static tarn_code task_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
     parquet_task *const task = (parquet_task *)base;
     const tarn_code code = next_batch(task, waker, out, answer, err);
     if (code != TARN_OK) {
+        tn_parquet__hint(code, err);
         tn_explain(err, "reading '%.*s'", TN_STR_ARGS(task->scan->source->base.name));
         tn_subject(err, task->scan->source->base.name.data);
     }
     return code;
+}
+
+static bool task_place(tn_scan_task *base, tn_waker *waker, tn_scan_place *out)
+{
+    (void)waker;
+    const parquet_task *const task = (const parquet_task *)base;
+    *out = (tn_scan_place){.file = task->scan->source->base.name};
+    if (task->rows_handed > 0) {
+        out->first_row = task->row_numbers.first;
+        out->last_row = task->row_numbers.first + (int64_t)task->rows_handed - 1;
+    }
+    return true;
 }
 
 static const tn_scan_ops scan_ops = {
@@ -782,6 +797,7 @@ static const tn_scan_ops scan_ops = {
     .finish = scan_finish,
     .close = scan_close,
     .morsels_expected = morsels_expected,
+    .place = task_place,
 };
 
 TN_FALLIBLE tn_parquet__scan(tn_source *base, const tn_scan_request *request, tn_pool *pool,

@@ -98,9 +98,17 @@ void tn_parquet_open_end(tn_parquet_opening *opening)
     tn_pool_free(opening->pool, opening, sizeof(*opening));
 }
 
+void tn_parquet__hint(tarn_code code, tarn_error *err)
+{
+    if (code == TARN_E_CORRUPT) {
+        tn_hint(err, "the file is damaged, or was not written to its end: write or copy it again");
+    }
+}
+
 static tarn_code explain_open(const tn_object *object, tarn_code code, tarn_error *err)
 {
     if (code != TARN_OK) {
+        tn_parquet__hint(code, err);
         tn_explain(err, "reading the footer of '%s'", tn_object_uri(object));
         tn_subject(err, tn_object_uri(object));
     }

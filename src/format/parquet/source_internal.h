@@ -48,6 +48,7 @@ bool tn_group__excluded(const tn_parquet_source *source, uint32_t group,
 
 TN_FALLIBLE tn_parquet__statistics(tn_source *source, const tn_conjunct *conjuncts, uint32_t count,
                                    tn_arena *arena, tn_statistics *out, tarn_error *err);
+void tn_parquet__hint(tarn_code code, tarn_error *err); /* what to do about a damaged file */
 TN_FALLIBLE tn_parquet__scan(tn_source *source, const tn_scan_request *request, tn_pool *pool,
                              tn_scan **out, tarn_error *err);
 

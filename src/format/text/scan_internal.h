@@ -130,6 +130,7 @@ tarn_code tn__text_task_open(tn_scan *scan, tn_pool *pool, tn_scan_task **out, t
 tarn_code tn__text_task_read(tn_scan_task *task, tn_waker *waker, tn_batch *out,
                              tn_scan_answer *answer, tarn_error *err);
 void tn__text_task_close(tn_scan_task *task);
+bool tn__text_task_place(tn_scan_task *task, tn_waker *waker, tn_scan_place *out);
 TN_FALLIBLE tn__text_fail_guess(const tn__text_scan *scan, uint64_t at, tarn_error *err);
 
 /* Numbers, messages and rejects of the parser's bad records; `dropped` gets a bit a row. */

@@ -315,4 +315,5 @@ static const tn_scan_ops scan_ops = {
     .finish = finish,
     .close = scan_close,
     .morsels_expected = morsels_expected,
+    .place = tn__text_task_place,
 };

@@ -405,6 +405,28 @@ static tarn_code hand_out(tn__text_task *task, tn_batch *out, tarn_error *err)
     return TARN_OK;
 }
 
+/* How many lines lie before is known, or counted: of a file on this machine. */
+bool tn__text_task_place(tn_scan_task *base, tn_waker *waker, tn_scan_place *out)
+{
+    tn__text_task *task = (tn__text_task *)base;
+    const tn__text_parser *parser = task->blocks.parser;
+    uint64_t from = 0;
+    *out = (tn_scan_place){.file = tn_str_of(tn_object_uri(task->scan->source->object))};
+    if (!task->is_located) {
+        bool done = sum_before(task, &from);
+        if (!done && task->blocks.reader.direct &&
+            locate(task, waker, &done, &from, NULL) == TARN_OK && !done) {
+            return false;
+        }
+        task->is_located = done && from == task->from;
+    }
+    if (parser != NULL && parser->rows > 0 && task->is_located) {
+        out->first_line = tn__text_line_of(task, parser->starts[0]);
+        out->last_line = tn__text_line_of(task, parser->starts[parser->rows - 1]);
+    }
+    return true;
+}
+
 /* Must the place of bad records be known before they are seen to? */
 static bool needs_place(const tn__text_task *task)
 {

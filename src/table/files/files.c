@@ -150,6 +150,7 @@ static const tn_scan_ops files_scan_ops = {
     .finish = files_finish,
     .close = files_close,
     .morsels_expected = files_morsels,
+    .place = tn_files__place,
 };
 
 static TN_FALLIBLE copy_request(tn_files_scan *scan, const tn_scan_request *request,

@@ -214,10 +214,16 @@ static TN_FALLIBLE open_source(tn_open_file *file, tarn_error *err)
         file->source = tn_source_retain(scan->source->first);
         return TARN_OK;
     }
-    TN_RETURN_IF_ERROR(
-        tn_object_open(listed->store, listed->key, scan->pool, &options, &object, err));
-    const tarn_code code = scan->source->set.open(
-        scan->source->set.context, object, scan->source->types, scan->pool, &file->source, err);
+    tarn_code code = tn_object_open(listed->store, listed->key, scan->pool, &options, &object, err);
+    if (code == TARN_E_NOT_FOUND && strcmp(scan->source->set.kind, "delta") == 0) {
+        tn_explain(err, "a data file of the table '%.*s' is gone",
+                   TN_STR_ARGS(scan->source->set.name));
+        tn_hint(err, "its log still names it: bring the file back, or read a version that does "
+                     "without it");
+    }
+    TN_RETURN_IF_ERROR(code);
+    code = scan->source->set.open(scan->source->set.context, object, scan->source->types,
+                                  scan->pool, &file->source, err);
     if (code != TARN_OK) {
         tn_object_close(object);
     }

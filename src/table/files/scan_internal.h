@@ -94,6 +94,7 @@ void tn_open_file__count(tn_open_file *file, const tn_scan_counters *from, tn_sc
 
 tarn_code tn_files__task_open(tn_scan *base, tn_pool *pool, tn_scan_task **out, tarn_error *err);
 void tn_files__task_close(tn_scan_task *base);
+bool tn_files__place(tn_scan_task *base, tn_waker *waker, tn_scan_place *out);
 tarn_code tn_files__read(tn_scan_task *base, tn_waker *waker, tn_batch *out, tn_scan_answer *answer,
                          tarn_error *err);
 

@@ -94,6 +94,20 @@ static next_answer next_file(tn_files_scan *scan, tn_waker *waker, tn_open_file 
     return NEXT_END;
 }
 
+bool tn_files__place(tn_scan_task *base, tn_waker *waker, tn_scan_place *out)
+{
+    const files_task *task = (files_task *)base;
+    *out = (tn_scan_place){0};
+    if (task->sub != NULL && task->sub->ops->place != NULL &&
+        !task->sub->ops->place(task->sub, waker, out)) {
+        return false;
+    }
+    if (task->file != NULL) {
+        out->file = task->file->part->file.uri;
+    }
+    return true;
+}
+
 /* ---- a task -----------------------------------------------------------------------------------*/
 
 static TN_FALLIBLE make_constants(files_task *task, tarn_error *err)
