@@ -32,9 +32,7 @@ void tn_convert__choose(const tn_element *element, const tn_type *type, tn_conve
         if (element->unit == TN_UNIT_MILLIS) {
             *out = physical == TN_PHYSICAL_INT32 ? TN_CONVERT_MILLIS_32 : TN_CONVERT_MILLIS_64;
         } else if (type->kind == TN_KIND_TIME && physical == TN_PHYSICAL_INT64) {
-            *out = element->unit == TN_UNIT_NANOS ? TN_CONVERT_NANOS
-                   : element->is_utc              ? TN_CONVERT_TIME
-                                                  : TN_CONVERT_COPY;
+            *out = element->unit == TN_UNIT_NANOS ? TN_CONVERT_NANOS : TN_CONVERT_TIME;
         }
     }
 }
@@ -68,14 +66,35 @@ static TN_FALLIBLE millis(const uint8_t *from, size_t count, int64_t *to, tarn_e
 }
 
 /* Times brought to UTC from other zones without care lie before or behind the day: they wrap. */
-static int64_t of_day(const tn_element *element, int64_t micros)
+static int64_t of_day(int64_t micros)
 {
     const int64_t day = INT64_C(86400000000);
-    if ((micros >= 0 && micros <= day) || !element->is_utc) {
+    if (micros >= 0 && micros <= day) {
         return micros;
     }
     const int64_t rest = micros % day;
     return rest < 0 ? rest + day : rest;
+}
+
+/* Microseconds, in place; others that lie outside of the day are no times of it. */
+static TN_FALLIBLE times_of_day(const tn_element *element, int64_t *values, size_t count,
+                                tarn_error *err)
+{
+    uint64_t most = 0; /* negative ones are large */
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t value = (uint64_t)values[i];
+        most = value > most ? value : most;
+    }
+    if (most <= UINT64_C(86400000000)) {
+        return TARN_OK;
+    }
+    if (!element->is_utc) {
+        return beyond("a time of day", err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        values[i] = of_day(values[i]);
+    }
+    return TARN_OK;
 }
 
 static int64_t floor_1000(int64_t nanos)
@@ -230,21 +249,19 @@ TN_FALLIBLE tn_convert__fixed(tn_leaf_reader *reader, const uint8_t *from, size_
         return TARN_OK;
     case TN_CONVERT_MILLIS_32:
         for (size_t i = 0; i < count; i++) {
-            wide[i] = of_day(reader->element, (int64_t)load_i32(from + 4 * i) * 1000);
+            wide[i] = (int64_t)load_i32(from + 4 * i) * 1000;
         }
-        return TARN_OK;
+        return times_of_day(reader->element, wide, count, err);
     case TN_CONVERT_MILLIS_64:
         return millis(from, count, to, err);
     case TN_CONVERT_NANOS:
         for (size_t i = 0; i < count; i++) {
-            wide[i] = of_day(reader->element, floor_1000((int64_t)load64(from + 8 * i)));
+            wide[i] = floor_1000((int64_t)load64(from + 8 * i));
         }
-        return TARN_OK;
+        return times_of_day(reader->element, wide, count, err);
     case TN_CONVERT_TIME:
-        for (size_t i = 0; i < count; i++) {
-            wide[i] = of_day(reader->element, (int64_t)load64(from + 8 * i));
-        }
-        return TARN_OK;
+        memcpy(to, from, count * size);
+        return times_of_day(reader->element, wide, count, err);
     case TN_CONVERT_INT96:
         return int96(from, count, to, err);
     case TN_CONVERT_DECIMAL:
