@@ -37,6 +37,7 @@ typedef struct tn_csv_options {
     uint32_t type_count;
     bool types_may_lack;     /* their columns: what has them all is another's business */
     tn_csv_origin origin;    /* of `types` */
+    bool may_be_empty;       /* a file without a byte has the columns that are said, and no rows */
     bool all_text;           /* VARCHAR for whatever has no type given */
     bool ignore_errors;      /* leave bad records out */
     bool null_padding;       /* missing fields at a record's end are NULL */

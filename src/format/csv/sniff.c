@@ -551,6 +551,24 @@ static tarn_code bad_header(const sniffer *s, const row *header, tarn_error *err
     return code;
 }
 
+/* A file without a byte has the columns that are said, and no rows. */
+static tarn_code take_said(sniffer *s, tarn_error *err)
+{
+    tn_arena *arena = &s->source->text.arena;
+    const tn_csv_options *o = s->options;
+    s->width = o->name_count > 0 ? o->name_count : o->type_count;
+    TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_field, s->width, &s->fields, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_field, s->width, &s->found, err));
+    TN_RETURN_IF_ERROR(tn_arena_array(arena, bool, s->width, &s->asked, err));
+    for (uint32_t i = 0; i < s->width; i++) {
+        const tn_str name = o->name_count > 0 ? o->names[i] : o->types[i].name;
+        s->fields[i] = (tn_field){.type = TN_VARCHAR, .nullable = true};
+        TN_RETURN_IF_ERROR(tn_arena_copy(arena, name, &s->fields[i].name, err));
+        s->found[i] = s->fields[i];
+    }
+    return apply_types(s, err);
+}
+
 static tarn_code find_columns(sniffer *s, tarn_error *err)
 {
     tn_arena *arena = &s->source->text.arena;
@@ -566,6 +584,10 @@ static tarn_code find_columns(sniffer *s, tarn_error *err)
     }
     if (s->rows.count == 0 && s->width == 0 && s->rows_end < s->size) {
         return no_whole_record(s, err);
+    }
+    if (s->rows.count == 0 && s->width == 0 && s->whole && o->may_be_empty &&
+        o->name_count + o->type_count > 0) {
+        return take_said(s, err);
     }
     if (s->rows.count == 0 && s->width == 0) {
         const tarn_code code = tn_fail(err, TARN_E_INVALID, "it is empty: there are no columns");

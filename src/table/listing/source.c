@@ -181,6 +181,8 @@ static TN_FALLIBLE csv_options(const tn_read_options *options, tn_str key, tn_ar
     out->new_line_in_values = options->new_line_in_values;
     out->record_size_max = (size_t)options->record_size_max;
     out->is_pipeline = options->is_pipeline;
+    out->may_be_empty =
+        !options->is_pipeline && (options->column_count > 0 || options->name_count > 0);
     tn_str *names;
     TN_RETURN_IF_ERROR(tn_arena_array(keep, tn_str, options->name_count, &names, err));
     for (uint32_t i = 0; i < options->name_count; i++) {
