@@ -248,7 +248,7 @@ static TN_FALLIBLE one_character(const tn_argument *argument, char *out, tarn_er
 {
     const tn_value *value = &argument->value;
     if (value->is_null || value->type->kind != TN_KIND_VARCHAR || value->str.size > 1) {
-        return wrong(argument, "one character", err);
+        return wrong(argument, "one ASCII character", err);
     }
     *out = value->str.size == 0 ? '\0' : value->str.data[0];
     return TARN_OK;

@@ -55,7 +55,7 @@ static TN_FALLIBLE character_of(const tn_copy_option *option, char *out, tarn_er
         text = TN_STR("\t");
     }
     if (text.size != 1) {
-        return wrong(option, "one character", err);
+        return wrong(option, "one ASCII character", err);
     }
     *out = text.data[0];
     return TARN_OK;

@@ -47,10 +47,12 @@ tarn_code tn_strict__cast(tn_expr_context *context, const tn_expr *own, const tn
     return tn_expr_call(context, TN_STR("is_distinct_from"), sides, 2, none, faulty, err);
 }
 
-static void hint(tarn_error *err)
+static void hint(bool is_united, tarn_error *err)
 {
-    tn_hint(err, "union_by_name => true finds types that hold the values of all files; in a "
-                 "pipeline, columns = { name = \"TYPE\" } declares them");
+    tn_hint(err, "%s; in a pipeline, columns = { name = \"TYPE\" } declares them",
+            is_united
+                ? "types => {'name': 'TYPE'} says what the column is, as VARCHAR takes any text"
+                : "union_by_name => true finds types that hold the values of all files");
 }
 
 void tn_strict__explain(tn_str uri, const tn_field *wanted, const tn_type *own, tarn_error *err)
@@ -59,7 +61,7 @@ void tn_strict__explain(tn_str uri, const tn_field *wanted, const tn_type *own, 
                TN_STR_ARGS(uri), TN_STR_ARGS(wanted->name), TN_STR_ARGS(own->name),
                TN_STR_ARGS(wanted->type->name));
     tn_subject(err, uri.data);
-    hint(err);
+    hint(false, err);
 }
 
 tarn_code tn_strict__refuse_nested(tn_str uri, const tn_field *wanted, const tn_type *own,
@@ -102,7 +104,7 @@ static TN_FALLIBLE report(const tn_strict_rows *rows, uint32_t check, uint32_t r
                    (long long)number.i64, TN_STR_ARGS(of->name));
         tn_subject(err, rows->uri.data);
         tn_locate(err, 0, 0, number.i64);
-        hint(err);
+        hint(rows->is_united, err);
     } else {
         const tn_reject reject = {.file = rows->uri,
                                   .row = number.i64,

@@ -25,6 +25,7 @@ typedef struct tn_strict_rows {
     const tn_column *columns; /* of the file's batch */
     const tn_column *numbers; /* of rows in the file, from 1 */
     tn_reject_edge *rejects;  /* NULL: the first one is an error */
+    bool is_united;           /* by name: the type is the one that held all files' */
 } tn_strict_rows;
 
 /* `*cast` is `own` in `wanted`; `*faulty`: is a value no such value?  NULL where none can be. */

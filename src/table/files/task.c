@@ -207,7 +207,8 @@ static TN_FALLIBLE leave_bad(files_task *task, tn_batch *batch, uint32_t row_at,
                                  .faulty = task->cast + file->file_count,
                                  .columns = batch->columns,
                                  .numbers = &batch->columns[row_at],
-                                 .rejects = task->scan->request.rejects};
+                                 .rejects = task->scan->request.rejects,
+                                 .is_united = task->scan->source->set.fill_missing};
     uint32_t rejected = 0;
     if (file->check_count == 0) {
         return TARN_OK;
