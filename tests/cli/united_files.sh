@@ -34,3 +34,15 @@ printf 'a\n1\n' >mixed/1.csv
 printf 'a\nx\n' >mixed/2.csv
 echo '-- types without a common one'
 tarn query "SELECT * FROM read_csv('mixed/*.csv', union_by_name => true)"
+mkdir structs
+echo '{"o":{"x":1},"l":[{"a":1}]}' >structs/1.json
+echo '{"o":{"y":"q","x":2.5},"l":[{"b":true},{"a":2}],"n":1}' >structs/2.json
+echo '{"o":null,"l":[]}' >structs/3.json
+echo '-- fields of structs, in lists too'
+tarn query "SELECT * FROM read_json('structs/*.json', union_by_name => true)"
+tarn query "COPY (SELECT {'x': 7, 'z': {'u': 1}} AS o) TO 'structs/4.parquet'" >out
+tarn query "COPY (SELECT {'z': {'v': 'w'}} AS o) TO 'structs/5.parquet'" >out
+tarn query "SELECT * FROM read_parquet('structs/[45].parquet', union_by_name => true)"
+echo '-- a struct where another file has a number' >&2
+tarn query "COPY (SELECT 1 AS o) TO 'structs/6.parquet'" >out
+tarn query "SELECT * FROM read_parquet('structs/[46].parquet', union_by_name => true)"

@@ -492,6 +492,59 @@ static uint32_t find_same(const maker *m, const tn_schema *schema, uint32_t fiel
                : at;
 }
 
+static TN_FALLIBLE unite_types(maker *m, const tn_type *a, const tn_type *b, const tn_type **out,
+                               bool *found, tarn_error *err);
+
+/* Fields by their names, those of `a` first. */
+static TN_FALLIBLE unite_structs(maker *m, const tn_type *a, const tn_type *b, const tn_type **out,
+                                 bool *found, tarn_error *err)
+{
+    tn_field *fields;
+    uint32_t count = a->field_count;
+    *found = true;
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(&m->arena, tn_field, a->field_count + b->field_count, &fields, err));
+    memcpy(fields, a->fields, a->field_count * sizeof(*fields));
+    for (uint32_t i = 0; i < b->field_count && *found; i++) {
+        uint32_t at = 0;
+        while (at < count && !tn_str_equal(fields[at].name, b->fields[i].name)) {
+            at++;
+        }
+        if (at == count) {
+            fields[count] = b->fields[i];
+            fields[count++].nullable = true;
+            continue;
+        }
+        fields[at].nullable = fields[at].nullable || b->fields[i].nullable;
+        TN_RETURN_IF_ERROR(
+            unite_types(m, fields[at].type, b->fields[i].type, &fields[at].type, found, err));
+    }
+    return *found ? tn_types_struct(m->types, fields, count, out, err) : TARN_OK;
+}
+
+/* Depth is bounded by TN_TYPE_DEPTH_MAX, and so is this recursion. */
+static TN_FALLIBLE unite_types(maker *m, const tn_type *a, const tn_type *b, const tn_type **out,
+                               bool *found, tarn_error *err)
+{
+    const tn_type *inner[2] = {NULL, NULL};
+    if (a == b || a->kind != b->kind || !tn_type_is_nested(a)) {
+        return tn_types_common(m->types, a, b, out, found, err);
+    }
+    if (a->kind == TN_KIND_STRUCT) {
+        return unite_structs(m, a, b, out, found, err);
+    }
+    *found = true;
+    for (uint32_t i = 0; i < a->field_count && *found; i++) {
+        TN_RETURN_IF_ERROR(
+            unite_types(m, a->fields[i].type, b->fields[i].type, &inner[i], found, err));
+    }
+    if (!*found) {
+        return TARN_OK;
+    }
+    return a->kind == TN_KIND_LIST ? tn_types_list(m->types, inner[0], out, err)
+                                   : tn_types_map(m->types, inner[0], inner[1], out, err);
+}
+
 static TN_FALLIBLE unite(maker *m, const tn_source *source, tn_str uri, tarn_error *err)
 {
     const bool may_guess = m->options->union_by_name && source->found.count > 0;
@@ -508,8 +561,8 @@ static TN_FALLIBLE unite(maker *m, const tn_source *source, tn_str uri, tarn_err
             continue;
         }
         tn_field *known = &m->fields.items[at];
-        TN_RETURN_IF_ERROR(tn_types_common(m->types, known->type, schema->fields[i].type,
-                                           &known->type, &found, err));
+        TN_RETURN_IF_ERROR(
+            unite_types(m, known->type, schema->fields[i].type, &known->type, &found, err));
         if (!found) {
             (void)tn_fail(err, TARN_E_INVALID,
                           "column '%.*s' of '%.*s' has type %.*s, which no "
@@ -563,11 +616,12 @@ static TN_FALLIBLE settle_all(maker *m, tarn_error *err)
     for (size_t i = 0; i < m->fields.count && m->guessed; i++) {
         TN_RETURN_IF_ERROR(settle(m, m->fields.items[i].type, &m->fields.items[i].type, err));
     }
-    for (uint32_t i = 0; i < m->first->found.count && m->count > 1; i++) {
-        again = again || (m->first->found.fields[i].type != m->first->schema.fields[i].type &&
-                          tn_type_is_nested(m->fields.items[i].type));
+    const bool json = m->format == FORMAT_JSON || m->format == FORMAT_JSONL;
+    for (uint32_t i = 0; i < m->first->schema.count && json && m->options->union_by_name; i++) {
+        again = again || (tn_type_is_nested(m->fields.items[i].type) &&
+                          m->first->schema.fields[i].type != m->fields.items[i].type);
     }
-    if (again && m->format != FORMAT_PARQUET) {
+    if (again && m->count > 1) {
         tn_source_release(m->first);
         m->first = NULL;
     }
