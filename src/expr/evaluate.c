@@ -556,6 +556,20 @@ static TN_FALLIBLE run_constant(tn_evaluator *ev, const tn_instruction *ins,
 
 /* ---- instructions ---- */
 
+/* One value for all rows, and all of them fail or none: NULL beside a column keeps the column's
+ * faults, which are of single rows. */
+static bool is_one_for_all(const tn_evaluator *ev, const tn_column *column)
+{
+    for (const tn_faults *node = column->faults; node != NULL; node = node->next) {
+        for (uint32_t i = 0; i < tn_eval__word_count(ev); i++) {
+            if (node->mask[i] != ~UINT64_C(0)) {
+                return false;
+            }
+        }
+    }
+    return column->encoding == TN_CONSTANT;
+}
+
 static TN_FALLIBLE run_instruction(tn_evaluator *ev, const tn_instruction *ins, tn_register *out,
                                    tarn_error *err)
 {
@@ -564,7 +578,7 @@ static TN_FALLIBLE run_instruction(tn_evaluator *ev, const tn_instruction *ins, 
     for (uint32_t i = 0; i < ins->argument_count; i++) {
         tn_register *reg = &ev->registers[ev->program->arguments[ins->first_argument + i]];
         ev->arguments[i] = reg;
-        all_constant &= reg->column.encoding == TN_CONSTANT;
+        all_constant &= is_one_for_all(ev, &reg->column);
         null |= tn_eval__is_null_constant(&reg->column);
     }
     out->column.faults = NULL;
