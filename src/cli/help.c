@@ -327,6 +327,9 @@ int run_help(invocation *in)
     if (in->word_count == 0) {
         return put_help(NULL);
     }
+    if (in->word_count > 1) {
+        return usage_error(in, "tarn help query", "one command at a time");
+    }
     const command *about = command_named(in, in->words[0]);
     return about == NULL ? EXIT_USAGE : put_help(about);
 }

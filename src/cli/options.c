@@ -267,6 +267,17 @@ static int take_short(line *l)
     return -1;
 }
 
+/* SQL may begin with a comment: "-- by day". */
+static bool is_comment(const char *text)
+{
+    return text[0] == '-' && text[1] == '-' && text[2] != '\0' && strchr(" \t\n", text[2]) != NULL;
+}
+
+static bool is_word(const char *text)
+{
+    return text[0] != '-' || text[1] == '\0' || is_comment(text);
+}
+
 /* `tarn --format csv query ...`: which command is it?  The first word that is no option's value;
  * without one, SQL is asked for. */
 static int choose_command(invocation *in, int count, char **arguments, int *word)
@@ -278,8 +289,8 @@ static int choose_command(invocation *in, int count, char **arguments, int *word
         if (strcmp(text, "--version") == 0) {
             return put_version();
         }
-        if (text[0] != '-' || text[1] == '\0' || strcmp(text, "--") == 0) {
-            if (text[0] == '-') { /* `tarn -`: SQL from standard input */
+        if (is_word(text) || strcmp(text, "--") == 0) {
+            if (text[0] == '-' && !is_comment(text)) { /* `tarn -`: SQL from standard input */
                 break;
             }
             in->command = find_command(text);
@@ -318,7 +329,7 @@ int read_arguments(invocation *in, int count, char **arguments)
         if (l.at == word) {
             continue;
         }
-        if (only_words || text[0] != '-' || text[1] == '\0') {
+        if (only_words || is_word(text)) {
             arguments[l.words++] = text;
         } else if (strcmp(text, "--") == 0) {
             only_words = true;

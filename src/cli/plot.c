@@ -380,9 +380,14 @@ int run_plot(invocation *in)
     if (sql.failed) {
         return usage_error(in, "", "out of memory");
     }
-    if (tarn_script_open(in->session, sql.data, sql.size, &script, &error) != TARN_OK ||
-        tarn_script_next(script, &result, &error) != TARN_OK) {
-        code = report(in, &error, sql.data, sql.size);
+    if (tarn_script_open(in->session, sql.data, sql.size, &script, &error) == TARN_OK &&
+        tarn_script_results(script) > 1) {
+        code = usage_error(in, "one picture a query", "plot takes one query, not %zu",
+                           tarn_script_results(script));
+    } else if (script == NULL || tarn_script_next(script, &result, &error) != TARN_OK) {
+        const bool typed = is_sql(in->words[0]);
+        error.line = typed ? error.line : 0; /* else nobody wrote SQL */
+        code = report(in, &error, typed ? sql.data : NULL, typed ? sql.size : 0);
     } else {
         code =
             result == NULL ? usage_error(in, "", "no statement given") : draw(in, result, sql.data);

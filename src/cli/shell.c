@@ -351,11 +351,11 @@ int run_shell(invocation *in)
 {
     static shell s; /* large; one a process */
     int code;
-    if (option_is_set(in, "json")) {
-        return serve_json(in);
-    }
     if (in->word_count > 0) {
         return usage_error(in, "tarn query runs a statement", "tarn shell takes no words");
+    }
+    if (option_is_set(in, "json")) {
+        return serve_json(in);
     }
     if (session_of(in, &code) == NULL) {
         return code;

@@ -368,7 +368,7 @@ tarn_code tn_inspect_describe(tn_session *session, tn_str uri, bool pages, tn_te
         TN_TRY(tn_stores_resolve(session->stores, uri, &arena, &store, &key, err));
         TN_TRY(tn_glob_of(store, key, &session->pool, &glob, err));
         if (glob.pattern.size == 0 && tn_store_head(store, key, &info, NULL) == TARN_OK &&
-            !info.is_folder) {
+            !info.is_folder && !info.is_stream) {
             TN_TRY(describe_parquet(session, store, key, pages, out, &done, err));
         }
     }

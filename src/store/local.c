@@ -24,7 +24,7 @@ void tn_local__about(const struct stat *file, tn_object_info *out)
     out->size = (uint64_t)file->st_size;
     out->modified_us = (int64_t)changed.tv_sec * 1000000 + changed.tv_nsec / 1000;
     out->is_folder = S_ISDIR(file->st_mode);
-    out->is_stream = S_ISFIFO(file->st_mode) || S_ISSOCK(file->st_mode);
+    out->is_stream = S_ISFIFO(file->st_mode) || S_ISSOCK(file->st_mode) || S_ISCHR(file->st_mode);
     (void)snprintf(out->tag, sizeof(out->tag), "%jx-%jx-%jx.%09lx-%jx", (uintmax_t)file->st_dev,
                    (uintmax_t)file->st_ino, (uintmax_t)changed.tv_sec,
                    (unsigned long)changed.tv_nsec, (uintmax_t)file->st_size);

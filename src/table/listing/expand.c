@@ -90,10 +90,16 @@ static void suggest(expansion *e, tn_store *store, tn_str key, bool is_remote, t
 }
 
 static TN_FALLIBLE not_found(expansion *e, tn_store *store, tn_str key, tn_str uri, bool pattern,
-                             tarn_error *err)
+                             bool is_folder, tarn_error *err)
 {
     tn_str text;
     TN_RETURN_IF_ERROR(tn_arena_copy(e->arena, uri, &text, err));
+    if (is_folder) {
+        (void)tn_fail(err, TARN_E_NOT_FOUND, "the folder '%s' holds no file", text.data);
+        tn_subject(err, text.data);
+        tn_hint(err, "names that begin with '.' or '_' are passed over");
+        return TARN_E_NOT_FOUND;
+    }
     (void)tn_fail(err, TARN_E_NOT_FOUND, pattern ? "no file matches '%s'" : "there is no file '%s'",
                   text.data);
     tn_subject(err, text.data);
@@ -106,7 +112,7 @@ static TN_FALLIBLE not_found(expansion *e, tn_store *store, tn_str key, tn_str u
 /* It is looked at more than once, and its bytes come only once. */
 static TN_FALLIBLE refuse_stream(tn_str uri, tarn_error *err)
 {
-    (void)tn_fail(err, TARN_E_INVALID, "'%.*s' is a pipe, whose bytes come only once",
+    (void)tn_fail(err, TARN_E_INVALID, "'%.*s' is a pipe or a device, whose bytes come only once",
                   TN_STR_ARGS(uri));
     tn_hint(err, "read it as standard input: FROM '-' with < %.*s", TN_STR_ARGS(uri));
     return TARN_E_INVALID;
@@ -118,6 +124,7 @@ static TN_FALLIBLE expand_one(expansion *e, tn_str uri, bool may_be_empty, tarn_
     tn_str key;
     tn_object_info info;
     tn_glob glob;
+    bool is_folder = false;
     const size_t before = e->files.count;
 
     if (tn_str_equal(uri, TN_STR("-")) || tn_str_equal(uri, TN_STR("/dev/stdin"))) {
@@ -137,7 +144,8 @@ static TN_FALLIBLE expand_one(expansion *e, tn_str uri, bool may_be_empty, tarn_
         if (code == TARN_OK && info.is_stream) {
             return refuse_stream(uri, err);
         }
-        if (code == TARN_OK && !info.is_folder) {
+        is_folder = code == TARN_OK && info.is_folder;
+        if (code == TARN_OK && !is_folder) {
             info.key = key;
             return add(e, store, &info, err);
         }
@@ -157,7 +165,7 @@ static TN_FALLIBLE expand_one(expansion *e, tn_str uri, bool may_be_empty, tarn_
     }
     tn_sort(e->files.items + before, e->files.count - before, sizeof(tn_listed_file), by_uri, NULL);
     if (e->files.count == before && !may_be_empty) {
-        return not_found(e, store, key, uri, glob.pattern.size > 0, err);
+        return not_found(e, store, key, uri, glob.pattern.size > 0, is_folder, err);
     }
     return TARN_OK;
 }
