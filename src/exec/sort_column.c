@@ -226,7 +226,7 @@ typedef struct column_scan_task {
     tn_scan_task base;
     column_sort *op; /* NULL: another task merges */
     tn_pool *pool;
-    tn_merge *merge;
+    tn_key_merge *merge;
     uint64_t nulls; /* still to come */
     uint64_t seen;  /* rows, those of the offset included */
     tn_numbering numbering;
@@ -239,7 +239,7 @@ typedef struct column_scan_task {
 static void scan_task_close(tn_scan_task *base)
 {
     column_scan_task *task = (column_scan_task *)base;
-    tn_merge__destroy(task->merge);
+    tn_key_merge__destroy(task->merge);
     tn_pool_free(task->pool, task, sizeof(*task));
 }
 
@@ -264,8 +264,7 @@ static tarn_code scan_task_open(tn_scan *scan, tn_pool *pool, tn_scan_task **out
     if (!atomic_exchange(&op->taken, true)) {
         task->op = op;
         task->nulls = atomic_load(&op->nulls);
-        TN_TRY(tn_merge__create(op->sorter, op->sorter->runs, op->sorter->run_count, pool,
-                                &task->merge, err));
+        TN_TRY(tn_key_merge__create(op->sorter, pool, &task->merge, err));
     }
     *out = &task->base;
     task = NULL;
@@ -283,7 +282,7 @@ static TN_FALLIBLE next_rows(column_scan_task *task, uint32_t max, uint32_t *cou
     *count = 0;
     *is_null = false;
     if (task->nulls == 0 || !task->op->nulls_first) {
-        TN_RETURN_IF_ERROR(tn_merge__next_keys(task->merge, max, task->keys, count, err));
+        TN_RETURN_IF_ERROR(tn_key_merge__next(task->merge, max, task->keys, count, err));
     }
     if (*count == 0) {
         *count = task->nulls < max ? (uint32_t)task->nulls : max;

@@ -117,9 +117,14 @@ void tn_merge__destroy(tn_merge *merge); /* NULL is allowed */
 TN_FALLIBLE tn_merge__next(tn_merge *merge, uint32_t max, uint8_t **rows, uint32_t *count,
                            tarn_error *err);
 
-/* The same of a bare sorter: the keys themselves. */
-TN_FALLIBLE tn_merge__next_keys(tn_merge *merge, uint32_t max, uint64_t *keys, uint32_t *count,
-                                tarn_error *err);
+/* The same of a bare sorter, after tn_sorter__finish(): the keys themselves, `max` of them as
+ * long as there are so many; 0 at the end. */
+typedef struct tn_key_merge tn_key_merge;
+TN_FALLIBLE tn_key_merge__create(const tn_sorter *sorter, tn_pool *pool, tn_key_merge **out,
+                                 tarn_error *err);
+void tn_key_merge__destroy(tn_key_merge *merge); /* NULL is allowed */
+TN_FALLIBLE tn_key_merge__next(tn_key_merge *merge, uint32_t max, uint64_t *keys, uint32_t *count,
+                               tarn_error *err);
 
 /* Sorts keys alone; `spare` has as many.  False where `cancelled` was set. */
 bool tn_sort__keys(const tn_sorter *sorter, uint64_t *keys, uint64_t *spare, size_t count);

@@ -584,36 +584,6 @@ tarn_code tn_merge__next(tn_merge *merge, uint32_t max, uint8_t **rows, uint32_t
     return TARN_OK;
 }
 
-tarn_code tn_merge__next_keys(tn_merge *merge, uint32_t max, uint64_t *keys, uint32_t *count,
-                              tarn_error *err)
-{
-    uint32_t made = 0;
-    *count = 0;
-    if (merge->count == 0) {
-        return TARN_OK;
-    }
-    if (!merge->started) {
-        TN_RETURN_IF_ERROR(start(merge, err));
-    }
-    while (made < max) {
-        const uint32_t winner = merge->tree[0].source;
-        source *from = &merge->sources[winner];
-        if (from->row == NULL) {
-            break;
-        }
-        keys[made++] = from->key;
-        from->row += sizeof(uint64_t);
-        if (from->row == from->end) {
-            TN_RETURN_IF_ERROR(next_page(merge, from, err));
-        } else {
-            from->key = tn_sort__head(from->row, 0);
-        }
-        replay(merge, winner);
-    }
-    *count = made;
-    return TARN_OK;
-}
-
 /* The first runs become one: the shortest need not be sought, they are of one length. */
 static TN_FALLIBLE merge_some(tn_sorter *sorter, size_t count, tarn_error *err)
 {

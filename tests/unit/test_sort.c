@@ -458,3 +458,97 @@ TEST(keys_are_sorted_wherever_they_differ)
     CHECK(!tn_sort__keys(&sorter, keys, spare, COUNT));
     atomic_store(&cancelled, false);
 }
+
+/* Key i of run r, in order. */
+static uint64_t merge_key(uint32_t shape, uint32_t run, uint32_t i)
+{
+    const uint64_t step = (uint64_t)i * 1000 + mix(i * 300 + run) % 1000;
+    switch (shape) {
+    case 0:
+        return step; /* all runs over all of the range */
+    case 1:
+        return (uint64_t)run << 50 | step; /* one run behind the other */
+    case 2:
+        return 42;
+    case 3:
+        return i < 20000 ? 0 : UINT64_MAX;
+    case 4:
+        return run == 0 ? step : 1000000 + i / 5000; /* long ties beside a run without any */
+    default:
+        return step / 20000 * 20000; /* ties in and between runs */
+    }
+}
+
+static TN_FALLIBLE merge_runs(tn_pool *pool, uint32_t shape, uint32_t runs, uint64_t *rows,
+                              bool *ordered, tarn_error *err)
+{
+    static uint64_t keys[TN_BATCH_ROWS];
+    static _Atomic bool cancelled;
+    tarn_code code = TARN_OK;
+    tn_sorter *sorter = NULL;
+    tn_key_merge *merge = NULL;
+    uint64_t sum = 0;
+    uint64_t last = 0;
+    uint32_t count = 0;
+    const tn_sorter_options options = {.pool = pool,
+                                       .cancelled = &cancelled,
+                                       .is_bare = true,
+                                       .budget = SIZE_MAX,
+                                       .tasks = 1,
+                                       .limit = UINT64_MAX};
+    tn_rows run = {0};
+
+    *rows = 0;
+    *ordered = true;
+    TN_TRY(tn_sorter__create(&options, &sorter, err));
+    for (uint32_t r = 0; r < runs; r++) {
+        const uint32_t length = r % 4 == 3 ? 3 + r : 120000 / runs + (r == 0 ? 40000 : 0);
+        tn_rows_init(&run, sorter->layout, pool, NULL);
+        for (uint32_t i = 0; i < length; i++) {
+            uint8_t *row;
+            TN_TRY(tn_rows_slot(&run, 0, &row, err));
+            const uint64_t bytes = __builtin_bswap64(merge_key(shape, r, i));
+            memcpy(row, &bytes, sizeof(bytes));
+            sum += merge_key(shape, r, i);
+        }
+        *rows += length;
+        tn_rows_seal(&run);
+        TN_TRY(tn_sorter__add_run(sorter, &run, false, err));
+    }
+    TN_TRY(tn_key_merge__create(sorter, pool, &merge, err));
+    do {
+        TN_TRY(tn_key_merge__next(merge, TN_BATCH_ROWS, keys, &count, err));
+        *rows -= count;
+        for (uint32_t i = 0; i < count; i++) {
+            *ordered = *ordered && last <= keys[i];
+            last = keys[i];
+            sum -= last;
+        }
+        *ordered = *ordered && (count == TN_BATCH_ROWS || *rows == 0); /* none is cut short */
+    } while (count > 0);
+    *ordered = *ordered && sum == 0;
+done:
+    tn_key_merge__destroy(merge);
+    tn_rows_clear(&run);
+    tn_sorter__destroy(sorter);
+    return code;
+}
+
+TEST(runs_of_keys_merge_whatever_they_hold)
+{
+    const uint32_t runs[] = {0, 1, 2, 3, 7, 10, 256};
+    tarn_error err = TARN_ERROR_INIT;
+    uint64_t left;
+    bool ordered;
+    for (uint32_t shape = 0; shape < 6; shape++) {
+        for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+            CHECK_EQ(merge_runs(pool, shape, runs[i], &left, &ordered, &err), TARN_OK);
+            CHECK(ordered);
+            CHECK_U64(left, 0);
+        }
+    }
+    for (test_oom oom = test_oom_start(pool); test_oom_next(&oom);) {
+        CHECK_EQ(merge_runs(pool, 0, 3, &left, &ordered, &err),
+                 oom.refused ? TARN_E_NOMEM : TARN_OK);
+    }
+}
