@@ -132,6 +132,7 @@ typedef struct printing {
     bool holds_one;     /* a second result would replace the first one, or spoil it */
 } printing;
 bool printing_of(const invocation *in, printing *out);
+int refuse_packed_parquet(const invocation *in, const char *file);
 uint32_t terminal_width(void);
 
 /* ---- heeded.c: no option is passed over in silence ---- */

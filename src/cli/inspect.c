@@ -90,6 +90,11 @@ int run_convert(invocation *in)
                            "tarn convert takes an input and an output");
     }
     const bool to_output = strcmp(in->words[1], "-") == 0;
+    const file_format *into = to != NULL ? format_named(to) : format_of_file(in->words[1]);
+    if (!to_output && is_packed(in->words[1]) && into != NULL &&
+        strcmp(into->name, "parquet") == 0) {
+        return refuse_packed_parquet(in, in->words[1]);
+    }
     draft_put(&t, to_output ? "SELECT * FROM " : "COPY (SELECT * FROM ");
     const file_format *from = format == NULL ? NULL : format_named(format);
     draft_put(&t, from == NULL ? "" : from->reader);

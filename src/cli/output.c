@@ -128,6 +128,14 @@ static const char *ending_of(const char *name)
     return point == NULL || (is_packed(name) && strrchr(base, '.') == point) ? NULL : point;
 }
 
+int refuse_packed_parquet(const invocation *in, const char *file)
+{
+    return usage_error(in, "its pages are: name it '.parquet'",
+                       "'%s' promises a compressed file, and Parquet is never compressed as a "
+                       "whole",
+                       file);
+}
+
 bool printing_of(const invocation *in, printing *out)
 {
     const bool terminal = isatty(STDOUT_FILENO) == 1;
@@ -137,6 +145,10 @@ bool printing_of(const invocation *in, printing *out)
         (printing){.print = {.struct_size = sizeof(tarn_print)}, .file = option_text(in, "output")};
     if (out->file != NULL && strcmp(out->file, "-") == 0) {
         out->file = NULL;
+    }
+    if (out->file != NULL && out->file[0] == '\0') {
+        (void)usage_error(in, "", "-o names no file");
+        return false;
     }
     const bool to_terminal = terminal && out->file == NULL;
     const file_format *by_name = out->file == NULL ? NULL : format_of_file(out->file);
@@ -160,10 +172,7 @@ bool printing_of(const invocation *in, printing *out)
         return false;
     }
     if (is_parquet && packed) {
-        (void)usage_error(in, "its pages are: name it '.parquet'",
-                          "'%s' promises a compressed file, and Parquet is never compressed as a "
-                          "whole",
-                          out->file);
+        (void)refuse_packed_parquet(in, out->file);
         return false;
     }
     if (!form_heeds_all(in, format, packed)) {

@@ -109,6 +109,7 @@ static int report_statement(sql_run *r, tarn_error *error)
     if (r->is_made && strncmp(error->hint, "(FORMAT parquet)", 16) == 0) { /* nobody wrote SQL */
         (void)snprintf(error->hint, sizeof(error->hint),
                        "--to parquet, csv, tsv, json, jsonl or delta");
+        return report_usage(r->in, error, NULL, 0);
     }
     return report(r->in, error, r->sql, r->sql_size);
 }

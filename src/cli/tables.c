@@ -161,6 +161,9 @@ static int create(invocation *in, const char *uri)
         properties[count++] = property;
     }
     if (tarn_table_create(in->session, uri, options, &receipt, &error) != TARN_OK) {
+        if (error.code == TARN_E_EXISTS) {
+            (void)snprintf(error.hint, sizeof(error.hint), "'tarn table write' adds rows to it");
+        }
         return error.code == TARN_E_INVALID || error.code == TARN_E_UNSUPPORTED
                    ? report_usage(in, &error, NULL, 0) /* of the command line's words */
                    : report(in, &error, NULL, 0);

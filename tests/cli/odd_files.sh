@@ -20,3 +20,10 @@ code tarn help query plot
 code tarn shell --json words
 code tarn ls -o x.csv folder pipe
 code tarn plot --height 3 "SELECT 'a' AS a, 1 AS n"
+echo '-- outputs that cannot be'
+printf 'a,b\n1,2\n' >s.csv
+code tarn convert s.csv s.foo
+code tarn convert s.csv s.pq.zst
+code tarn query -o '' "SELECT 1 AS a"
+tarn table create t --schema 'a INT'
+code tarn table create t --schema 'a INT'
