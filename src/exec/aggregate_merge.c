@@ -378,6 +378,12 @@ static uint32_t expected(tn_scan *scan)
     return (uint32_t)op_of(scan)->partition_count;
 }
 
-const tn_scan_ops tn_agg__scan_ops = {
-    scan_task_open,   scan_read,       scan_task_close, tn_block__counters,
-    tn_block__finish, tn_block__close, expected,        NULL};
+const tn_scan_ops tn_agg__scan_ops = {scan_task_open,
+                                      scan_read,
+                                      scan_task_close,
+                                      tn_block__counters,
+                                      tn_block__finish,
+                                      tn_block__close,
+                                      expected,
+                                      NULL,
+                                      NULL};

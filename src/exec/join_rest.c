@@ -504,9 +504,15 @@ static uint32_t expected(tn_scan *scan)
     return join->defers ? TN_JOIN_PARTS : 1;
 }
 
-const tn_scan_ops tn_join__scan_ops = {
-    scan_task_open,   scan_read,       scan_task_close, tn_block__counters,
-    tn_block__finish, tn_block__close, expected,        NULL};
+const tn_scan_ops tn_join__scan_ops = {scan_task_open,
+                                       scan_read,
+                                       scan_task_close,
+                                       tn_block__counters,
+                                       tn_block__finish,
+                                       tn_block__close,
+                                       expected,
+                                       NULL,
+                                       NULL};
 
 tarn_code tn_join__scan(tn_operator *build, tn_scan **out, tarn_error *err)
 {

@@ -275,9 +275,15 @@ static uint32_t expected(tn_scan *base)
 
 tarn_code tn_keep_scan(tn_operator *base, tn_pool *pool, tn_scan **out, tarn_error *err)
 {
-    static const tn_scan_ops ops = {
-        scan_task_open,   scan_read,  scan_task_close, tn_block__counters,
-        tn_block__finish, scan_close, expected,        NULL};
+    static const tn_scan_ops ops = {scan_task_open,
+                                    scan_read,
+                                    scan_task_close,
+                                    tn_block__counters,
+                                    tn_block__finish,
+                                    scan_close,
+                                    expected,
+                                    NULL,
+                                    NULL};
     void *memory;
     *out = NULL;
     TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(pool, sizeof(keep_scan), &memory, err));

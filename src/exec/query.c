@@ -115,6 +115,10 @@ static TN_FALLIBLE start(tn_query *query, tn_segment *segment, tarn_error *err)
         const uint32_t morsels = scan->ops->morsels_expected(scan);
         drivers = morsels < drivers ? morsels : drivers;
     }
+    if (segment->origin == TN_ORIGIN_SOURCE) {
+        const size_t fit = tn_scan_tasks_fit(scan, tn_run__budget(&query->run));
+        drivers = fit < drivers ? (uint32_t)fit : drivers;
+    }
     segment->is_started = true;
     return tn_pipeline_start(&segment->pipeline, &query->gang, drivers > 0 ? drivers : 1, err);
 }

@@ -310,9 +310,15 @@ static uint32_t expected(tn_scan *scan)
 
 static tarn_code scan(tn_operator *base, tn_scan **out, tarn_error *err)
 {
-    static const tn_scan_ops ops = {
-        scan_task_open,   scan_read,       scan_task_close, tn_block__counters,
-        tn_block__finish, tn_block__close, expected,        NULL};
+    static const tn_scan_ops ops = {scan_task_open,
+                                    scan_read,
+                                    scan_task_close,
+                                    tn_block__counters,
+                                    tn_block__finish,
+                                    tn_block__close,
+                                    expected,
+                                    NULL,
+                                    NULL};
     set *op = set_of(base, false);
     TN_RETURN_IF_ERROR(op->groups->ops->scan(op->groups, &op->inner, err));
     op->scan.ops = &ops;

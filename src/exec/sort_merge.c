@@ -16,11 +16,7 @@ enum {
 
 size_t tn_run__budget(const tn_run *run)
 {
-    size_t least = SIZE_MAX;
-    for (const tn_pool *pool = run->pool; pool != NULL; pool = pool->parent) {
-        least = tn_min_size(least, pool->limit);
-    }
-    return least;
+    return tn_pool_budget(run->pool);
 }
 
 size_t tn_run__available(const tn_run *run)

@@ -13,3 +13,9 @@ void tn_source_release(tn_source *source)
         source->ops->destroy(source);
     }
 }
+
+size_t tn_scan_tasks_fit(tn_scan *scan, size_t memory)
+{
+    const size_t each = scan->ops->task_memory == NULL ? 0 : scan->ops->task_memory(scan);
+    return each == 0 ? SIZE_MAX : memory / 2 < each ? 1 : memory / 2 / each;
+}

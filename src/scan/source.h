@@ -178,6 +178,8 @@ typedef struct tn_scan_ops {
     /* Of the batch that the task handed out last.  False: it waits to count what lies before; call
      * again once `waker` was called.  NULL: from no file. */
     bool (*place)(tn_scan_task *task, tn_waker *waker, tn_scan_place *out);
+    /* About what a task of it takes of memory; NULL: little. */
+    size_t (*task_memory)(tn_scan *scan);
 } tn_scan_ops;
 
 struct tn_scan {
@@ -186,6 +188,10 @@ struct tn_scan {
 struct tn_scan_task {
     const tn_scan_ops *ops;
 };
+
+/* How many tasks may read at a time, 1 at least, by what they hold: half of the memory is theirs.
+ */
+size_t tn_scan_tasks_fit(tn_scan *scan, size_t memory);
 
 tn_source *tn_source_retain(tn_source *source);
 void tn_source_release(tn_source *source); /* NULL is allowed */

@@ -2,6 +2,7 @@
 """What cannot be done within the memory is refused by name: what wanted the memory, what the limit is, how it is
 raised.  Nothing crashes, hangs or takes more."""
 import pathlib
+import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
@@ -42,4 +43,23 @@ done_within("quantiles of texts", "SELECT quantile_disc('t' || (1000000 + range)
 done_within("a mode", "SELECT mode(range % 100000) FROM range(2000000)", "0")
 done_within("lists that fit", "SELECT sum(len(l)) FROM (SELECT range % 30 AS g, array_agg('text' || range) AS l FROM range(1000000) GROUP BY g)",
             "1000000")
+
+# Row groups of many columns, whose pages are many megabytes together: read, or the figure is told that does.
+columns = ", ".join(f"range * {i + 3} % 1000003 AS i{i}, sqrt(range * {i + 1}) AS d{i}, md5('{i}-' || range) AS s{i}" for i in range(40))
+wide, group = tarn.file("wide.parquet"), tarn.file("group.parquet")
+made = tarn.run(f"COPY (SELECT {columns} FROM range(40000)) TO '{wide}' (COMPRESSION none, ROW_GROUP_SIZE 40000); "
+                f"COPY (SELECT range AS n, sqrt(range) AS a, sqrt(range + 1) AS b, sqrt(range + 2) AS c FROM range(2000000)) TO '{group}' "
+                "(COMPRESSION none, ROW_GROUP_SIZE 500000)")
+case("wide rows are made", made.returncode == 0, made.stderr)
+sums = " + ".join(f"sum(hash(i{i}, d{i}, s{i}) % 1000003)" for i in range(40))
+sql = f"SELECT count(*), {sums} FROM '{wide}'"
+expected = tarn.rows(sql).strip()
+done_within("120 columns", sql, expected, memory=64)
+got, _ = tarn.figures(sql, "--memory", "16MB", "--threads", "2")
+told = re.search(r"--memory (\d+)MB would do", got.stderr)
+case("120 columns in 16 MB: refused, with the file and the memory that does", got.returncode == 75 and told is not None and wide in got.stderr,
+     got.stderr)
+done_within("120 columns in what was told", sql, expected, memory=int(told[1]) if told else 1)
+done_within("row groups of 16 MB", f"SELECT count(*), sum(n), max(a), max(b), max(c) FROM '{group}'",
+            "2000000,1999999000000,1414.2132088196602,1414.213562373095,1414.2139159264414", memory=16)
 tarn.close()

@@ -206,6 +206,23 @@ static TN_FALLIBLE open_page(tn_leaf_reader *reader, tarn_error *err)
     return tn_values__open(reader, body, size, head->value_count, head->encoding, err);
 }
 
+/* How much a page takes, also one that there was no memory for: while it is made, and then. */
+static void note_size(tn_leaf_reader *reader)
+{
+    const tn_page_head *const head = &reader->page.head;
+    const size_t bytes = reader->chunk.codec == TN_CODEC_NONE ? head->stored_size : head->raw_size;
+    size_t making = 2 * head->stored_size + head->raw_size;
+    if (head->kind == TN_PAGE_DICTIONARY) {
+        const size_t lanes = head->value_count * tn_max_size(reader->lane_size, 1);
+        const size_t kept = lanes + (reader->lane == TN_LANE_view ? bytes : 0);
+        reader->dictionary_most = tn_max_size(reader->dictionary_most, kept);
+        making += lanes;
+    } else if (head->kind != -1) {
+        reader->page_most = tn_max_size(reader->page_most, bytes);
+    }
+    reader->making_most = tn_max_size(reader->making_most, making);
+}
+
 /* Makes sure that a page with values is open; `*end` at the chunk's end. */
 static TN_FALLIBLE turn_page_past(tn_leaf_reader *reader, size_t *skip, tn_ready *ready, bool *end,
                                   tarn_error *err)
@@ -218,7 +235,10 @@ static TN_FALLIBLE turn_page_past(tn_leaf_reader *reader, size_t *skip, tn_ready
         }
         const tn_page_making making = {reader->decompressor, reader->chunk.codec, &reader->spare,
                                        reader->before_values};
-        TN_RETURN_IF_ERROR(tn_page__next(&reader->range, &making, skip, &reader->page, ready, err));
+        const tarn_code code =
+            tn_page__next(&reader->range, &making, skip, &reader->page, ready, err);
+        note_size(reader);
+        TN_RETURN_IF_ERROR(code);
         if (*ready == TN_NOT_READY) {
             return TARN_OK;
         }
@@ -269,6 +289,33 @@ size_t tn_leaf__heap_a_row(const tn_leaf_reader *reader)
         return 0;
     }
     return reader->page.body_size / reader->page.head.value_count;
+}
+
+static size_t buffer_size(const tn_buffer *buffer)
+{
+    return buffer == NULL ? 0 : buffer->size;
+}
+
+size_t tn_leaf__memory(const tn_leaf_reader *reader)
+{
+    const tn_room *const rooms[] = {
+        &reader->dictionary_room, &reader->dictionary_heap, &reader->lengths, &reader->page_heap,
+        &reader->values,          &reader->validity,        &reader->raw,     &reader->text,
+        &reader->def_levels,      &reader->rep_levels};
+    size_t sum = buffer_size(reader->page.owner) + buffer_size(reader->dictionary_page.owner) +
+                 buffer_size(reader->spare) + buffer_size(reader->range.buffer);
+    for (size_t i = 0; i < sizeof(rooms) / sizeof(*rooms); i++) {
+        sum += rooms[i]->size;
+    }
+    return reader->making_most == 0 ? 0
+                                    : tn_max_size(sum, reader->page_most + reader->dictionary_most);
+}
+
+size_t tn_leaf__rows_of_page(const tn_leaf_reader *reader, size_t rows)
+{
+    return reader->is_flat && reader->lane == TN_LANE_view && reader->page_left > 0
+               ? tn_min_size(rows, reader->page_left)
+               : rows;
 }
 
 static TN_FALLIBLE make_rooms(tn_leaf_reader *reader, size_t rows, tarn_error *err)

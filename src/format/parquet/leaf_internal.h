@@ -68,6 +68,8 @@ typedef struct tn_leaf_reader {
     /* the chunk */
     tn_chunk_meta chunk;
     tn_range range;
+    /* Bytes that its pages take at most, of this chunk and those before; while one is made. */
+    size_t page_most, dictionary_most, making_most;
     uint64_t chunk_left; /* values with nulls, of pages not begun */
     bool only_codes;     /* all its data pages are dictionary-coded */
 
@@ -126,6 +128,10 @@ void tn_leaf__close(tn_leaf_reader *reader);
 /* Begins a chunk; the range is opened by the caller. */
 void tn_leaf__chunk(tn_leaf_reader *reader, const tn_chunk_meta *chunk);
 
+/* What it holds, or will: by its rooms, and by the largest pages that it met; 0: it met none. */
+size_t tn_leaf__memory(const tn_leaf_reader *reader);
+/* How many rows a batch may have so that no page of text must be kept beside the next one. */
+size_t tn_leaf__rows_of_page(const tn_leaf_reader *reader, size_t rows);
 /* Forgets the batch before. */
 void tn_leaf__begin(tn_leaf_reader *reader);
 /* About how many bytes of heap a row has, by the current page. */

@@ -232,6 +232,7 @@ static TN_FALLIBLE page_body(tn_range *range, const tn_page_making *making, tn_p
     out->body = bytes + levels;
     out->body_size = size - levels;
     range->at += head->stored_size;
+    tn_range__let_go(range);
     return TARN_OK;
 }
 

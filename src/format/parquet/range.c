@@ -87,7 +87,8 @@ static TN_FALLIBLE fetch_next(tn_range *range, size_t least, tarn_error *err)
     const uint64_t left = range->end - range->next;
     size_t size = range->window > least ? range->window : least;
     /* With the window and the padding a round sum; a file's tail may have a smaller window. */
-    const size_t lead = range->window > LEAD_SAVED ? range->window - LEAD_SAVED : 0;
+    const size_t most = range->window > LEAD_SAVED ? range->window - LEAD_SAVED : 0;
+    const size_t lead = tn_range__there(range) > 0 ? most : 0;
     if (left <= size + size / 4) { /* no crumbs */
         size = (size_t)left;
     }
@@ -113,6 +114,15 @@ void tn_range__close(tn_range *range)
         tn_fetch__release(range->reading, range->fetch);
         tn_buffer_release(range->buffer);
         *range = (tn_range){0};
+    }
+}
+
+void tn_range__let_go(tn_range *range)
+{
+    if (range->at == range->stop) {
+        tn_buffer_release(range->buffer);
+        range->buffer = NULL;
+        range->at = range->stop = NULL;
     }
 }
 

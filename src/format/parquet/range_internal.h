@@ -78,6 +78,9 @@ static inline uint64_t tn_range__left(const tn_range *range)
 /* Makes `size` bytes contiguous at `at`, or says that they are on their way. */
 TN_FALLIBLE tn_range__need(tn_range *range, size_t size, tn_ready *ready, tarn_error *err);
 
+/* Lets go of a window that was used up, before the next one is there. */
+void tn_range__let_go(tn_range *range);
+
 /* True: parked, and `waker` will be called once.  False: the bytes came meanwhile, go on. */
 bool tn_range__park(tn_range *range, tn_waker *waker);
 

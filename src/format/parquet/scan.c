@@ -17,6 +17,9 @@ enum {
     WINDOW_MAX = 1 << 20,
     WINDOW_MIN = 16 << 10,
     WINDOWS_BUDGET = 16 << 20, /* of a task */
+    WINDOWS_SHARE = 16,        /* of the memory, for those of all tasks: each is there four times */
+    AHEAD_MIN = 64 << 10,      /* windows below are not read ahead: memory is short */
+    PAGE_USUAL = 1 << 20,      /* what most writers aim at */
     GAP_MAX = 32 << 10,        /* bytes nobody wants, cheaper read than asked for again */
     TOGETHER_MAX = 4 << 20,    /* of one read for several chunks */
     INDEX_MAX = 16 << 20       /* of one chunk's pages */
@@ -39,6 +42,7 @@ typedef struct parquet_scan {
     uint32_t *leaves; /* that are read, ascending */
     uint32_t leaf_count;
     uint8_t *is_flat; /* one a leaf of those: it is a column by itself */
+    bool is_short;    /* of memory: batches end with pages of text */
     tn_view file_name;
     int64_t modified;
     _Atomic uint64_t bytes_read, rows_read, rows_pruned, groups, groups_pruned;
@@ -298,6 +302,15 @@ done:
 
 /* ---- morsels --------------------------------------------------------------------------------- */
 
+/* Of what windows may take, that of one leaf. */
+static size_t window_share(const parquet_scan *scan)
+{
+    const size_t tasks = tn_max_size(scan->request.tasks_max, 1);
+    const size_t all =
+        tn_min_size(WINDOWS_BUDGET, tn_pool_budget(scan->pool) / WINDOWS_SHARE / tasks);
+    return tn_max_size(all / tn_max_size(scan->leaf_count, 1), WINDOW_MIN);
+}
+
 static size_t window_of(const parquet_task *task)
 {
     const parquet_scan *const scan = task->scan;
@@ -305,8 +318,7 @@ static size_t window_of(const parquet_task *task)
     if (scan->request.stop_early || scan->request.row_limit != UINT64_MAX) {
         window = task->morsels_done < 2 ? (size_t)WINDOW_FIRST << task->morsels_done : WINDOW_MAX;
     }
-    const size_t share = WINDOWS_BUDGET / tn_max_size(scan->leaf_count, 1);
-    return tn_max_size(tn_min_size(window, share), WINDOW_MIN);
+    return tn_min_size(window, window_share(scan));
 }
 
 static tarn_code explain_leaf(const parquet_task *task, size_t i, tarn_code code, tarn_error *err)
@@ -363,7 +375,7 @@ static TN_FALLIBLE begin_morsel(parquet_task *task, tarn_error *err)
     parquet_scan *const scan = task->scan;
     const parquet_morsel *const morsel = &scan->morsels[task->morsel];
     const size_t window = window_of(task);
-    const bool ahead = !scan->request.stop_early || task->morsels_done > 0;
+    const bool ahead = (!scan->request.stop_early || task->morsels_done > 0) && window >= AHEAD_MIN;
     for (size_t i = 0; i < scan->leaf_count; i++) {
         tn_leaf_reader *const reader = &task->readers[i];
         tn_chunk_meta chunk;
@@ -568,6 +580,9 @@ static void begin_batch(parquet_task *task)
     }
     size_t rows = TN_BATCH_ROWS;
     rows = tn_min_size(rows, tn_max_size(TN_BATCH_BYTES / tn_max_size(width, 1), 64));
+    for (size_t i = 0; i < task->scan->leaf_count && task->scan->is_short; i++) {
+        rows = tn_leaf__rows_of_page(&task->readers[i], rows);
+    }
     if (heap > 0) {
         rows = tn_min_size(rows, tn_max_size(TN_BATCH_HEAP / heap, 1));
     }
@@ -764,11 +779,63 @@ static TN_FALLIBLE next_batch(parquet_task *task, tn_waker *waker, tn_batch *out
     return TARN_OK;
 }
 
+/* Of the first row group's chunks: pages are as large as most writers make them, or the chunk. */
+static size_t task_memory(tn_scan *base)
+{
+    const parquet_scan *const scan = (const parquet_scan *)base;
+    const size_t window = window_share(scan);
+    size_t sum = 0;
+    for (size_t i = 0; i < scan->leaf_count && scan->morsel_count > 0; i++) {
+        tn_chunk_meta chunk;
+        if (tn_footer__chunk(&scan->source->footer, scan->morsels[0].group, scan->leaves[i],
+                             scan->source->file_size, &chunk, NULL) == TARN_OK) {
+            const size_t page = (size_t)(chunk.raw_size < PAGE_USUAL ? chunk.raw_size : PAGE_USUAL);
+            const uint64_t windows =
+                chunk.stored_size < 4 * window ? chunk.stored_size : 4 * window;
+            sum += (size_t)windows + page * (chunk.dictionary_offset > 0 ? 2 : 1);
+        }
+    }
+    return sum;
+}
+
+/* What memory would do: pages as large as those that were met, for each task that may run. */
+static void hint_memory(const parquet_task *task, tarn_error *err)
+{
+    enum { MEGABYTE = 1000000, STEP = 16, OTHERS = 4 << 20 };
+    const parquet_scan *const scan = task->scan;
+    const size_t tasks = tn_max_size(tn_min_size(scan->request.tasks_max, scan->morsel_count), 1);
+    const size_t budget = tn_pool_budget(scan->pool);
+    size_t known = 0;
+    size_t pages = 0;
+    size_t making = 0;
+    if (err == NULL || budget == SIZE_MAX) {
+        return;
+    }
+    for (size_t i = 0; i < scan->leaf_count; i++) {
+        const size_t size = tn_leaf__memory(&task->readers[i]);
+        pages += size;
+        known += size > 0;
+        making = tn_max_size(making, task->readers[i].making_most);
+    }
+    pages = known == 0 ? scan->leaf_count * (size_t)PAGE_USUAL : pages / known * scan->leaf_count;
+    const size_t each = pages + pages / 2 + making + TN_BATCH_BYTES + OTHERS;
+    const size_t one = each / 3 * 4; /* and a quarter for windows: WINDOWS_SHARE */
+    const size_t fit = tn_scan_tasks_fit((tn_scan *)&task->scan->base, one);
+    const size_t least = one * tn_min_size(tasks, fit);
+    const size_t wanted = tn_max_size(least, budget + budget / 4) / 15 * 16 / MEGABYTE + 1;
+    err->hint[0] = '\0'; /* this one has the figure */
+    tn_hint(err, "pages of a row group of %zu columns take about %zu MB; --memory %zuMB would do",
+            (size_t)scan->leaf_count, pages / MEGABYTE + 1, (wanted + STEP - 1) / STEP * STEP);
+}
+
 static tarn_code task_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
                            tn_scan_answer *answer, tarn_error *err)
 {
     parquet_task *const task = (parquet_task *)base;
     const tarn_code code = next_batch(task, waker, out, answer, err);
+    if (code == TARN_E_NOMEM) {
+        hint_memory(task, err);
+    }
     if (code != TARN_OK) {
         tn_parquet__hint(code, err);
         tn_explain(err, "reading '%.*s'", TN_STR_ARGS(task->scan->source->base.name));
@@ -798,6 +865,7 @@ static const tn_scan_ops scan_ops = {
     .close = scan_close,
     .morsels_expected = morsels_expected,
     .place = task_place,
+    .task_memory = task_memory,
 };
 
 TN_FALLIBLE tn_parquet__scan(tn_source *base, const tn_scan_request *request, tn_pool *pool,
@@ -819,6 +887,8 @@ TN_FALLIBLE tn_parquet__scan(tn_source *base, const tn_scan_request *request, tn
     TN_TRY(copy_request(scan, request, err));
     TN_TRY(list_leaves(scan, err));
     TN_TRY(list_morsels(scan, err));
+    scan->is_short = window_share(scan) <
+                     tn_min_size(WINDOW_MAX, WINDOWS_BUDGET / tn_max_size(scan->leaf_count, 1));
     *out = &scan->base;
     scan = NULL;
 done:

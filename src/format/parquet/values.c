@@ -7,6 +7,7 @@
 
 enum {
     STEP = 1024, /* values decoded at a time into temporaries */
+    ROOM_LARGE = 64 << 10,
     ENTRIES_MAX = 1 << 28,
     PAGE_HEAP_MAX = 1 << 29 /* what prefixes may make of one page */
 };
@@ -17,7 +18,9 @@ TN_FALLIBLE tn_room__grow(tn_pool *pool, tn_room *room, size_t size, size_t used
     if (size <= room->size) {
         return TARN_OK;
     }
-    const size_t wanted = tn_round_up(size + size / 4, 64) + TN_BLOCK_PADDING;
+    /* Large ones are dictionaries mostly, which do not grow: the next chunk's is about as large. */
+    const size_t more = used == 0 && size >= ROOM_LARGE ? size / 16 : size / 4;
+    const size_t wanted = tn_round_up(size + more, 64) + TN_BLOCK_PADDING;
     TN_RETURN_IF_ERROR(tn_pool_alloc(pool, wanted, &memory, err));
     if (used > 0) {
         memcpy(memory, room->data, used);

@@ -269,6 +269,7 @@ tarn_code tn_open_file__open(tn_open_file *file, tarn_error *err)
     TN_RETURN_IF_ERROR(
         file->source->ops->open(file->source, &request, scan->pool, &file->sub, err));
     file->morsels = file->sub->ops->morsels_expected(file->sub);
+    file->memory = file->sub->ops->task_memory == NULL ? 0 : file->sub->ops->task_memory(file->sub);
     return TARN_OK;
 }
 

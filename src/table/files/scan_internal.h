@@ -43,6 +43,7 @@ typedef struct tn_open_file {
     uint32_t morsels; /* in it */
     uint32_t tasks;   /* opened on it */
     uint32_t readers; /* still open */
+    size_t memory;    /* that each of them takes, about */
     tn_source *source;
     tn_scan *sub;
     tn_row_set *deleted; /* rows that are not handed out; NULL: none */
@@ -72,6 +73,7 @@ typedef struct tn_files_scan {
     tn_open_file *files;     /* that were not pruned */
     size_t count, front, opening;
     uint64_t next_morsel;
+    size_t granted;            /* memory of the tasks that read */
     tn_scan_counters counters; /* of files that are done */
 } tn_files_scan;
 

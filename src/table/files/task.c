@@ -1,7 +1,7 @@
 /* A task of a scan: goes from file to file, and hands out rows as the set has them. */
 #include "table/files/scan_internal.h"
 
-enum { OPEN_AHEAD = 4 };
+enum { OPEN_AHEAD = 4, READING_SHARE = 2 /* of the memory, for what scans hold */ };
 
 typedef struct files_task {
     tn_scan_task base;
@@ -77,6 +77,11 @@ static next_answer next_file(tn_files_scan *scan, tn_waker *waker, tn_open_file 
             scan->next_morsel += file->morsels;
         }
         if (file->state == TN_FILE_OPEN && file->tasks < file->morsels) {
+            const size_t room = tn_pool_budget(scan->pool) / READING_SHARE;
+            if (scan->granted > 0 && scan->granted + file->memory > room) {
+                return NEXT_END; /* too much for one more task: those that read go on */
+            }
+            scan->granted += file->memory;
             file->tasks++;
             file->readers++;
             *out = file;
@@ -166,6 +171,7 @@ static TN_FALLIBLE leave_file(files_task *task, bool drained, tarn_error *err)
     task->file = NULL;
     pthread_mutex_lock(&scan->lock);
     file->readers--;
+    scan->granted -= file->memory;
     if (drained) {
         file->state = TN_FILE_DRAINED;
     }
