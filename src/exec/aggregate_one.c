@@ -317,6 +317,12 @@ static tarn_code scan_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
     return TARN_OK;
 }
 
-const tn_scan_ops tn_agg__one_scan_ops = {
-    scan_task_open,   scan_read,       scan_task_close, tn_block__counters,
-    tn_block__finish, tn_block__close, tn_block__one,   NULL};
+const tn_scan_ops tn_agg__one_scan_ops = {scan_task_open,
+                                          scan_read,
+                                          scan_task_close,
+                                          tn_block__counters,
+                                          tn_block__finish,
+                                          tn_block__close,
+                                          tn_block__one,
+                                          NULL,
+                                          NULL};

@@ -341,9 +341,15 @@ static tarn_code scan_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
 
 static tarn_code scan(tn_operator *base, tn_scan **out, tarn_error *err)
 {
-    static const tn_scan_ops ops = {
-        scan_task_open,   scan_read,       scan_task_close, tn_block__counters,
-        tn_block__finish, tn_block__close, tn_block__one,   NULL};
+    static const tn_scan_ops ops = {scan_task_open,
+                                    scan_read,
+                                    scan_task_close,
+                                    tn_block__counters,
+                                    tn_block__finish,
+                                    tn_block__close,
+                                    tn_block__one,
+                                    NULL,
+                                    NULL};
     sort *op = (sort *)base;
     (void)err;
     op->scan.ops = &ops;

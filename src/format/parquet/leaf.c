@@ -39,7 +39,7 @@ static void let_go(tn_leaf_reader *reader, tn_buffer *page)
         atomic_load(&page->refs) == 1) {
         reader->spare = page;
     } else {
-        tn_buffer_release(page);
+        tn_reading__give(reader->range.reading, page);
     }
 }
 
@@ -78,13 +78,19 @@ void tn_leaf__close(tn_leaf_reader *reader)
     reader->pool = NULL;
 }
 
+static void give_pages(tn_leaf_reader *reader)
+{
+    tn_reading__give(reader->range.reading, reader->page.owner);
+    tn_reading__give(reader->range.reading, reader->dictionary_page.owner);
+    reader->page.owner = reader->dictionary_page.owner = NULL;
+}
+
 void tn_leaf__chunk(tn_leaf_reader *reader, const tn_chunk_meta *chunk)
 {
     const uint64_t codes = UINT64_C(1) << TN_PAGE_PLAIN_DICTIONARY | UINT64_C(1)
                                                                          << TN_PAGE_RLE_DICTIONARY;
+    give_pages(reader);
     tn_range__close(&reader->range);
-    tn_page__release(&reader->page);
-    tn_page__release(&reader->dictionary_page);
     reader->chunk = *chunk;
     reader->chunk_left = chunk->value_count;
     reader->only_codes = chunk->has_encoding_stats && (chunk->data_encodings & ~codes) == 0;
@@ -255,7 +261,8 @@ static TN_FALLIBLE turn_page_past(tn_leaf_reader *reader, size_t *skip, tn_ready
             TN_RETURN_IF_ERROR(tn_values__dictionary(reader, err));
             reader->dictionary.dictionary_id = tn_dictionary_next_id();
             if (reader->lane != TN_LANE_view) {
-                tn_page__release(&reader->dictionary_page);
+                tn_reading__give(reader->range.reading, reader->dictionary_page.owner);
+                reader->dictionary_page.owner = NULL;
             }
             continue;
         }

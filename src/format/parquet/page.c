@@ -157,7 +157,7 @@ static size_t expansion_max(tn_codec codec)
 }
 
 /* The page before leaves its room to this one, mostly: it is warm, and no page of it is new. */
-static TN_FALLIBLE make_room(tn_pool *pool, size_t size, tn_buffer **spare, tn_buffer **out,
+static TN_FALLIBLE make_room(tn_reading *reading, size_t size, tn_buffer **spare, tn_buffer **out,
                              tarn_error *err)
 {
     tn_buffer *const left = *spare;
@@ -166,9 +166,9 @@ static TN_FALLIBLE make_room(tn_pool *pool, size_t size, tn_buffer **spare, tn_b
         *out = left;
         return TARN_OK;
     }
-    tn_buffer_release(left);
-    return tn_buffer_create(pool, tn_round_up(size, size < FAR_MIN ? PAGE_ALIGN : PAGE_ROUND), out,
-                            err);
+    tn_reading__give(reading, left);
+    return tn_reading__take(reading, tn_round_up(size, size < FAR_MIN ? PAGE_ALIGN : PAGE_ROUND),
+                            out, err);
 }
 
 /* The part of a page behind its levels. */
@@ -187,7 +187,7 @@ static TN_FALLIBLE decompress(tn_range *range, const tn_page_making *making, siz
     const size_t shift = (PAGE_ALIGN - making->before % PAGE_ALIGN) % PAGE_ALIGN;
     const size_t slack = raw < FAR_MIN ? 0 : FAR;
     const size_t wanted = shift + slack + out->head.raw_size + TN_BLOCK_PADDING;
-    TN_RETURN_IF_ERROR(make_room(range->reading->pool, wanted, making->spare, &out->owner, err));
+    TN_RETURN_IF_ERROR(make_room(range->reading, wanted, making->spare, &out->owner, err));
     uint8_t *to = out->owner->data + shift;
     if (slack > 0) {
         to += ((uintptr_t)from - (uintptr_t)to - FAR / 2) % FAR / PAGE_ALIGN * PAGE_ALIGN;

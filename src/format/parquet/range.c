@@ -1,5 +1,6 @@
 #include "format/parquet/range_internal.h"
 
+#include "base/poison.h"
 #include "base/size.h"
 
 #include <inttypes.h>
@@ -23,18 +24,87 @@ bool tn_range__park(tn_range *range, tn_waker *waker)
            atomic_compare_exchange_strong(&range->fetch->state, &running, (uintptr_t)waker);
 }
 
+TN_FALLIBLE tn_reading__take(tn_reading *reading, size_t size, tn_buffer **out, tarn_error *err)
+{
+    uint32_t best = reading->spare_count;
+    for (uint32_t i = 0; i < reading->spare_count; i++) {
+        const size_t has = reading->spares[i]->size;
+        if (has >= size && (best == reading->spare_count || has < reading->spares[best]->size)) {
+            best = i;
+        }
+    }
+    if (best == reading->spare_count) {
+        return tn_buffer_create(reading->pool, size, out, err);
+    }
+    *out = reading->spares[best];
+    reading->spares[best] = reading->spares[--reading->spare_count];
+    reading->spare_bytes -= (*out)->size;
+    return TARN_OK;
+}
+
+void tn_reading__give(tn_reading *reading, tn_buffer *buffer)
+{
+    if (buffer == NULL) {
+        return;
+    }
+    if (reading == NULL || reading->spare_count == TN_READING_SPARES ||
+        buffer->size > reading->spare_max ||
+        reading->spare_bytes > reading->spare_max - buffer->size ||
+        atomic_load(&buffer->refs) != 1 || buffer->pool != reading->pool) {
+        tn_buffer_release(buffer);
+        return;
+    }
+    TN_SPOIL(buffer->data, buffer->size, 0xDD);
+    reading->spares[reading->spare_count++] = buffer;
+    reading->spare_bytes += buffer->size;
+}
+
+void tn_reading__close(tn_reading *reading)
+{
+    while (reading->spare_count > 0) {
+        tn_buffer_release(reading->spares[--reading->spare_count]);
+    }
+    reading->spare_bytes = 0;
+    while (reading->fetches != NULL) {
+        tn_fetch *const gone = reading->fetches;
+        reading->fetches = gone->next;
+        tn_pool_free(reading->pool, gone, sizeof(*gone));
+    }
+}
+
+static TN_FALLIBLE take_fetch_room(tn_reading *reading, void **out, tarn_error *err)
+{
+    if (reading->fetches == NULL) {
+        return tn_pool_alloc_zeroed(reading->pool, sizeof(tn_fetch), out, err);
+    }
+    *out = reading->fetches;
+    reading->fetches = reading->fetches->next;
+    memset(*out, 0, sizeof(tn_fetch));
+    return TARN_OK;
+}
+
+static void give_fetch_room(tn_reading *reading, tn_fetch *fetch)
+{
+    if (reading->spare_max == 0) {
+        tn_pool_free(reading->pool, fetch, sizeof(*fetch));
+        return;
+    }
+    fetch->next = reading->fetches;
+    reading->fetches = fetch;
+}
+
 TN_FALLIBLE tn_fetch__start(tn_reading *reading, uint64_t offset, size_t size, size_t lead,
                             tn_fetch **out, tarn_error *err)
 {
     tarn_code code = TARN_OK;
     void *memory = NULL;
     *out = NULL;
-    TN_TRY(tn_pool_alloc_zeroed(reading->pool, sizeof(tn_fetch), &memory, err));
+    TN_TRY(take_fetch_room(reading, &memory, err));
     tn_fetch *const fetch = memory;
     fetch->refs = 1;
     fetch->lead = lead;
     fetch->waker.wake = wake_waiting;
-    TN_TRY(tn_buffer_create(reading->pool, lead + size + TN_BLOCK_PADDING, &fetch->buffer, err));
+    TN_TRY(tn_reading__take(reading, lead + size + TN_BLOCK_PADDING, &fetch->buffer, err));
     fetch->read = (tn_read){
         .offset = offset, .size = size, .into = fetch->buffer->data + lead, .waker = &fetch->waker};
     fetch->read.error = (tarn_error)TARN_ERROR_INIT;
@@ -62,8 +132,8 @@ void tn_fetch__release(tn_reading *reading, tn_fetch *fetch)
             nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
         }
     }
-    tn_buffer_release(fetch->buffer);
-    tn_pool_free(reading->pool, fetch, sizeof(*fetch));
+    tn_reading__give(reading, fetch->buffer);
+    give_fetch_room(reading, fetch);
 }
 
 void tn_range__open(tn_range *range, tn_reading *reading, uint64_t start, uint64_t end,
@@ -112,7 +182,7 @@ void tn_range__close(tn_range *range)
 {
     if (range->reading != NULL) {
         tn_fetch__release(range->reading, range->fetch);
-        tn_buffer_release(range->buffer);
+        tn_reading__give(range->reading, range->buffer);
         *range = (tn_range){0};
     }
 }
@@ -120,7 +190,7 @@ void tn_range__close(tn_range *range)
 void tn_range__let_go(tn_range *range)
 {
     if (range->at == range->stop) {
-        tn_buffer_release(range->buffer);
+        tn_reading__give(range->reading, range->buffer);
         range->buffer = NULL;
         range->at = range->stop = NULL;
     }
@@ -142,14 +212,13 @@ static TN_FALLIBLE take_fetch(tn_range *range, tarn_error *err)
         range->stop = came + range->fetch_size;
     } else {
         const size_t size = left + range->fetch_size;
-        TN_RETURN_IF_ERROR(
-            tn_buffer_create(range->reading->pool, size + TN_BLOCK_PADDING, &buffer, err));
+        TN_RETURN_IF_ERROR(tn_reading__take(range->reading, size + TN_BLOCK_PADDING, &buffer, err));
         memcpy(buffer->data, range->at, left);
         memcpy(buffer->data + left, came, range->fetch_size);
         range->at = buffer->data;
         range->stop = buffer->data + size;
     }
-    tn_buffer_release(range->buffer);
+    tn_reading__give(range->reading, range->buffer);
     range->buffer = buffer;
     tn_fetch__release(range->reading, fetch);
     range->fetch = NULL;

@@ -24,6 +24,7 @@ typedef struct tn_fetch {
     tn_buffer *buffer;
     size_t lead; /* room before the bytes, for what is left of the window before */
     uint32_t refs;
+    struct tn_fetch *next; /* of those that wait to be used again */
 } tn_fetch;
 
 static inline bool tn_fetch__done(tn_fetch *fetch)
@@ -31,12 +32,24 @@ static inline bool tn_fetch__done(tn_fetch *fetch)
     return atomic_load(&fetch->state) == 1;
 }
 
-/* What all ranges of a task share. */
+/* What all ranges of a task share: windows and pages that were left are used again. */
+enum { TN_READING_SPARES = 64 };
 typedef struct tn_reading {
     tn_object *object;
     tn_pool *pool;
     uint64_t bytes_read;
+    size_t spare_max; /* bytes; 0: nothing is kept */
+    size_t spare_bytes;
+    uint32_t spare_count;
+    tn_buffer *spares[TN_READING_SPARES];
+    tn_fetch *fetches;
 } tn_reading;
+
+/* A buffer of at least `size` bytes: one that was given back, or a new one. */
+TN_FALLIBLE tn_reading__take(tn_reading *reading, size_t size, tn_buffer **out, tarn_error *err);
+/* Releases it; kept where nobody else has it.  NULL is allowed for both. */
+void tn_reading__give(tn_reading *reading, tn_buffer *buffer);
+void tn_reading__close(tn_reading *reading); /* once all its ranges are closed */
 
 typedef struct tn_range {
     tn_reading *reading;

@@ -206,6 +206,15 @@ static uint32_t morsels_expected(tn_scan *base)
     return ((parquet_scan *)base)->morsel_count;
 }
 
+/* Of what windows may take, that of one leaf. */
+static size_t window_share(const parquet_scan *scan)
+{
+    const size_t tasks = tn_max_size(scan->request.tasks_max, 1);
+    const size_t all =
+        tn_min_size(WINDOWS_BUDGET, tn_pool_budget(scan->pool) / WINDOWS_SHARE / tasks);
+    return tn_max_size(all / tn_max_size(scan->leaf_count, 1), WINDOW_MIN);
+}
+
 /* ---- tasks ----------------------------------------------------------------------------------- */
 
 static void close_indexes(parquet_task *task)
@@ -227,6 +236,7 @@ static void task_close(tn_scan_task *base)
         tn_assembly__close(&task->assemblies[i]);
     }
     close_indexes(task);
+    tn_reading__close(&task->reading);
     tn_pool_free(task->pool, task->indexes,
                  2 * (size_t)scan->request.conjunct_count * sizeof(tn_range));
     tn_vec_free(&task->ranges);
@@ -266,7 +276,10 @@ static tarn_code task_open(tn_scan *base, tn_pool *pool, tn_scan_task **out, tar
     task->scan = scan;
     task->pool = pool;
     task->column_count = fields + (uint32_t)__builtin_popcount(scan->request.virtuals);
-    task->reading = (tn_reading){.object = scan->source->object, .pool = pool};
+    /* No more than its windows are anyway, while a row group is read. */
+    task->reading = (tn_reading){.object = scan->source->object,
+                                 .pool = pool,
+                                 .spare_max = 4 * window_share(scan) * scan->leaf_count};
     task->ranges.pool = pool;
     tn_decompressor_init(&task->decompressor, pool);
     TN_TRY(zeroed_array(pool, 2 * (size_t)scan->request.conjunct_count, sizeof(tn_range), &memory,
@@ -301,15 +314,6 @@ done:
 }
 
 /* ---- morsels --------------------------------------------------------------------------------- */
-
-/* Of what windows may take, that of one leaf. */
-static size_t window_share(const parquet_scan *scan)
-{
-    const size_t tasks = tn_max_size(scan->request.tasks_max, 1);
-    const size_t all =
-        tn_min_size(WINDOWS_BUDGET, tn_pool_budget(scan->pool) / WINDOWS_SHARE / tasks);
-    return tn_max_size(all / tn_max_size(scan->leaf_count, 1), WINDOW_MIN);
-}
 
 static size_t window_of(const parquet_task *task)
 {
