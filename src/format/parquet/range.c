@@ -6,7 +6,10 @@
 #include <inttypes.h>
 #include <time.h>
 
-enum { LEAD_SAVED = 2 * TN_BLOCK_PADDING };
+enum {
+    LEAD_SAVED = 2 * TN_BLOCK_PADDING,
+    SPARE_MIN = 64 << 10 /* bytes in vain, in a buffer that is used again */
+};
 
 static void wake_waiting(tn_waker *waker)
 {
@@ -29,7 +32,8 @@ TN_FALLIBLE tn_reading__take(tn_reading *reading, size_t size, tn_buffer **out, 
     uint32_t best = reading->spare_count;
     for (uint32_t i = 0; i < reading->spare_count; i++) {
         const size_t has = reading->spares[i]->size;
-        if (has >= size && (best == reading->spare_count || has < reading->spares[best]->size)) {
+        const bool fits = has >= size && has - size <= tn_max_size(size, SPARE_MIN);
+        if (fits && (best == reading->spare_count || has < reading->spares[best]->size)) {
             best = i;
         }
     }
