@@ -42,14 +42,12 @@ static TN_FALLIBLE is_new(const finder *f, const tn_station *station, const tn_l
     if (f->ledger == NULL || station->take_all) {
         return TARN_OK;
     }
-    if (tn_ledger_find(f->ledger, station->id, place, file->size, tn_str_of(file->tag), &same) !=
-        NULL) {
+    if (tn_ledger_find(f->ledger, station->id, place, file, &same) != NULL) {
         *out = false;
         return TARN_OK;
     }
     if (same == NULL) {
-        const tn_known *before =
-            tn_ledger_taken_before(f->ledger, place, file->size, tn_str_of(file->tag));
+        const tn_known *before = tn_ledger_taken_before(f->ledger, place, file);
         if (before != NULL && f->out->taken_before == NULL) {
             f->out->taken_before = before;
             f->out->taken_by = station;
@@ -231,8 +229,8 @@ static TN_FALLIBLE look_again(tn_dataflow *p, const tn_input *input, tn_arena *a
                                          &out->key, err));
     const tarn_code code = tn_store_head(out->store, out->key, &info, &cause);
     *is_gone = code == TARN_E_NOT_FOUND;
-    *is_same = code == TARN_OK && info.size == input->size &&
-               tn_str_equal(tn_str_of(info.tag), input->tag);
+    *is_same = code == TARN_OK &&
+               tn_input_is(input, info.size, tn_str_of(info.tag), tn_store_is_local(out->store));
     if (code != TARN_OK && code != TARN_E_NOT_FOUND) {
         tn_error_copy(err, &cause);
         return code;

@@ -640,7 +640,7 @@ static TN_FALLIBLE commit(tn_execution *x, tarn_error *err)
 
 /* Of the bytes that were read: a file that was changed since gets none, and so is a new one then.
  */
-static TN_FALLIBLE hash_inputs(tn_execution *x, tarn_error *err)
+static void hash_inputs(tn_execution *x)
 {
     for (size_t s = 0; s < x->entry->source_count; s++) {
         tn_entry_source *source = &x->entry->sources[s];
@@ -650,26 +650,25 @@ static TN_FALLIBLE hash_inputs(tn_execution *x, tarn_error *err)
         }
         const tn_source_pin *pin = &x->found.pins[station->index];
         for (size_t i = 0; i < source->input_count && i < pin->count; i++) {
-            tn_listed_file file = pin->files[i];
-            tn_str tag;
-            file.size = source->inputs[i].size;
-            TN_RETURN_IF_ERROR(tn_arena_copy(&x->arena, source->inputs[i].tag, &tag, err));
-            file.tag = tag.data;
-            if (tn_store_is_local(file.store) &&
-                tn_content_hash(&x->contents, x->p, &file, &x->arena, &source->inputs[i].hash,
-                                NULL) != TARN_OK) {
-                source->inputs[i].hash = TN_STR_NONE;
+            const tn_listed_file *file = &pin->files[i];
+            tn_input *input = &source->inputs[i];
+            if (!tn_store_is_local(file->store)) {
+                continue;
+            }
+            if (!tn_input_is(input, file->size, tn_str_of(file->tag), true) ||
+                tn_content_hash(&x->contents, x->p, file, &x->arena, &input->hash, NULL) !=
+                    TARN_OK) {
+                input->hash = TN_STR_NONE;
             }
         }
     }
-    return TARN_OK;
 }
 
 static TN_FALLIBLE mark_done(tn_execution *x, tarn_error *err)
 {
     tn_ledger_entry *entry = x->entry;
     bool mine;
-    TN_RETURN_IF_ERROR(hash_inputs(x, err));
+    hash_inputs(x);
     tn_stop_at(TN_STOP_hashed);
     TN_RETURN_IF_ERROR(
         tn_arena_array(&x->arena, tn_dataflow_table, x->target_count, &entry->written, err));

@@ -399,8 +399,28 @@ static const tn_known *first_at(const tn_ledger *l, tn_str place)
     return l->bucket_count == 0 ? NULL : at(l, l->buckets[bucket_of(l, place)]);
 }
 
-const tn_known *tn_ledger_find(const tn_ledger *l, tn_str source, tn_str place, uint64_t size,
-                               tn_str tag, const tn_known **same_name)
+/* "DEVICE-INODE-TIME-SIZE" without the first. */
+static tn_str within_device(tn_str tag)
+{
+    const size_t dash = tn_str_find(tag, '-');
+    return dash == SIZE_MAX ? tag : tn_str_slice(tag, dash, tag.size);
+}
+
+bool tn_input_is(const tn_input *input, uint64_t size, tn_str tag, bool is_local)
+{
+    return input->size == size &&
+           (is_local ? tn_str_equal(within_device(input->tag), within_device(tag))
+                     : tn_str_equal(input->tag, tag));
+}
+
+static bool is_it(const tn_known *known, const tn_listed_file *file)
+{
+    return tn_input_is(known->input, file->size, tn_str_of(file->tag),
+                       tn_store_is_local(file->store));
+}
+
+const tn_known *tn_ledger_find(const tn_ledger *l, tn_str source, tn_str place,
+                               const tn_listed_file *file, const tn_known **same_name)
 {
     *same_name = NULL;
     for (const tn_known *known = first_at(l, place); known != NULL; known = at(l, known->next)) {
@@ -408,7 +428,7 @@ const tn_known *tn_ledger_find(const tn_ledger *l, tn_str source, tn_str place, 
             !tn_str_equal(known->input->source, source)) {
             continue;
         }
-        if (known->input->size == size && tn_str_equal(known->input->tag, tag)) {
+        if (is_it(known, file)) {
             return known;
         }
         *same_name = *same_name == NULL ? known : *same_name;
@@ -416,11 +436,10 @@ const tn_known *tn_ledger_find(const tn_ledger *l, tn_str source, tn_str place, 
     return NULL;
 }
 
-const tn_known *tn_ledger_taken_before(const tn_ledger *l, tn_str place, uint64_t size, tn_str tag)
+const tn_known *tn_ledger_taken_before(const tn_ledger *l, tn_str place, const tn_listed_file *file)
 {
     for (const tn_known *known = first_at(l, place); known != NULL; known = at(l, known->next)) {
-        if (!known->is_forgotten && known->input->size == size &&
-            tn_str_equal(known->input->tag, tag) && tn_str_equal(known->place, place) &&
+        if (!known->is_forgotten && is_it(known, file) && tn_str_equal(known->place, place) &&
             tn_dataflow__station(l->p, known->input->source) == NULL) {
             return known;
         }

@@ -91,12 +91,15 @@ void tn_ledger_close(tn_ledger *ledger);
 TN_FALLIBLE tn_ledger_load(tn_ledger *ledger, tarn_error *err);
 /* The first without an end, or NULL. */
 tn_ledger_entry *tn_ledger_unfinished(const tn_ledger *ledger);
+/* Of that size and tag; of a local file whatever number its device has, which another one may get
+ * when the machine starts anew. */
+bool tn_input_is(const tn_input *input, uint64_t size, tn_str tag, bool is_local);
 /* Known by place, size and tag; the newest of that source and place in *same_name, or NULL. */
-const tn_known *tn_ledger_find(const tn_ledger *ledger, tn_str source, tn_str place, uint64_t size,
-                               tn_str tag, const tn_known **same_name);
+const tn_known *tn_ledger_find(const tn_ledger *ledger, tn_str source, tn_str place,
+                               const tn_listed_file *file, const tn_known **same_name);
 /* Taken by a source that the pipeline no longer has; or NULL. */
-const tn_known *tn_ledger_taken_before(const tn_ledger *ledger, tn_str place, uint64_t size,
-                                       tn_str tag);
+const tn_known *tn_ledger_taken_before(const tn_ledger *ledger, tn_str place,
+                                       const tn_listed_file *file);
 /* Was a content of that hash taken under that name, now or earlier?  Of any hash where none is
  * given: is it worth making one? */
 bool tn_ledger_has_content(const tn_ledger *ledger, tn_str source, tn_str place, uint64_t size,

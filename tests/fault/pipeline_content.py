@@ -149,4 +149,45 @@ with tempfile.TemporaryDirectory() as scratch:
     got = call(folder, "query", "SELECT a FROM 'lake/t' ORDER BY a")
     check("... and each is there once", got.stdout.split() == ["a", "1", "2", "3"], got.stdout)
 
+    # The number of a device may change when a machine starts anew, and what lies on it is the same.
+    def another_device(folder, keep_hashes):
+        state = f"{folder}/lake/_tarn/k"
+        for name in os.listdir(f"{state}/runs"):
+            with open(f"{state}/runs/{name}", encoding="utf-8") as file:
+                entry = json.load(file)
+            for source in entry["sources"]:
+                for one in source["inputs"]:
+                    one["tag"] = "fff7-" + one["tag"].split("-", 1)[1]
+            with open(f"{state}/runs/{name}", "w", encoding="utf-8") as file:
+                json.dump(entry, file)
+            if not keep_hashes and os.path.exists(f"{state}/done/{name}"):
+                with open(f"{state}/done/{name}", encoding="utf-8") as file:
+                    end = json.load(file)
+                with open(f"{state}/done/{name}", "w", encoding="utf-8") as file:
+                    json.dump({**end, "hashes": ["" for _ in end["hashes"]]}, file)
+
+    for keep_hashes in (True, False):
+        folder = make(f"{scratch}/device-{keep_hashes}", ".csv")
+        with open(f"{folder}/in/1.csv", "wb") as out:
+            out.write(csv(20_000_000))
+        run(folder)
+        another_device(folder, keep_hashes)
+        code, said, read = run(folder)
+        check(f"another device, {'with' if keep_hashes else 'without'} hashes: nothing is new, and not even read",
+              code == 0 and said == "nothing new" and read < 5_000_000, (said, read))
+    for point in ("ledger_written", "sink_1_done"):
+        folder = make(f"{scratch}/device-{point}", ".csv")
+        with open(f"{folder}/in/1.csv", "wb") as out:
+            out.write(b"a\n1\n2\n")
+        subprocess.run([tarn, "run", "p.toml"], cwd=folder, capture_output=True, timeout=300,
+                       env=dict(os.environ, HOME=folder, TARN_STOP_AT=point))
+        another_device(folder, True)
+        code, said, _ = run(folder)
+        check(f"another device after a kill at {point}: the run is finished", code == 0 and hash_of(folder) is not None,
+              said)
+        touch(f"{folder}/in/1.csv")
+        code, said, _ = run(folder)
+        got = call(folder, "query", "SELECT a FROM 'lake/t' ORDER BY a")
+        check("... once", code == 0 and said == "nothing new" and got.stdout.split() == ["a", "1", "2"], (said, got.stdout))
+
 finish()
