@@ -355,6 +355,54 @@ TEST(bounds_of_decimals_that_a_double_has_rounded_hide_no_row)
     tn_text_deinit(&text);
 }
 
+TEST(checkpoints_keep_tombstones_as_long_as_the_table_says)
+{
+    static const struct {
+        const char *retention;
+        int kept;
+    } cases[] = {{NULL, 1},
+                 {"interval 30 days", 2},
+                 {"2 weeks 1 day", 2},
+                 {"interval 1 hour", 0},
+                 {"interval 1 month", 3}};
+    tn_store *store;
+    tn_text text;
+    tn_session *session = open_session(&store);
+    const long long now = (long long)(tn_clock_now_us() / 1000);
+    tn_text_init(&text, pool, 1 << 20);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char entry[1024];
+        size_t size = 0;
+        CHECK_EQ(fill(session, &text, 8), TARN_OK);
+        size += (size_t)snprintf(
+            entry, sizeof(entry),
+            "{\"metaData\":{\"id\":\"x\",\"schemaString\":\"{\\\"type\\\":\\\"struct\\\","
+            "\\\"fields\\\":["
+            "{\\\"name\\\":\\\"a\\\",\\\"type\\\":\\\"integer\\\",\\\"nullable\\\":true,"
+            "\\\"metadata\\\":{}}]}\",\"partitionColumns\":[],\"configuration\":{%s%s%s}}}\n",
+            cases[i].retention == NULL ? "" : "\"delta.deletedFileRetentionDuration\":\"",
+            cases[i].retention == NULL ? "" : cases[i].retention,
+            cases[i].retention == NULL ? "" : "\"");
+        for (int days = 2; days <= 98; days += 6 * (days == 2 ? 1 : 15)) { /* 2, 8 and 98 ago */
+            size +=
+                (size_t)snprintf(entry + size, sizeof(entry) - size,
+                                 "{\"remove\":{\"path\":\"%d.parquet\",\"deletionTimestamp\":%lld,"
+                                 "\"dataChange\":true}}\n",
+                                 days, now - days * 86400000LL);
+        }
+        CHECK_EQ(put_entry(store, 9, entry), TARN_OK);
+        CHECK_EQ(statements_run(session, append, &text, NULL), TARN_OK); /* version 10 */
+        (void)snprintf(entry, sizeof(entry), "%d\n", cases[i].kept);
+        CHECK_SQL("SELECT count(*) FROM read_parquet('memory://m/" TEN
+                  "') WHERE \"remove\" IS NOT NULL",
+                  entry);
+        delete_entries(store, 0, 10);
+        CHECK_EQ(tn_store_delete(store, tn_str_of(TEN), NULL), TARN_OK);
+    }
+    tn_session_destroy(session);
+    tn_text_deinit(&text);
+}
+
 /* ---- names of files ---------------------------------------------------------------------------*/
 
 TEST(a_file_keeps_the_spelling_of_its_path_in_removes_and_checkpoints)

@@ -9,7 +9,7 @@
 #include "table/delta/delta_internal.h"
 
 enum { COLUMN_COUNT = 6, GROUP_ROWS = 65536, ARENA_ROWS = 256 };
-static const int64_t tombstone_ms = INT64_C(7) * 86400000;
+static const int64_t tombstone_ms = INT64_C(7) * 86400000; /* unless the table says another */
 
 #define VECTOR                                                                            \
     "deletionVector STRUCT(storageType VARCHAR, pathOrInlineDv VARCHAR, offset INTEGER, " \
@@ -301,6 +301,8 @@ static TN_FALLIBLE put_actions(checkpoint *c, tarn_error *err)
 {
     const tn_delta *table = c->table;
     const int64_t now = tn_clock_now_us() / 1000;
+    const int64_t kept_ms =
+        tn_delta__duration(table, "delta.deletedFileRetentionDuration", tombstone_ms);
     TN_RETURN_IF_ERROR(put_protocol(c, err));
     TN_RETURN_IF_ERROR(put_metadata(c, err));
     for (size_t i = 0; i < table->txns.count; i++) {
@@ -318,7 +320,7 @@ static TN_FALLIBLE put_actions(checkpoint *c, tarn_error *err)
     }
     for (size_t i = 0; i < table->entries.count; i++) {
         const tn_delta_entry *entry = &table->entries.items[i];
-        if (entry->is_live || entry->deleted_ms + tombstone_ms > now) {
+        if (entry->is_live || entry->deleted_ms > now - kept_ms) {
             TN_RETURN_IF_ERROR(put_file(c, entry, err));
         }
     }

@@ -88,6 +88,8 @@ tn_str tn_delta__property(const tn_delta *table, const char *name);
 /* ---- property.c ---- */
 /* Can a table be made with it?  Features that the protocol will not have, unknown names with the
  * prefix "delta." and values of the wrong kind are refused by name. */
+/* A property's duration; the longest where it is none that can be read. */
+int64_t tn_delta__duration(const tn_delta *table, const char *name, int64_t otherwise_ms);
 TN_FALLIBLE tn_delta__check_property(const tn_delta_property *given, tarn_error *err);
 
 /* ---- replay.c ---- */

@@ -140,32 +140,51 @@ static tn_str next_word(tn_str *text)
 }
 
 /* "interval 1 day 12 hours"; months and years are of no fixed length, and no reader takes them. */
-static bool is_duration(tn_str text)
+static bool read_duration(tn_str text, int64_t *ms)
 {
-    static const char *const units[] = {"week",   "day",         "hour",       "minute",
-                                        "second", "millisecond", "microsecond"};
+    static const struct {
+        const char *name;
+        int64_t us;
+    } units[] = {{"week", INT64_C(604800000000)}, {"day", INT64_C(86400000000)},
+                 {"hour", INT64_C(3600000000)},   {"minute", INT64_C(60000000)},
+                 {"second", INT64_C(1000000)},    {"millisecond", INT64_C(1000)},
+                 {"microsecond", INT64_C(1)}};
+    int64_t us = 0;
     tn_str word = next_word(&text);
     if (tn_str_equal_fold(word, TN_STR("interval"))) {
         word = next_word(&text);
     }
     while (word.size > 0) {
         tn_str unit = next_word(&text);
-        bool found = false;
+        int64_t count = 0;
+        int64_t each = 0;
         if (unit.size > 0 && (unit.data[unit.size - 1] == 's' || unit.data[unit.size - 1] == 'S')) {
             unit.size--;
         }
         for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-            found = found || tn_str_equal_fold(unit, tn_str_of(units[i]));
+            each = tn_str_equal_fold(unit, tn_str_of(units[i].name)) ? units[i].us : each;
         }
-        if (!found || !is_number(word, false) || word.size > DIGITS_MAX) {
+        if (each == 0 || !is_number(word, false) || word.size > DIGITS_MAX) {
             return false;
         }
+        for (size_t i = 0; i < word.size; i++) {
+            count = 10 * count + (word.data[i] - '0');
+        }
+        us = count > (INT64_MAX - us) / each ? INT64_MAX : us + count * each;
+        *ms = us / 1000;
         if (text.size == 0) {
             return true;
         }
         word = next_word(&text);
     }
     return false;
+}
+
+int64_t tn_delta__duration(const tn_delta *table, const char *name, int64_t otherwise_ms)
+{
+    int64_t ms;
+    const tn_str text = tn_delta__property(table, name);
+    return text.size == 0 ? otherwise_ms : read_duration(text, &ms) ? ms : INT64_MAX;
 }
 
 /* In small letters: other engines take no others, and go by the default then. */
@@ -188,6 +207,7 @@ static size_t choice_of(const property *p, tn_str text)
 /* NULL where `text` is a value of the property, else what is. */
 static const char *wanted_of(const property *p, tn_str text)
 {
+    int64_t ignored;
     switch (p->kind) {
     case SWITCH:
         return is_switch(text) ? NULL : "true or false";
@@ -200,8 +220,9 @@ static const char *wanted_of(const property *p, tn_str text)
                    ? NULL
                    : "a number of columns, or -1 for all";
     case DURATION:
-        return is_duration(text) ? NULL
-                                 : "an interval in weeks or less, such as 'interval 30 days'";
+        return read_duration(text, &ignored)
+                   ? NULL
+                   : "an interval in weeks or less, such as 'interval 30 days'";
     case SIZE:
         return is_size(text) ? NULL : "a size such as 104857600 or 100mb";
     case CHOICE:
