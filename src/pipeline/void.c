@@ -1,7 +1,12 @@
 /* Entries that cannot be replayed, since an input is gone or another one now. */
 #include "pipeline/run_internal.h"
 
-enum { ID_SIZE = 8 }; /* of an entry's id, in what its commits carry */
+enum {
+    ID_SIZE = 8,        /* of an entry's id, in what its commits carry */
+    HISTORY_FIRST = 10, /* versions of a table that are looked at for it, then more */
+    HISTORY_MORE = 10,
+    HISTORY_MAX = 1000
+};
 
 /* ---- who has it -------------------------------------------------------------------------------*/
 
@@ -28,17 +33,17 @@ tarn_code tn_void__run_name(const tn_ledger_entry *entry, tn_str application, tn
  * never did) is taken for this entry's. */
 typedef enum holder { HOLDER_NONE, HOLDER_ENTRY, HOLDER_MARK, HOLDER_FOREIGN } holder;
 
-static TN_FALLIBLE look_into(const tn_dataflow *p, const tn_ledger_entry *entry, tn_str uri,
-                             tn_str application, tn_str mark, tn_arena *arena, holder *out,
+/* In the newest `limit` entries; *is_all: there are no more. */
+static TN_FALLIBLE look_back(const tn_dataflow *p, tn_str uri, tn_str run, tn_str mark,
+                             uint64_t limit, tn_arena *arena, holder *out, bool *is_all,
                              tarn_error *err)
 {
     tn_delta_commit_info *history;
     size_t count;
-    tn_str run;
-    TN_RETURN_IF_ERROR(tn_void__run_name(entry, application, arena, &run, err));
-    TN_RETURN_IF_ERROR(tn_delta_history(tn_session_stores(p->session), uri, 1000, arena, p->pool,
+    TN_RETURN_IF_ERROR(tn_delta_history(tn_session_stores(p->session), uri, limit, arena, p->pool,
                                         &history, &count, err));
-    *out = HOLDER_ENTRY;
+    *out = HOLDER_NONE;
+    *is_all = count < limit;
     for (size_t i = 0; i < count; i++) {
         const tn_str other = history[i].run;
         const size_t same = run.size - ID_SIZE; /* the name, the number */
@@ -55,6 +60,24 @@ static TN_FALLIBLE look_into(const tn_dataflow *p, const tn_ledger_entry *entry,
             *out = HOLDER_FOREIGN;
         }
     }
+    return TARN_OK;
+}
+
+/* Each entry is a request: nearly always a few tell. */
+static TN_FALLIBLE look_into(const tn_dataflow *p, const tn_ledger_entry *entry, tn_str uri,
+                             tn_str application, tn_str mark, tn_arena *arena, holder *out,
+                             tarn_error *err)
+{
+    bool is_all = false;
+    tn_str run;
+    TN_RETURN_IF_ERROR(tn_void__run_name(entry, application, arena, &run, err));
+    *out = HOLDER_NONE;
+    for (uint64_t limit = HISTORY_FIRST; limit <= HISTORY_MAX; limit *= HISTORY_MORE) {
+        if (!is_all && *out != HOLDER_ENTRY && *out != HOLDER_MARK) {
+            TN_RETURN_IF_ERROR(look_back(p, uri, run, mark, limit, arena, out, &is_all, err));
+        }
+    }
+    *out = *out == HOLDER_NONE ? HOLDER_ENTRY : *out;
     return TARN_OK;
 }
 
