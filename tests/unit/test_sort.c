@@ -428,25 +428,33 @@ TEST(sorting_a_column_survives_the_loss_of_any_allocation)
 
 TEST(keys_are_sorted_wherever_they_differ)
 {
-    enum { COUNT = 20000 };
-    static uint64_t keys[COUNT];
-    static uint64_t spare[COUNT];
+    enum { LARGEST = 200000 };
+    static uint64_t keys[LARGEST];
+    static uint64_t spare[LARGEST];
     static _Atomic bool cancelled;
     const tn_sorter sorter = {.cancelled = &cancelled};
 
-    for (uint64_t shape = 0; shape < 8; shape++) {
+    for (uint64_t run = 0; run < 20; run++) {
+        const uint64_t shape = run % 10;
+        const uint64_t count = run < 10 ? LARGEST / 10 : LARGEST; /* and cut into parts */
         uint64_t sum = 0;
-        for (uint64_t i = 0; i < COUNT; i++) {
-            const uint64_t random = mix(i + shape * COUNT + 1);
-            const uint64_t of[] = {
-                random,       random % 1000 + (i == 77 ? UINT64_C(1) << 63 : 0), /* skew */
-                42,           (random % 20) << 40 | mix(random) >> 40,           i, COUNT - i,
-                random << 32, (random % 300) << 50 | (random >> 20) % 3};
+        for (uint64_t i = 0; i < count; i++) {
+            const uint64_t random = mix(i + shape * count + 1);
+            const uint64_t of[] = {random,
+                                   random % 1000 + (i == 77 ? UINT64_C(1) << 63 : 0), /* skew */
+                                   42,
+                                   (random % 20) << 40 | mix(random) >> 40,
+                                   i,
+                                   count - i,
+                                   random << 32,
+                                   (random % 300) << 50 | (random >> 20) % 3,
+                                   (random % 300) << 50 | random >> 40,
+                                   random % 256 << 50 | (count - i)};
             keys[i] = of[shape];
             sum += keys[i];
         }
-        CHECK(tn_sort__keys(&sorter, keys, spare, COUNT));
-        for (size_t i = 0; i < COUNT; i++) {
+        CHECK(tn_sort__keys(&sorter, keys, spare, count));
+        for (size_t i = 0; i < count; i++) {
             CHECK(i == 0 || keys[i - 1] <= keys[i]);
             sum -= keys[i];
         }
@@ -455,7 +463,9 @@ TEST(keys_are_sorted_wherever_they_differ)
     keys[0] = 7;
     keys[1] = 3;
     atomic_store(&cancelled, true);
-    CHECK(!tn_sort__keys(&sorter, keys, spare, COUNT));
+    CHECK(!tn_sort__keys(&sorter, keys, spare, LARGEST));
+    keys[0] = UINT64_MAX;
+    CHECK(!tn_sort__keys(&sorter, keys, spare, LARGEST / 10));
     atomic_store(&cancelled, false);
 }
 
