@@ -554,10 +554,12 @@ static TN_FALLIBLE check_ratio(const tn_execution *x, tarn_error *err)
     if (x->p->max_ratio < 0 || ratio <= x->p->max_ratio) {
         return TARN_OK;
     }
+    const tn_str first = tn_text_str(&x->collector.first);
     (void)tn_fail(err, TARN_E_INVALID,
-                  "%llu of %llu row%s would be quarantined (%.2f %%), above max_ratio = %g",
+                  "%llu of %llu row%s would be quarantined (%.2f %%), above max_ratio = %g, the "
+                  "first: %.*s",
                   (unsigned long long)x->collector.rows, (unsigned long long)rows,
-                  rows == 1 ? "" : "s", 100 * ratio, x->p->max_ratio);
+                  rows == 1 ? "" : "s", 100 * ratio, x->p->max_ratio, TN_STR_ARGS(first));
     tn_subject(err, x->p->path.data);
     tn_hint(err, "nothing was committed; mend the input, or the rule, or raise max_ratio in "
                  "[quarantine]");

@@ -3,6 +3,8 @@
 #include "base/utf8.h"
 #include "kernel/text.h"
 
+#include <stdio.h>
+
 enum { CHUNK_ROWS = TN_BATCH_ROWS, COLUMN_COUNT = 8 };
 static const size_t raw_max = 16 << 20;
 static const size_t chunk_bytes = 1 << 20;
@@ -32,6 +34,7 @@ tarn_code tn_collector_init(tn_collector *c, tn_dataflow *p, tn_arena *arena, in
     *c = (tn_collector){.p = p, .arena = arena, .run = run};
     (void)pthread_mutex_init(&c->lock, NULL);
     tn_text_init(&c->text, p->pool, raw_max);
+    tn_text_init(&c->first, p->pool, raw_max);
     TN_RETURN_IF_ERROR(tn_quarantine_schema(arena, &c->schema, err));
     for (uint32_t i = 0; i < COLUMN_COUNT; i++) {
         types[i] = c->schema.fields[i].type;
@@ -53,6 +56,7 @@ void tn_collector_deinit(tn_collector *c)
     tn_spool_close(&c->spool);
     tn_chunk_builder_destroy(c->builder);
     tn_text_deinit(&c->text);
+    tn_text_deinit(&c->first);
     (void)pthread_mutex_destroy(&c->lock);
 }
 
@@ -69,6 +73,34 @@ static TN_FALLIBLE end_chunk(tn_collector *c, tarn_error *err)
 static tn_value text_or_null(tn_str text)
 {
     return text.size == 0 ? tn_value_null(TN_VARCHAR) : tn_value_varchar(text);
+}
+
+/* Keeps the row if it stands before what was kept: so the same one whichever thread came first. */
+static void see_first(tn_collector *c, tn_str source, const tn_reject *row)
+{
+    const tn_str kept = tn_text_str(&c->first);
+    const tn_str before = tn_str_slice(kept, kept.size > 0, kept.size > 0 ? 1 + c->first_file : 0);
+    const int order = kept.size == 0 ? -1 : tn_str_compare(row->file, before);
+    const int most = 300;
+    if (order > 0 || (order == 0 && row->line >= c->first_line)) {
+        return;
+    }
+    tn_text_clear(&c->first);
+    if (row->file.size > 0) {
+        tn_text_printf(&c->first, "'%.*s'", TN_STR_ARGS(row->file));
+    } else {
+        tn_text_printf(&c->first, "a row of '%.*s'", TN_STR_ARGS(source));
+    }
+    if (row->line > 0) {
+        tn_text_printf(&c->first, ", line %lld", (long long)row->line);
+    }
+    if (row->column.size > 0) {
+        tn_text_printf(&c->first, ", column '%.*s'", TN_STR_ARGS(row->column));
+    }
+    tn_text_printf(&c->first, ": %.*s", row->reason.size > 300 ? most : (int)row->reason.size,
+                   row->reason.data);
+    c->first_line = row->line;
+    c->first_file = row->file.size;
 }
 
 /* Locked.  Text columns are UTF-8: other bytes of a record become U+FFFD. */
@@ -103,6 +135,8 @@ static TN_FALLIBLE add_row(tn_collector *c, tn_str source, const tn_reject *row,
     for (uint32_t i = 0; i < COLUMN_COUNT; i++) {
         TN_TRY(tn_chunk_builder_put(c->builder, i, &values[i], err));
     }
+    see_first(c, source, row);
+    TN_TRY(tn_text_status(&c->first, err));
     c->rows++;
     if (tn_chunk_builder_rows(c->builder) == CHUNK_ROWS ||
         tn_chunk_builder_bytes(c->builder) > chunk_bytes) {
@@ -216,7 +250,8 @@ static bool is_broken(const tn_rule_sink *sink, const tn_batch *batch, uint32_t 
            value.is_null || !value.boolean;
 }
 
-static void keep_first(tn_rule_sink *sink, const tn_expect *rule, tn_str raw)
+static void keep_first(tn_rule_sink *sink, const tn_expect *rule, tn_str raw, tn_str file,
+                       int64_t line)
 {
     if (sink->first.code != TARN_OK) {
         return;
@@ -231,7 +266,15 @@ static void keep_first(tn_rule_sink *sink, const tn_expect *rule, tn_str raw)
                       "the expectation '%.*s' on '%.*s' is broken by %.*s", TN_STR_ARGS(rule->name),
                       TN_STR_ARGS(sink->station->id), shown, raw.data);
     }
-    tn_hint(&sink->first, "nothing was committed; action = \"quarantine\" sets such rows aside");
+    tn_hint(&sink->first,
+            rule->is_query ? "nothing was committed; action = \"warn\" lets the run go on"
+                           : "nothing was committed; action = \"quarantine\" sets such rows aside");
+    if (file.size > 0) {
+        char subject[sizeof(sink->first.subject)];
+        (void)snprintf(subject, sizeof(subject), "%.*s", TN_STR_ARGS(file));
+        tn_subject(&sink->first, subject);
+        sink->first.line = line > 0 && line <= UINT32_MAX ? (uint32_t)line : 0;
+    }
 }
 
 /* Locked: one row that broke something. */
@@ -241,6 +284,8 @@ static TN_FALLIBLE take_row(tn_rule_sink *sink, const tn_batch *batch, uint32_t 
     tn_collector *c = sink->collector;
     const tn_expect *quarantines = NULL;
     bool drops = false;
+    const tn_str file = text_of(batch, position(sink, "_file", TN_ORIGIN_FILE), row, arena);
+    const int64_t line = number_of(batch, position(sink, "_line", TN_ORIGIN_LINE), row, arena);
     put_json(sink, batch, row, &c->text);
     TN_RETURN_IF_ERROR(tn_text_status(&c->text, err));
     for (uint32_t i = 0; i < sink->rule_count; i++) {
@@ -250,7 +295,7 @@ static TN_FALLIBLE take_row(tn_rule_sink *sink, const tn_batch *batch, uint32_t 
         }
         sink->broken[i]++;
         if (rule->action == TN_EXPECT_FAIL) {
-            keep_first(sink, rule, tn_text_str(&c->text));
+            keep_first(sink, rule, tn_text_str(&c->text), file, line);
         }
         quarantines =
             rule->action == TN_EXPECT_QUARANTINE && quarantines == NULL ? rule : quarantines;
@@ -261,12 +306,11 @@ static TN_FALLIBLE take_row(tn_rule_sink *sink, const tn_batch *batch, uint32_t 
         return TARN_OK;
     }
     sink->quarantined++;
-    const tn_reject reject = {
-        .file = text_of(batch, position(sink, "_file", TN_ORIGIN_FILE), row, arena),
-        .line = number_of(batch, position(sink, "_line", TN_ORIGIN_LINE), row, arena),
-        .column = quarantines->column,
-        .reason = quarantines->name,
-        .raw = tn_text_str(&c->text)};
+    const tn_reject reject = {.file = file,
+                              .line = line,
+                              .column = quarantines->column,
+                              .reason = quarantines->name,
+                              .raw = tn_text_str(&c->text)};
     return add_row(c, sink->station->id, &reject, err);
 }
 

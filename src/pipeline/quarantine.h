@@ -43,7 +43,10 @@ struct tn_collector {
     tn_spool spool;
     uint64_t rows;
     tn_schema schema;
-    tn_text text; /* scratch */
+    tn_text text;  /* scratch */
+    tn_text first; /* the row that stands first by file and line, as "'a.csv', line 2: why" */
+    int64_t first_line;
+    size_t first_file; /* bytes of its name in `first`, behind the quote */
 };
 
 TN_FALLIBLE tn_collector_init(tn_collector *collector, tn_dataflow *p, tn_arena *arena, int64_t run,
