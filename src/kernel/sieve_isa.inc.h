@@ -6,57 +6,32 @@
 #    include <immintrin.h>
 #endif
 
-/* Texts of other sizes pass: they are few, or searching them costs more than a look. */
+/* Texts of sizes outside of these pass: they are few, or searching them costs more than a look. */
 #if defined(__AVX512BW__)
 static const size_t size_min = 0;
 static const size_t size_most = 64;
+typedef __m512i block;
+#    define SET(byte) _mm512_set1_epi8(byte)
+#elif defined(__AVX2__)
+static const size_t size_min = 32;
+static const size_t size_most = 64;
+typedef __m256i block;
+#    define SET(byte)  _mm256_set1_epi8(byte)
+#    define LOAD(at)   _mm256_loadu_si256((const __m256i *)(const void *)(at))
+#    define SAME(a, b) ((uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8((a), (b))))
 #elif defined(__SSE2__)
 static const size_t size_min = 16;
 static const size_t size_most = 64;
-#else
-static const size_t size_min = 1;
-static const size_t size_most = 1;
-#endif
-
-#if defined(__AVX512BW__)
-typedef struct wanted {
-    __m512i first[TN_SIEVE_PIECES], last[TN_SIEVE_PIECES];
-} wanted;
-
-TN_INLINE void prepare(const tn_sieve *sieve, wanted *w)
-{
-    for (size_t p = 0; p < TN_SIEVE_PIECES; p++) {
-        w->first[p] = _mm512_set1_epi8(sieve->pieces[p].first);
-        w->last[p] = _mm512_set1_epi8(sieve->pieces[p].last);
-    }
-}
-
-/* One load, of as many bytes as there are. */
-TN_INLINE bool may_hold(const tn_sieve *sieve, const wanted *w, const char *text, size_t size)
-{
-    const __mmask64 there = _bzhi_u64(UINT64_MAX, (unsigned)size);
-    const __m512i bytes = _mm512_maskz_loadu_epi8(there, text);
-    uint64_t places[TN_SIEVE_PIECES];
-    for (size_t p = 0; p < TN_SIEVE_PIECES; p++) {
-        places[p] = _mm512_cmpeq_epi8_mask(bytes, w->first[p]) &
-                    (_mm512_cmpeq_epi8_mask(bytes, w->last[p]) >> sieve->pieces[p].gap);
-    }
-    return (places[0] != 0) & (places[1] != 0);
-}
-#elif defined(__SSE2__)
-#    if defined(__AVX2__)
-typedef __m256i block;
-#        define SET(byte)  _mm256_set1_epi8(byte)
-#        define LOAD(at)   _mm256_loadu_si256((const __m256i *)(const void *)(at))
-#        define SAME(a, b) ((uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8((a), (b))))
-enum { BLOCK = 32 };
-#    else
 typedef __m128i block;
-#        define SET(byte)  _mm_set1_epi8(byte)
-#        define LOAD(at)   _mm_loadu_si128((const __m128i *)(const void *)(at))
-#        define SAME(a, b) ((uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8((a), (b))))
-enum { BLOCK = 16 };
-#    endif
+#    define SET(byte)  _mm_set1_epi8(byte)
+#    define LOAD(at)   _mm_loadu_si128((const __m128i *)(const void *)(at))
+#    define SAME(a, b) ((uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8((a), (b))))
+#else
+static const size_t size_min = 0;
+static const size_t size_most = 0;
+typedef char block;
+#    define SET(byte) (byte)
+#endif
 
 typedef struct wanted {
     block first[TN_SIEVE_PIECES], last[TN_SIEVE_PIECES];
@@ -70,17 +45,29 @@ TN_INLINE void prepare(const tn_sieve *sieve, wanted *w)
     }
 }
 
+#if defined(__AVX512BW__)
+/* One load, of as many bytes as there are. */
+TN_INLINE bool may_hold(const tn_sieve *sieve, const wanted *w, const char *text, size_t size)
+{
+    const __mmask64 there = _bzhi_u64(UINT64_MAX, (unsigned)size);
+    const __m512i bytes = _mm512_maskz_loadu_epi8(there, text);
+    bool all = true;
+    for (size_t p = 0; p < TN_SIEVE_PIECES; p++) {
+        all &= (_mm512_cmpeq_epi8_mask(bytes, w->first[p]) &
+                (_mm512_cmpeq_epi8_mask(bytes, w->last[p]) >> sieve->pieces[p].gap)) != 0;
+    }
+    return all;
+}
+#elif defined(__SSE2__)
 /* Blocks from the front as far as they are whole, and the last one once more. */
 TN_INLINE bool may_hold(const tn_sieve *sieve, const wanted *w, const char *text, size_t size)
 {
     uint64_t first[TN_SIEVE_PIECES] = {0};
     uint64_t last[TN_SIEVE_PIECES] = {0};
     bool all = true;
-    if (size < BLOCK) { /* half of one is all there is */
-        return true;
-    }
-    for (size_t from = 0; from < size; from += BLOCK) {
-        const size_t at = from > size - BLOCK ? size - BLOCK : from;
+    for (size_t from = 0; from < size; from += sizeof(block)) {
+        const size_t end = size - sizeof(block);
+        const size_t at = from > end ? end : from;
         const block bytes = LOAD(text + at);
         for (size_t p = 0; p < TN_SIEVE_PIECES; p++) {
             first[p] |= SAME(bytes, w->first[p]) << at;
@@ -93,20 +80,12 @@ TN_INLINE bool may_hold(const tn_sieve *sieve, const wanted *w, const char *text
     return all;
 }
 #else
-typedef struct wanted {
-    char nothing;
-} wanted;
-TN_INLINE void prepare(const tn_sieve *sieve, wanted *w)
-{
-    (void)sieve;
-    w->nothing = 0;
-}
 TN_INLINE bool may_hold(const tn_sieve *sieve, const wanted *w, const char *text, size_t size)
 {
     (void)sieve;
     (void)w;
     (void)text;
-    return size > 0;
+    return size == 0; /* all pass */
 }
 #endif
 

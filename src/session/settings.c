@@ -166,8 +166,10 @@ static TN_FALLIBLE apply(tn_session *session, const tn_setting *setting, tn_str 
             return bad_value(name, value, "a size of at least 1MB, such as 512MB, 2GiB or 50%",
                              err);
         }
-        /* The rest is for what no pool pays for: stacks, the program's own pages. */
-        const uint64_t others = bytes / 16 < (32 << 20) ? bytes / 16 : 32 << 20;
+        /* The rest is for what no pool pays for: stacks, the program's own pages, and holes between
+         * blocks, which come with many of them. */
+        const uint64_t many = bytes > (32 << 20) ? bytes - (32 << 20) : 0;
+        const uint64_t others = (bytes + many) / 16 < (32 << 20) ? (bytes + many) / 16 : 32 << 20;
         tn_pool_set_limit(&session->pool, (size_t)(bytes - others));
     } else if (strcmp(name, "threads") == 0) {
         char *end;
