@@ -38,12 +38,9 @@ typedef struct tn_writer_options {
 } tn_writer_options;
 
 typedef struct tn_file_writer_ops {
-    /*
-     * A group of rows by one worker; `ordinal` orders groups within the file where the format and
-     * the caller keep order (UINT64_MAX: as they come).
-     */
-    tarn_code (*group_begin)(tn_file_writer *writer, tn_pool *pool, tn_group_writer **out,
-                             tarn_error *err);
+    /* A group of rows by one worker, which should hold `room` bytes of memory at most; 0: any. */
+    tarn_code (*group_begin)(tn_file_writer *writer, tn_pool *pool, size_t room,
+                             tn_group_writer **out, tarn_error *err);
     /* Rows of the batch's selection; columns in the order of the schema. */
     tarn_code (*group_write)(tn_group_writer *group, const tn_batch *batch, tarn_error *err);
     /* Bytes this group would take by now, about: the caller ends it when it is large enough. */
@@ -64,7 +61,6 @@ typedef struct tn_file_writer_ops {
 
 struct tn_file_writer {
     const tn_file_writer_ops *ops;
-    size_t group_memory; /* what a group that is begun now should hold at most; 0: any */
 };
 struct tn_group_writer {
     const tn_file_writer_ops *ops;

@@ -41,7 +41,8 @@ static TN_FALLIBLE begin(file_sink_task *task, tarn_error *err)
         return TARN_OK;
     }
     task->rows = 0;
-    return writer->ops->group_begin(writer, task->pool, &task->group, err);
+    return writer->ops->group_begin(writer, task->pool, task->sink->base.task_memory, &task->group,
+                                    err);
 }
 
 /* Is it this morsel's turn?  Else the waker is kept. */
@@ -162,7 +163,6 @@ static tarn_code file_sink_task_open(tn_sink *base, tn_pool *pool, tn_sink_task 
     file_sink_task *task = memory;
     tn_file_sink *sink = (tn_file_sink *)base;
     *task = (file_sink_task){.base = {.ops = base->ops}, .sink = sink, .pool = pool};
-    sink->writer->group_memory = base->task_memory;
     *out = &task->base;
     return TARN_OK;
 }

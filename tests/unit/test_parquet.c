@@ -178,7 +178,7 @@ static TN_FALLIBLE write_file(bench *b, const char *key, const tn_schema *schema
     TN_TRY(tn_parquet_writer_open(upload, schema, options, b->pool, &writer, &b->err));
     for (size_t i = 0; i < count; i++) {
         if (group == NULL) {
-            TN_TRY(writer->ops->group_begin(writer, b->pool, &group, &b->err));
+            TN_TRY(writer->ops->group_begin(writer, b->pool, 0, &group, &b->err));
         }
         TN_TRY(writer->ops->group_write(group, &batches[i], &b->err));
         if ((i + 1) % group_batches == 0 || i + 1 == count) {

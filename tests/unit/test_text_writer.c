@@ -48,7 +48,7 @@ static tarn_code write_sample(texts *t, open_fn *open, const tn_writer_options *
     for (int i = 0; i < groups; i++) {
         tn_group_writer *group;
         bool taken = false;
-        TN_TRY(writer->ops->group_begin(writer, t->pool, &group, &t->err));
+        TN_TRY(writer->ops->group_begin(writer, t->pool, 0, &group, &t->err));
         code = writer->ops->group_write(group, &batch, &t->err);
         if (code != TARN_OK) {
             writer->ops->group_abort(group);

@@ -99,8 +99,8 @@ static void group_abort(tn_group_writer *base)
     }
 }
 
-static tarn_code group_begin(tn_file_writer *base, tn_pool *pool, tn_group_writer **out,
-                             tarn_error *err)
+static tarn_code group_begin(tn_file_writer *base, tn_pool *pool, size_t room,
+                             tn_group_writer **out, tarn_error *err)
 {
     tarn_code code = TARN_OK;
     parquet_writer *const writer = (parquet_writer *)base;
@@ -115,7 +115,7 @@ static tarn_code group_begin(tn_file_writer *base, tn_pool *pool, tn_group_write
     group->writer = writer;
     group->pool = pool;
     group->shredder.pool = pool;
-    tn_out_shared__open(&group->shared, base->group_memory, layout->leaf_count, pool);
+    tn_out_shared__open(&group->shared, room, layout->leaf_count, pool);
     TN_TRY(tn_pool_alloc_zeroed(pool, layout->leaf_count * sizeof(tn_out_column), &memory, err));
     group->columns = memory;
     TN_TRY(tn_pool_alloc_zeroed(pool, layout->schema.count * sizeof(tn_scratch), &memory, err));

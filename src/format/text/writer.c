@@ -32,13 +32,14 @@ static void group_destroy(row_group *group)
     tn_pool_free(pool, group, sizeof(*group));
 }
 
-static tarn_code group_begin(tn_file_writer *base, tn_pool *pool, tn_group_writer **out,
-                             tarn_error *err)
+static tarn_code group_begin(tn_file_writer *base, tn_pool *pool, size_t room,
+                             tn_group_writer **out, tarn_error *err)
 {
     tn__row_writer *writer = (tn__row_writer *)base;
     tarn_code code = TARN_OK;
     void *memory;
 
+    (void)room; /* lines are written as they come */
     *out = NULL;
     TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(pool, sizeof(row_group), &memory, err));
     row_group *group = memory;

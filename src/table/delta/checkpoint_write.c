@@ -121,7 +121,7 @@ static TN_FALLIBLE write_group(checkpoint *c, tarn_error *err)
         goto done;
     }
     TN_TRY(tn_pool_alloc(c->pool, room * sizeof(tn_column), &batch_columns, err));
-    TN_TRY(c->writer->ops->group_begin(c->writer, c->pool, &group, err));
+    TN_TRY(c->writer->ops->group_begin(c->writer, c->pool, 0, &group, err));
     for (uint32_t from = 0; from < chunk->rows; from += TN_BATCH_ROWS) {
         const uint32_t left = chunk->rows - from;
         tn_chunk_batch(chunk, from, left < TN_BATCH_ROWS ? left : TN_BATCH_ROWS, batch_columns,

@@ -159,10 +159,10 @@ static TN_FALLIBLE begin_group(sink_task *task, uint32_t row, tn_str key, uint64
     }
     open_group *group = &task->groups[slot];
     *group = (open_group){.used = task->batches};
-    p->writer->group_memory = task->writer->partition_count == 0
-                                  ? task->writer->sink.task_memory
-                                  : task->writer->sink.task_memory / groups_max(task);
-    const tarn_code code = p->writer->ops->group_begin(p->writer, task->pool, &group->group, err);
+    const size_t memory = task->writer->sink.task_memory;
+    const size_t share = task->writer->partition_count == 0 ? memory : memory / groups_max(task);
+    const tarn_code code =
+        p->writer->ops->group_begin(p->writer, task->pool, share, &group->group, err);
     if (code != TARN_OK) {
         tn_delta__leave_partition(task->writer, p);
         return code;
