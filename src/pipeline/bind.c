@@ -249,7 +249,7 @@ tarn_code tn_build__source(const tn_dataflow *p, const tn_station *station,
     tn_read_options options = station->read;
     options.drop_bad_records = station->bad_record != TN_BAD_FAIL; /* where no edge takes them */
     options.is_pipeline = true;
-    options.refuse_new_fields = !station->ignores_new_columns;
+    options.ignore_new_columns = station->ignores_new_columns;
     options.columns = pin->has_columns ? pin->columns : station->columns;
     options.column_count = pin->has_columns ? pin->column_count : station->column_count;
     options.columns_are_kept = pin->has_columns;

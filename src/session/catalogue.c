@@ -347,6 +347,7 @@ typedef enum option_kind {
     OPTION_IGNORE_ERRORS,
     OPTION_HIVE,
     OPTION_UNION,
+    OPTION_NEW_COLUMN,
     OPTION_VERSION,
     OPTION_TIMESTAMP,
     OPTION_FORMAT,
@@ -383,6 +384,7 @@ static const struct {
     {"compression", OPTION_CODEC, OF_TEXT},
     {"hive_partitioning", OPTION_HIVE, OF_FILES},
     {"union_by_name", OPTION_UNION, OF_FILES},
+    {"on_new_column", OPTION_NEW_COLUMN, OF_FILES},
     {"format", OPTION_FORMAT, OF_JSON}, /* DuckDB's name for what is found here */
     {"version", OPTION_VERSION, OF_DELTA},
     {"timestamp", OPTION_TIMESTAMP, OF_DELTA},
@@ -493,6 +495,12 @@ static TN_FALLIBLE read_option(reader_call *call, const tn_argument *argument, t
         return tristate(argument, &options->hive, err);
     case OPTION_UNION:
         return boolean(argument, &options->union_by_name, err);
+    case OPTION_NEW_COLUMN:
+        TN_RETURN_IF_ERROR(text(argument, &ignored, err));
+        options->ignore_new_columns = tn_str_equal_fold(ignored, TN_STR("ignore"));
+        return options->ignore_new_columns || tn_str_equal_fold(ignored, TN_STR("fail"))
+                   ? TARN_OK
+                   : wrong(argument, "'fail' or 'ignore'", err);
     case OPTION_VERSION:
         return whole_number(argument, &options->version, err);
     case OPTION_TIMESTAMP:

@@ -1,4 +1,4 @@
-# Files without a byte: an error that says what to do, and what it says helps.
+# Files without a byte: an error that says what to do, and what it says helps; nothing beside others.
 printf 'a,b\n1,2\n' >2.csv
 : >1.csv
 : >3.csv

@@ -390,8 +390,9 @@ static tarn_code no_record(const tn__json_source *source, const inferrer *in, ta
     return TARN_E_INVALID;
 }
 
-static tarn_code set_schema(tn__json_source *source, const inferrer *in, const seen *root,
-                            bool have_types, bool whole, tarn_error *err)
+static tarn_code set_schema(tn__json_source *source, const tn_json_options *options,
+                            const inferrer *in, const seen *root, bool have_types, bool whole,
+                            tarn_error *err)
 {
     tn_field *fields;
     tn_field *found;
@@ -405,18 +406,19 @@ static tarn_code set_schema(tn__json_source *source, const inferrer *in, const s
         tn_hint(err, "max_line_size = N allows longer ones");
         return code;
     }
-    if (root->saw == 0 && !have_types) {
+    const bool empty = root->saw == 0 && !have_types;
+    if (empty && (!options->may_be_empty || in->fault.size > 0)) {
         return no_record(source, in, err);
     }
     if ((root->saw & TOO_MANY) != 0) {
         return tn_fail(err, TARN_E_LIMIT, "its records have more than %d different fields",
                        FIELDS_MAX);
     }
-    source->is_values = !have_types && (!object || root->count == 0);
+    source->is_values = !have_types && !empty && (!object || root->count == 0);
     TN_RETURN_IF_ERROR(
         tn_arena_array(&source->text.arena, tn_field, root->count + 1, &fields, err));
     TN_RETURN_IF_ERROR(tn_arena_array(&source->text.arena, tn_field, root->count + 1, &found, err));
-    for (const seen *field = root->fields; !source->is_values && field != NULL;
+    for (const seen *field = root->fields; !source->is_values && !empty && field != NULL;
          field = field->next) {
         found[count] = (tn_field){field->name, field->found, true};
         guessed = guessed || field->found != field->type;
@@ -457,7 +459,8 @@ static tarn_code apply_types(tn__json_source *source, const tn_json_options *opt
     for (uint32_t i = 0; i < options->type_count; i++) {
         bool ambiguous;
         const uint32_t at = tn_schema_find(&copy, options->types[i].name, &ambiguous);
-        if (at == UINT32_MAX && !options->fill_missing) {
+        if (at == UINT32_MAX && !options->fill_missing &&
+            (!options->may_be_empty || source->text.base.schema.count > 0)) {
             return tn_fail(err, TARN_E_NOT_FOUND,
                            "a type is given for '%.*s', but there is no such field",
                            TN_STR_ARGS(options->types[i].name));
@@ -509,6 +512,6 @@ tarn_code tn__json_infer(tn__json_source *source, const tn_json_options *options
     } else {
         root->type = TN_VARCHAR; /* of records without fields */
     }
-    TN_RETURN_IF_ERROR(set_schema(source, &in, root, have_types, sample->whole, err));
+    TN_RETURN_IF_ERROR(set_schema(source, options, &in, root, have_types, sample->whole, err));
     return apply_types(source, options, err);
 }

@@ -28,7 +28,10 @@ typedef struct tn_json_options {
     uint32_t morsel_size;   /* 0: 16 MiB; tests take less */
     bool is_pipeline;       /* hints name the keys of a pipeline's file, not those of SQL */
     bool fill_missing;      /* a type for a field that no record of the sample has adds it */
-    bool refuse_new_fields; /* else those without a column, at any depth, are passed over */
+    bool may_be_empty;      /* without a record, and so without a column */
+    bool refuse_new_fields; /* those without a column, at any depth, fail the scan */
+    bool ignore_new_fields; /* ... are passed over.  Neither: they fail it where the types were
+                               inferred from a part of the file */
 } tn_json_options;
 
 /* On success the object belongs to the source.  This waits.  `options` may be NULL. */

@@ -14,6 +14,7 @@ typedef struct tn__json_source {
     bool in_array;    /* records stand in one array, behind whose end nothing may follow */
     bool is_values;   /* records are no objects: the one column "json" takes them whole */
     bool may_round;   /* types were asked for, and values may be rounded to them */
+    bool of_many;     /* files, which have the same types */
     bool refuses_new; /* fields that no column takes fail the scan */
 } tn__json_source;
 

@@ -227,11 +227,15 @@ static void hint(const tn__text_source *source, const tn__bad *bad, tarn_error *
                                 ? "on_bad_record = \"quarantine\" sets such records aside"
                                 : "ignore_errors => true leaves such records out";
     if (bad->fails) {
-        tn_hint(err,
-                source->is_pipeline
-                    ? "on_new_column = \"ignore\" leaves it out"
-                    : "sample_size => -1 looks at all records; ignore_errors => true passes over "
-                      "such fields");
+        const bool of_many = ((const tn__json_source *)source)->of_many;
+        tn_hint(
+            err,
+            source->is_pipeline ? "on_new_column = \"ignore\" leaves it out"
+            : of_many
+                ? "union_by_name => true with sample_size => -1 takes the fields of all files; "
+                  "on_new_column => 'ignore' leaves such fields out"
+                : "sample_size => -1 looks at all records; on_new_column => 'ignore' leaves such "
+                  "fields out");
     } else if (bad->column >= 0) {
         const tn_str name = source->base.schema.fields[bad->column].name;
         tn_hint(err,

@@ -51,6 +51,7 @@ tarn_code tn_json_open(tn_object *object, bool is_local, const tn_json_options *
     source->text.is_local = is_local;
     source->text.drops_bad = options->ignore_errors;
     source->text.is_pipeline = options->is_pipeline;
+    source->of_many = options->fill_missing;
     source->may_round =
         options->column_count > 0 || (options->type_count > 0 && !options->fill_missing);
     source->text.record_size_max =
@@ -70,7 +71,7 @@ tarn_code tn_json_open(tn_object *object, bool is_local, const tn_json_options *
     source->refuses_new =
         options->refuse_new_fields ||
         (!source->sampled_all && !options->is_pipeline && !options->ignore_errors &&
-         !options->fill_missing && options->column_count == 0);
+         !options->ignore_new_fields && !options->fill_missing && options->column_count == 0);
     source->text.object = object;
     *out = &source->text.base;
     source = NULL;

@@ -41,7 +41,9 @@ typedef struct tn_file_set {
     const int32_t *field_ids;             /* likewise: found by these in Parquet files that have
                                              ids, -1 none; NULL: by names alone */
     const tn_type *const *physical_types; /* likewise, with the files' names of nested fields */
-    bool fill_missing;                    /* a file that lacks a column has NULLs in it */
+    bool refuse_new_columns; /* a file with a column, or a field, that the set lacks is an error */
+    bool is_pipeline;        /* hints name the keys of a pipeline's file, not those of SQL */
+    bool fill_missing;       /* a file that lacks a column has NULLs in it */
     const tn_data_file *files;
     size_t count;
     tn_file_opener *open;

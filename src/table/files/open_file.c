@@ -254,6 +254,7 @@ tarn_code tn_open_file__open(tn_open_file *file, tarn_error *err)
     tn_scan_request request = scan->request;
     TN_RETURN_IF_ERROR(load_deletion(file, err));
     TN_RETURN_IF_ERROR(open_source(file, err));
+    TN_RETURN_IF_ERROR(tn_open_file__refuse_new(file, err));
     TN_RETURN_IF_ERROR(map_columns(file, err));
     TN_RETURN_IF_ERROR(map_conjuncts(file, &request, err));
     file->numbered = file->numbered || file->check_count > 0;

@@ -87,6 +87,8 @@ uint32_t tn_files__partition(const tn_file_set *set, uint32_t field);
 
 /* Opens the file, and finds out how its columns become the set's; on an I/O thread. */
 TN_FALLIBLE tn_open_file__open(tn_open_file *file, tarn_error *err);
+/* Of the first column or field that the set would lose, where it may lose none. */
+TN_FALLIBLE tn_open_file__refuse_new(const tn_open_file *file, tarn_error *err);
 /* Locked, or alone: the file is read to its end by everybody. */
 TN_FALLIBLE tn_open_file__close(tn_open_file *file, tarn_error *err);
 /* What its scan has counted; deleted rows count as pruned ones. */

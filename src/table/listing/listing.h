@@ -39,10 +39,11 @@ typedef struct tn_read_options {
     bool columns_are_kept; /* by a pipeline's ledger, not declared: for the words of errors */
     bool columns_are_all;  /* ... or there are no others: names by position where no header */
     bool all_varchar;
-    bool drop_bad_records;  /* count them and go on */
-    bool refuse_new_fields; /* of JSON, without a column: else they are passed over */
-    tn_tristate hive;       /* Hive partitions; AUTO: those that every path has, of files united by
-                               name those of any; YES: a path without one is an error */
+    bool drop_bad_records;   /* count them and go on */
+    bool ignore_new_columns; /* that the first files lack, and fields within columns: they are
+                                passed over; else an error */
+    tn_tristate hive;        /* Hive partitions; AUTO: those that every path has, of files united by
+                                name those of any; YES: a path without one is an error */
     bool union_by_name;
     int64_t version;      /* of a Delta table; -1: the latest */
     int64_t timestamp_us; /* the version at that time; INT64_MIN: none */

@@ -229,8 +229,9 @@ typedef struct maker {
     tn_source *first;
     tn_str *hive_names; /* partition columns in the files' paths */
     uint32_t hive_count;
-    bool guessed; /* a file has columns without a value, whose types the others tell */
-    bool retyped; /* a column has another type than in its file */
+    bool without_rows; /* the files looked at so far have no row that shows types */
+    bool guessed;      /* a file has columns without a value, whose types the others tell */
+    bool retyped;      /* a column has another type than in its file */
     TN_VEC(tn_field) fields;
 } maker;
 
@@ -248,7 +249,7 @@ static TN_FALLIBLE choose_opener(maker *m, tarn_error *err)
         m->set.context = csv;
         return TARN_OK;
     default:
-        return tn_listing__open_json(m->options, m->format == FORMAT_JSONL, &m->keep, &m->set, err);
+        return tn_listing__open_json(m->options, m->count == 1, &m->keep, &m->set, err);
     }
 }
 
@@ -547,7 +548,8 @@ static TN_FALLIBLE unite_types(maker *m, const tn_type *a, const tn_type *b, con
 
 static TN_FALLIBLE unite(maker *m, const tn_source *source, tn_str uri, tarn_error *err)
 {
-    const bool may_guess = m->options->union_by_name && source->found.count > 0;
+    const bool may_guess =
+        (m->options->union_by_name || m->without_rows) && source->found.count > 0;
     const tn_schema *schema = may_guess ? &source->found : &source->schema;
     m->guessed = m->guessed || may_guess;
     for (uint32_t i = 0; i < schema->count; i++) {
@@ -617,7 +619,8 @@ static TN_FALLIBLE settle_all(maker *m, tarn_error *err)
         TN_RETURN_IF_ERROR(settle(m, m->fields.items[i].type, &m->fields.items[i].type, err));
     }
     const bool json = m->format == FORMAT_JSON || m->format == FORMAT_JSONL;
-    for (uint32_t i = 0; i < m->first->schema.count && json && m->options->union_by_name; i++) {
+    for (uint32_t i = 0;
+         m->first != NULL && i < m->first->schema.count && json && m->options->union_by_name; i++) {
         again = again || (tn_type_is_nested(m->fields.items[i].type) &&
                           m->first->schema.fields[i].type != m->fields.items[i].type);
     }
@@ -652,10 +655,107 @@ static TN_FALLIBLE add_kept(maker *m, tarn_error *err)
     return TARN_OK;
 }
 
+/* Does no record of a text file show of what type its columns are? */
+static bool shows_no_type(const maker *m, const tn_source *source)
+{
+    if (m->format == FORMAT_PARQUET || m->count == 1) {
+        return false;
+    }
+    for (uint32_t i = 0; i < source->schema.count; i++) {
+        bool declared = false;
+        for (uint32_t j = 0; j < m->options->column_count && !declared; j++) {
+            declared =
+                tn_str_equal_fold(m->options->columns[j].name, source->schema.fields[i].name);
+        }
+        if (!declared &&
+            (i >= source->found.count || source->found.fields[i].type->kind != TN_KIND_NULL)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The columns are the first file's, whose types may be shown by later ones alone. */
+static TN_FALLIBLE learn_types(maker *m, const tn_source *source, tarn_error *err)
+{
+    const tn_schema *schema = source->found.count > 0 ? &source->found : &source->schema;
+    if (m->fields.count == 0) { /* the first that has any */
+        return unite(m, source, TN_STR(""), err);
+    }
+    for (uint32_t i = 0; i < schema->count; i++) {
+        const uint32_t at = find_same(m, schema, i);
+        if (at != UINT32_MAX && m->fields.items[at].type->kind == TN_KIND_NULL) {
+            m->fields.items[at].type = schema->fields[i].type;
+        }
+    }
+    return TARN_OK;
+}
+
+/* Of files that have only a header, or nothing, to those that have rows; of so many at most. */
+enum { FILES_WITHOUT_ROWS_MAX = 256 };
+
+static TN_FALLIBLE find_rows(maker *m, tarn_error *err)
+{
+    size_t i = 1;
+    while (m->without_rows && i < m->count && i < FILES_WITHOUT_ROWS_MAX) {
+        tn_source *source;
+        TN_RETURN_IF_ERROR(open_file(m, i++, &source, err));
+        m->without_rows = shows_no_type(m, source);
+        const tarn_code code = learn_types(m, source, err);
+        tn_source_release(source);
+        TN_RETURN_IF_ERROR(code);
+    }
+    return TARN_OK;
+}
+
+static TN_FALLIBLE check_columns(maker *m, tarn_error *err)
+{
+    if (m->fields.count > 0 || m->format == FORMAT_PARQUET) {
+        return TARN_OK;
+    }
+    (void)tn_fail(err, TARN_E_INVALID,
+                  "opening '%.*s' as JSON: there is no record to take columns from, nor in the "
+                  "files behind it",
+                  TN_STR_ARGS(m->files[0].uri));
+    tn_hint(err, m->options->is_pipeline ? "say what they are: columns = { id = \"BIGINT\", ... }"
+                                         : "give them with columns => {'name': 'TYPE', ...}");
+    return TARN_E_INVALID;
+}
+
+/* Text files without a byte have nothing to say where others have. */
+static TN_FALLIBLE leave_out_empty(maker *m, tarn_error *err)
+{
+    tn_listed_file *files;
+    size_t count = 0;
+    if (m->format == FORMAT_PARQUET || m->count < 2) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_arena_array(&m->arena, tn_listed_file, m->count, &files, err));
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->files[i].size > 0) {
+            files[count++] = m->files[i];
+        }
+    }
+    if (count > 0) {
+        m->files = files;
+        m->count = count;
+    }
+    return TARN_OK;
+}
+
 static TN_FALLIBLE find_schema(maker *m, tarn_error *err)
 {
     TN_RETURN_IF_ERROR(open_file(m, 0, &m->first, err));
+    m->without_rows = shows_no_type(m, m->first);
     TN_RETURN_IF_ERROR(unite(m, m->first, m->files[0].uri, err));
+    if (m->first->schema.count == 0 && m->format != FORMAT_PARQUET &&
+        m->count > 1) { /* what it is told to have comes later */
+        tn_source_release(m->first);
+        m->first = NULL;
+    }
+    if (!m->options->union_by_name) {
+        TN_RETURN_IF_ERROR(find_rows(m, err));
+    }
     for (size_t i = 1; i < m->count && m->options->union_by_name; i++) {
         tn_source *source;
         TN_RETURN_IF_ERROR(open_file(m, i, &source, err));
@@ -663,6 +763,7 @@ static TN_FALLIBLE find_schema(maker *m, tarn_error *err)
         tn_source_release(source);
         TN_RETURN_IF_ERROR(code);
     }
+    TN_RETURN_IF_ERROR(check_columns(m, err));
     TN_RETURN_IF_ERROR(settle_all(m, err));
     m->set.fill_missing = m->options->union_by_name;
     return m->options->union_by_name && m->format == FORMAT_CSV ? add_kept(m, err) : TARN_OK;
@@ -718,6 +819,7 @@ static TN_FALLIBLE make(maker *m, tn_str name, tn_source **out, tarn_error *err)
     tn_data_file *files;
     TN_RETURN_IF_ERROR(
         find_format(m->stores, &m->files[0], m->options->format, m->pool, &m->format, err));
+    TN_RETURN_IF_ERROR(leave_out_empty(m, err));
     TN_RETURN_IF_ERROR(choose_opener(m, err));
     TN_RETURN_IF_ERROR(find_schema(m, err));
     TN_RETURN_IF_ERROR(fix_types(m, err));
@@ -740,6 +842,10 @@ static TN_FALLIBLE make(maker *m, tn_str name, tn_source **out, tarn_error *err)
     m->set.files = files;
     m->set.count = m->count;
     m->set.keep = &m->keep;
+    m->set.is_pipeline = m->options->is_pipeline;
+    m->set.refuse_new_columns = !m->options->union_by_name && !m->options->ignore_new_columns &&
+                                (m->format == FORMAT_PARQUET || m->format == FORMAT_CSV ||
+                                 m->options->is_pipeline || !m->options->drop_bad_records);
     TN_RETURN_IF_ERROR(tn_files_source_create(&m->set, m->types, m->first, m->pool, out, err));
     m->first = NULL;
     return TARN_OK;
