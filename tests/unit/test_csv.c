@@ -4,6 +4,7 @@
 #include "support/texts.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -792,6 +793,161 @@ TEST(the_index_finds_what_a_plain_loop_finds)
         CHECK_EQ(kernels->count(text, size, 'a'),
                  kernels->count(text, size / 2, 'a') +
                      kernels->count(text + size / 2, size - size / 2, 'a'));
+    }
+}
+
+/* Random fields of every short shape, between delimiters, quoted and before a '\r' or plain. */
+typedef struct field_case {
+    char room[TN_BLOCK_PADDING + 64 * 16 + TN_BLOCK_PADDING];
+    uint32_t ends[64 + 1];
+    char field[64][16];
+    tn_csv_fields fields;
+} field_case;
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state >> 20;
+}
+
+static void make_fields(field_case *c, const char *letters, bool is_plain, uint64_t *state)
+{
+    const size_t rows = next_random(state) % 65;
+    char *text = c->room + TN_BLOCK_PADDING;
+    uint32_t at = 0;
+    memset(c->room, '-', sizeof(c->room)); /* what is before a field must not count */
+    c->ends[0] = UINT32_MAX;
+    for (size_t row = 0; row < rows; row++) {
+        const size_t size = next_random(state) % 12;
+        const bool quoted = !is_plain && next_random(state) % 2 == 0;
+        for (size_t i = 0; i < size; i++) {
+            c->field[row][i] = letters[next_random(state) % strlen(letters)];
+        }
+        c->field[row][size] = '\0';
+        at += (uint32_t)snprintf(text + at, 17, quoted ? "\"%s\"" : "%s", c->field[row]);
+        if (!is_plain && next_random(state) % 2 == 0) {
+            text[at++] = '\r';
+        }
+        c->ends[row + 1] = at;
+        text[at++] = ',';
+    }
+    c->fields = (tn_csv_fields){.text = text,
+                                .end = c->ends + 1,
+                                .stride = 1,
+                                .rows = rows,
+                                .quote = is_plain ? '\0' : '"',
+                                .trim_return = !is_plain};
+}
+
+/* A number of at most `most` characters besides the sign: [-]digits, with a point where it may be.
+ */
+static bool is_short_number(const char *text, size_t most, bool point)
+{
+    text += *text == '-';
+    const size_t size = strlen(text);
+    size_t points = 0;
+    size_t digits = 0;
+    for (size_t i = 0; i < size; i++) {
+        points += text[i] == '.';
+        digits += text[i] >= '0' && text[i] <= '9';
+    }
+    return digits > 0 && size <= most && points <= point && digits + points == size;
+}
+
+TEST(numbers_are_taken_where_a_plain_loop_takes_them)
+{
+    static field_case c;
+    const tn_csv_kernels *kernels = tn_csv_kernels_table();
+    static const char *const shapes[] = {"0123456789",   "0123456789-", "0123456789.",
+                                         "0123456789-.", "05.-+e ",     "0123456789/:"};
+    uint64_t state = 11;
+    for (int round = 0; round < 12000; round++) {
+        int64_t wholes[64];
+        double reals[64];
+        uint64_t odd[1] = {0};
+        make_fields(&c, shapes[round % 6], round % 4 != 0, &state);
+        kernels->integers(&c.fields, wholes, odd);
+        for (size_t row = 0; row < c.fields.rows; row++) {
+            CHECK_EQ(!tn_bit_get(odd, row), is_short_number(c.field[row], 8, false));
+            CHECK(tn_bit_get(odd, row) || wholes[row] == strtoll(c.field[row], NULL, 10));
+        }
+        kernels->doubles(&c.fields, reals, odd);
+        for (size_t row = 0; row < c.fields.rows; row++) {
+            CHECK_EQ(!tn_bit_get(odd, row), is_short_number(c.field[row], 8, true));
+            CHECK(tn_bit_get(odd, row) || test_same_f64(reals[row], strtod(c.field[row], NULL)));
+        }
+        const unsigned scale = 1 + (unsigned)round % 7;
+        kernels->decimals(&c.fields, scale, wholes, odd);
+        for (size_t row = 0; row < c.fields.rows; row++) {
+            const char *text = c.field[row];
+            const size_t size = strlen(text);
+            const bool has_point = size > scale && text[size - 1 - scale] == '.';
+            CHECK_EQ(!tn_bit_get(odd, row), has_point && is_short_number(text, 9, true));
+            CHECK(tn_bit_get(odd, row) ||
+                  wholes[row] == llround(strtod(text, NULL) * pow(10, scale)));
+        }
+    }
+}
+
+/* What the kernels may take: any day but those of year 0 and 29 February. */
+static bool is_plain_date(const char *text, int32_t *days)
+{
+    static const unsigned lengths[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    for (size_t i = 0; i < 10; i++) {
+        const bool right = i == 4 || i == 7 ? text[i] == '-' : text[i] >= '0' && text[i] <= '9';
+        if (!right) {
+            return false;
+        }
+    }
+    const int32_t year = (int32_t)strtol(text, NULL, 10);
+    const unsigned month = (unsigned)strtoul(text + 5, NULL, 10);
+    const unsigned day = (unsigned)strtoul(text + 8, NULL, 10);
+    if (year == 0 || month - 1 > 11 || day - 1 > lengths[month - 1] - 1) {
+        return false;
+    }
+    *days = (int32_t)day - 1 - 719162; /* 1970 begins so long after year 1 */
+    for (int32_t before = 1; before < year; before++) {
+        *days += 365 + (before % 4 == 0 && (before % 100 != 0 || before % 400 == 0));
+    }
+    for (unsigned before = 1; before < month; before++) {
+        *days += (int32_t)lengths[before - 1] +
+                 (before == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
+    }
+    return true;
+}
+
+TEST(dates_are_taken_where_a_plain_loop_takes_them)
+{
+    static field_case c;
+    const tn_csv_kernels *kernels = tn_csv_kernels_table();
+    uint64_t state = 17;
+    for (int round = 0; round < 300; round++) {
+        int32_t days[64];
+        uint64_t odd[1] = {0};
+        make_fields(&c, "0", true, &state);
+        uint32_t at = 0;
+        for (size_t row = 0; row < c.fields.rows; row++) {
+            const unsigned year = (unsigned)(next_random(&state) % 10000);
+            const unsigned month = (unsigned)(next_random(&state) % 14);
+            const unsigned day = (unsigned)(next_random(&state) % 33);
+            snprintf(c.field[row], 16, "%04u-%02u-%02u", year, month, day);
+            if (next_random(&state) % 8 == 0) { /* a letter that does not belong there */
+                c.field[row][next_random(&state) % 10] = "-/:a0"[next_random(&state) % 5];
+            }
+            memcpy(c.fields.text + at, c.field[row], 10);
+            at += 10;
+            c.ends[row + 1] = at;
+            c.fields.text[at++] = ',';
+        }
+        kernels->dates(&c.fields, days, odd);
+        for (size_t row = 0; row < c.fields.rows; row++) {
+            int32_t want;
+            const bool taken = is_plain_date(c.field[row], &want);
+            CHECK_EQ(!tn_bit_get(odd, row), taken);
+            CHECK(!taken || days[row] == want);
+        }
     }
 }
 
