@@ -23,6 +23,8 @@ typedef struct tn_bits {
     void (*pack_u16)(const uint16_t *from, unsigned width, size_t count, uint8_t *to);
     void (*pack_u32)(const uint32_t *from, unsigned width, size_t count, uint8_t *to);
     void (*pack_u64)(const uint64_t *from, unsigned width, size_t count, uint8_t *to);
+    uint16_t (*most_u16)(const uint16_t *values, size_t count); /* 0 of none */
+    uint32_t (*most_u32)(const uint32_t *values, size_t count);
     /* Byte k of value i lies at from[k * stride + i]. */
     void (*join_4)(const uint8_t *from, size_t stride, size_t count, uint8_t *to);
     void (*join_8)(const uint8_t *from, size_t stride, size_t count, uint8_t *to);

@@ -115,12 +115,49 @@ static void narrow_groups_u32(const uint8_t *from, size_t groups, uint32_t *to, 
     }
 }
 
-/* The same for lanes of 16 bits and values of up to 16: unpacked to 32 and brought together. */
+/* Eight values of up to 9 bits: each lies in two bytes.  A product moves it to the top of its lane,
+ * since there is no shift by lane for 16 bits. */
+static void short_groups_u16(const uint8_t *from, size_t groups, uint16_t *to, unsigned width)
+{
+    uint8_t pick[32];
+    uint16_t factor[16];
+    for (size_t i = 0; i < 16; i++) { /* of two groups */
+        const size_t bit = i % 8 * width;
+        pick[2 * i] = (uint8_t)(bit / 8);
+        pick[2 * i + 1] = (uint8_t)(bit / 8 + 1);
+        factor[i] = (uint16_t)(1U << (16 - width - bit % 8));
+    }
+    const __m256i picks = _mm256_loadu_si256((const __m256i *)(const void *)pick);
+    const __m256i factors = _mm256_loadu_si256((const __m256i *)(const void *)factor);
+    const __m128i down = _mm_cvtsi32_si128((int)(16 - width));
+    for (; groups >= 2; groups -= 2) {
+        const __m128i first = _mm_loadu_si128((const __m128i *)(const void *)from);
+        const __m128i second = _mm_loadu_si128((const __m128i *)(const void *)(from + width));
+        __m256i values = _mm256_inserti128_si256(_mm256_castsi128_si256(first), second, 1);
+        values = _mm256_mullo_epi16(_mm256_shuffle_epi8(values, picks), factors);
+        _mm256_storeu_si256((__m256i *)(void *)to, _mm256_srl_epi16(values, down));
+        from += 2 * (size_t)width;
+        to += 2 * GROUP;
+    }
+    if (groups > 0) {
+        __m128i values = _mm_loadu_si128((const __m128i *)(const void *)from);
+        values = _mm_mullo_epi16(_mm_shuffle_epi8(values, _mm256_castsi256_si128(picks)),
+                                 _mm256_castsi256_si128(factors));
+        _mm_storeu_si128((__m128i *)(void *)to, _mm_srl_epi16(values, down));
+    }
+}
+
+/* For lanes of 16 bits and values of up to 16: longer ones are unpacked to 32 and brought together.
+ */
 static void narrow_groups_u16(const uint8_t *from, size_t groups, uint16_t *to, unsigned width)
 {
-    uint32_t wide[64];
+    uint32_t wide[64 * GROUP];
+    if (width <= 9) {
+        short_groups_u16(from, groups, to, width);
+        return;
+    }
     while (groups > 0) {
-        const size_t some = groups < 8 ? groups : 8;
+        const size_t some = groups < 64 ? groups : 64;
         narrow_groups_u32(from, some, wide, width);
         for (size_t i = 0; i < some * GROUP; i++) {
             to[i] = (uint16_t)wide[i];
@@ -345,6 +382,24 @@ static void split_8(const uint8_t *restrict from, size_t stride, size_t count, u
     }
 }
 
+static uint16_t most_u16(const uint16_t *values, size_t count)
+{
+    uint16_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        most = values[i] > most ? values[i] : most;
+    }
+    return most;
+}
+
+static uint32_t most_u32(const uint32_t *values, size_t count)
+{
+    uint32_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        most = values[i] > most ? values[i] : most;
+    }
+    return most;
+}
+
 static uint32_t crc32c(uint32_t crc, const void *data, size_t size)
 {
     const uint8_t *at = data;
@@ -376,6 +431,8 @@ const tn_bits FOR_ISA(tn_bits) = {
     .pack_u16 = pack_u16,
     .pack_u32 = pack_u32,
     .pack_u64 = pack_u64,
+    .most_u16 = most_u16,
+    .most_u32 = most_u32,
     .join_4 = join_4,
     .join_8 = join_8,
     .split_4 = split_4,

@@ -127,7 +127,8 @@ tarn_code tn_column_flatten(const tn_column *in, const uint16_t *selection, uint
     scratch->validity = validity;
     TN_RETURN_IF_ERROR(code);
 
-    for (uint32_t at = 0; at < count; at += TN_SLICE_ROWS) {
+    const bool decoded = tn_column_decode(in, selection, 0, count, lane, false, scratch->values);
+    for (uint32_t at = 0; !decoded && at < count; at += TN_SLICE_ROWS) {
         const uint32_t part = count - at < TN_SLICE_ROWS ? count - at : TN_SLICE_ROWS;
         tn_slice_open(&slice, in, selection == NULL ? NULL : selection + at, NULL, at, part);
         tn_slice_values(&slice, lane, scratch->values, at);

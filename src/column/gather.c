@@ -336,3 +336,61 @@ void tn_slice_validity(const tn_slice *slice, uint64_t *bits, size_t at)
         *last = (*last & ~mask) | (slice->validity[whole] & mask);
     }
 }
+
+/* ---- dictionaries, decoded at once ---- */
+
+#define DECODE(code, value)                                            \
+    do {                                                               \
+        const code *restrict codes = column->values;                   \
+        const value *restrict from_entries = column->children->values; \
+        value *restrict to = values;                                   \
+        if (rows == NULL) {                                            \
+            codes += from;                                             \
+            to += in_place ? from : 0;                                 \
+            for (size_t i = 0; i < count; i++) {                       \
+                to[i] = from_entries[codes[i]];                        \
+            }                                                          \
+        } else if (in_place) {                                         \
+            for (size_t i = 0; i < count; i++) {                       \
+                to[rows[i]] = from_entries[codes[rows[i]]];            \
+            }                                                          \
+        } else {                                                       \
+            for (size_t i = 0; i < count; i++) {                       \
+                to[i] = from_entries[codes[rows[i]]];                  \
+            }                                                          \
+        }                                                              \
+    } while (0)
+
+#define DECODE_CODES(value)                            \
+    do {                                               \
+        if (column->code_lane == TN_LANE_u8) {         \
+            DECODE(uint8_t, value);                    \
+        } else if (column->code_lane == TN_LANE_u16) { \
+            DECODE(uint16_t, value);                   \
+        } else {                                       \
+            DECODE(uint32_t, value);                   \
+        }                                              \
+    } while (0)
+
+bool tn_column_decode(const tn_column *column, const uint16_t *rows, uint32_t from, uint32_t count,
+                      tn_lane lane, bool in_place, void *values)
+{
+    if (column->encoding != TN_DICTIONARY || column->validity != NULL) {
+        return false;
+    }
+    const tn_column *const entries = column->children;
+    if (entries->encoding != TN_FLAT || entries->validity != NULL || entries->values == NULL ||
+        entries->rows == 0 || (tn_lane)entries->lane != lane) {
+        return false;
+    }
+    switch (tn_lane_size(lane)) {
+    case 4:
+        DECODE_CODES(uint32_t);
+        return true;
+    case 8:
+        DECODE_CODES(uint64_t);
+        return true;
+    default:
+        return false;
+    }
+}

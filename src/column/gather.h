@@ -32,4 +32,11 @@ void tn_slice_values(const tn_slice *slice, tn_lane lane, void *values, size_t a
 /* Which rows are valid, to bits at...; bits that are already set past them are kept. */
 void tn_slice_validity(const tn_slice *slice, uint64_t *bits, size_t at);
 
+/* The same without a slice, for what is most common: a dictionary of values of fixed width, without
+ * nulls, in their own lane.  False where it is not such; nothing is written then.  Row i is
+ * rows[i], or from + i where that is NULL; its value goes to values[i], and where `in_place`, to
+ * the row's own position. */
+bool tn_column_decode(const tn_column *column, const uint16_t *rows, uint32_t from, uint32_t count,
+                      tn_lane lane, bool in_place, void *values);
+
 #endif

@@ -503,6 +503,7 @@ static TN_FALLIBLE plan_slots(tn_aggregation *op, const tn_expr *const *keys,
     tn_arena *arena = op->run->expr->arena;
     const tn_expr **exprs;
     const tn_type **types;
+    uint32_t exact = 0;
     uint32_t count = op->key_count;
 
     for (uint32_t s = 0; s < op->slot_count; s++) {
@@ -536,8 +537,10 @@ static TN_FALLIBLE plan_slots(tn_aggregation *op, const tn_expr *const *keys,
         }
         op->has_move = op->has_move || slot->bound->ops->move != NULL;
         op->has_ordered = op->has_ordered || slot->bound->is_ordered;
+        exact += slot->bound->ops->is_exact && slot->filter == TN_NO_EXPR;
         op->has_rank = op->has_rank || slot->bound->keeps_tag || slot->bound->is_ordered;
     }
+    op->has_exact = exact > 0 && 2 * exact >= op->slot_count; /* else it does not pay */
     op->expr_count = count;
     for (uint32_t i = 0; i < count; i++) {
         types[i] = exprs[i]->type;

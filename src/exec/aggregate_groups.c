@@ -81,6 +81,9 @@ tarn_code tn_groups__create(const tn_aggregation *op, tn_pool *pool, uint32_t se
     TN_TRY(array(pool, 2, &made->memo.codes, err));
     TN_TRY(
         tn_pool_alloc_zeroed(pool, TN_MEMO_SIZE * sizeof(void *), (void **)&made->memo.rows, err));
+    if (op->has_exact) {
+        TN_TRY(array(pool, 2 * TN_FEW, &made->few.rows, err));
+    }
     TN_TRY(array(pool, 8, &made->hashes, err));
     TN_TRY(array(pool, 8, &made->keys, err));
     TN_TRY(array(pool, 8, &made->rows, err));
@@ -136,6 +139,7 @@ void tn_groups__destroy(tn_groups *groups)
     for (size_t i = 0; i < sizeof(narrow) / sizeof(*narrow); i++) {
         tn_pool_free(pool, narrow[i], TN_BATCH_ROWS * 2);
     }
+    tn_pool_free(pool, groups->few.rows, TN_BATCH_ROWS * 2 * TN_FEW);
     tn_pool_free(pool, groups->memo.miss, TN_BATCH_ROWS * 2);
     tn_pool_free(pool, groups->memo.found, TN_BATCH_ROWS * 8);
     tn_pool_free(pool, groups->memo.codes, TN_BATCH_ROWS * 2);
@@ -524,6 +528,14 @@ tarn_code tn_groups__update(tn_groups *groups, const tn_column *exprs, const tn_
         tn_batch rows = *part;
         if (bound->is_ordered || slot->is_shared) {
             continue;
+        }
+        if (groups->few.codes > 0) {
+            bool done;
+            TN_RETURN_IF_ERROR(tn_few__update(groups, slot, exprs, part, &done, err));
+            if (done) {
+                continue;
+            }
+            tn_few__spell(groups, part);
         }
         if (slot->filter != TN_NO_EXPR) {
             TN_RETURN_IF_ERROR(

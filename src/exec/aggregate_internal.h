@@ -64,6 +64,7 @@ typedef struct tn_aggregation {
     bool short_key;        /* one key of at most 8 bytes: lies in the directory */
     bool has_move;         /* states point to strings: they cannot be evicted */
     bool has_ordered, has_rank, input_ordered;
+    bool has_exact;       /* half of the aggregates, at least, may take their rows group by group */
     uint32_t bits, parts; /* of partitions */
     size_t threads;
     size_t local_max, part_max, page_max;
@@ -101,9 +102,23 @@ typedef struct tn_memo {
     uint8_t **found;        /* the others */
 } tn_memo;
 
+/* A batch of few groups, told by small codes: its rows by group. */
+enum { TN_FEW = 16 };
+typedef struct tn_few {
+    uint32_t codes; /* there may be; 0: the batch at hand is not such */
+    const void *of; /* u8, u16 or u32, one a row: of the part at hand, or of its batch */
+    tn_lane lane;
+    bool by_part;
+    bool has_rows; /* groups->rows are those of the batch at hand */
+    uint32_t count[TN_FEW];
+    uint8_t *group[TN_FEW];
+    uint16_t *rows; /* TN_BATCH_ROWS a code; NULL where no aggregate would ask */
+} tn_few;
+
 /* A table of groups, of one task. */
 typedef struct tn_groups {
     tn_memo memo;
+    tn_few few;
     const tn_aggregation *op;
     tn_pool *pool;
     tn_row_writer *writer;
@@ -150,6 +165,15 @@ TN_FALLIBLE tn_groups__update(tn_groups *groups, const tn_column *exprs, const t
 TN_FALLIBLE tn_groups__merge(tn_groups *groups, uint8_t *const *from, uint32_t count,
                              tarn_error *err);
 void tn_memo__forget(tn_memo *memo);
+/* Puts the part's rows by group, where there are few codes and all are known; groups->rows are not
+ * told then. */
+bool tn_few__divide(tn_groups *groups, const void *of, tn_lane lane, bool by_part, uint32_t codes,
+                    const tn_batch *part);
+/* Tells them, for aggregates that take row by row. */
+void tn_few__spell(tn_groups *groups, const tn_batch *part);
+/* Updates a slot's states so; `done` is false where its rows have to be taken one by one. */
+TN_FALLIBLE tn_few__update(tn_groups *groups, const tn_agg_slot *slot, const tn_column *exprs,
+                           const tn_batch *part, bool *done, tarn_error *err);
 /* A row's states as new. */
 void tn_agg__init_states(const tn_aggregation *op, uint8_t *row);
 /* Rows of the part that the slot's filter lets through, as positions in the part (count of them).

@@ -197,16 +197,29 @@ tarn_code tn_groups__look_up(tn_groups *groups, const tn_column *const *keys, co
     const uint16_t *selection = part->selection;
     tn_column mixed;
     tn_lane lane;
+    uint32_t codes = TN_FEW + 1;
 
+    groups->few.codes = 0;
     if (groups->op->key_count > 1 && !memo->is_off && count > 0 && prepare_several(groups, keys)) {
         mix_codes(memo, keys, groups->op->key_count, selection, count);
         mixed = (tn_column){.type = TN_USMALLINT, .lane = TN_LANE_u16, .values = memo->codes};
         coded = &mixed;
         lane = TN_LANE_u16;
         selection = NULL;
+        codes = 1;
+        for (uint32_t k = 0; k < groups->op->key_count; k++) {
+            codes *= keys[k]->children->rows;
+        }
     } else if (!prepare(groups, keys[0], part, &lane)) {
         TN_RETURN_IF_ERROR(tn_groups__prepare(groups, keys, part->selection, count, err));
         return tn_groups__find(groups, count, err);
+    }
+    if (coded->encoding == TN_DICTIONARY && coded->validity == NULL) {
+        codes = coded->children->rows;
+    }
+    if (tn_few__divide(groups, coded->values, lane, coded == &mixed, codes, part)) {
+        weigh(memo, count, 0);
+        return TARN_OK;
     }
     const uint32_t missed = look(memo, coded, lane, selection, count, groups->rows);
     weigh(memo, count, missed);

@@ -44,6 +44,9 @@ typedef struct tn_bound_aggregate {
 } tn_bound_aggregate;
 
 struct tn_aggregate_ops {
+    /* Rows may come in any order, to the same bits: update_one() serves states of groups as well.
+     */
+    bool is_exact;
     void (*init)(const tn_bound_aggregate *self, void *state);
     /*
      * Row selection[i] (or i) of the arguments goes to states[i], i < count. Arguments are flat in

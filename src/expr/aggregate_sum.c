@@ -72,7 +72,8 @@ static tarn_code count_finalise(const tn_bound_aggregate *self, const void *cons
     return TARN_OK;
 }
 
-const tn_aggregate_ops tn_aggregate__count = {.init = count_init,
+const tn_aggregate_ops tn_aggregate__count = {.is_exact = true,
+                                              .init = count_init,
                                               .update = count_update,
                                               .update_one = count_update_one,
                                               .merge = count_merge,
@@ -193,7 +194,8 @@ static tarn_code small_finalise(const tn_bound_aggregate *self, const void *cons
     return TARN_OK;
 }
 
-const tn_aggregate_ops tn_aggregate__sum_small = {.init = small_init,
+const tn_aggregate_ops tn_aggregate__sum_small = {.is_exact = true,
+                                                  .init = small_init,
                                                   .update = small_update,
                                                   .update_one = small_update_one,
                                                   .merge = small_merge,
@@ -325,6 +327,33 @@ static tn_i128 sum_selected_i64(const int64_t *restrict values, const uint16_t *
     return (tn_i128)high * ((tn_i128)1 << 32) + (tn_i128)low;
 }
 
+/* Of a batch's rows without nulls, in a lane of up to 64 bits. */
+static tn_i128 sum_short(const tn_column *column, const uint16_t *selection, size_t count)
+{
+    int64_t sum = 0;
+    switch ((tn_lane)column->lane) {
+#define SUM(name, type)                                         \
+    case TN_LANE_##name:                                        \
+        for (size_t i = 0; i < count; i++) {                    \
+            const size_t row = tn_aggregate__row(selection, i); \
+            sum += ((const type *)column->values)[row];         \
+        }                                                       \
+        return sum;
+        TN_SMALL_LANES(SUM)
+#undef SUM
+    case TN_LANE_u64: {
+        tn_i128 wide = 0;
+        for (size_t i = 0; i < count; i++) {
+            wide += ((const uint64_t *)column->values)[tn_aggregate__row(selection, i)];
+        }
+        return wide;
+    }
+    default:
+        return selection == NULL ? sum_i64(column->values, count)
+                                 : sum_selected_i64(column->values, selection, count);
+    }
+}
+
 static tarn_code wide_update_one(const tn_bound_aggregate *self, void *state,
                                  const tn_column *arguments, const uint16_t *selection,
                                  uint32_t count, uint64_t rank, tn_state_heap *heap,
@@ -335,13 +364,8 @@ static tarn_code wide_update_one(const tn_bound_aggregate *self, void *state,
     (void)rank;
     (void)heap;
     (void)err;
-    if (arguments->lane == TN_LANE_i64 && arguments->validity == NULL && selection == NULL) {
-        wide_add(wide, sum_i64(arguments->values, count));
-        wide->count += count;
-        return TARN_OK;
-    }
-    if (arguments->lane == TN_LANE_i64 && arguments->validity == NULL) {
-        wide_add(wide, sum_selected_i64(arguments->values, selection, count));
+    if (arguments->validity == NULL && tn_lane_size((tn_lane)arguments->lane) <= 8) {
+        wide_add(wide, sum_short(arguments, selection, count));
         wide->count += count;
         return TARN_OK;
     }
@@ -448,10 +472,10 @@ static tarn_code avg_integer_finalise(const tn_bound_aggregate *self, const void
     return TARN_OK;
 }
 
-#define WIDE(finalise_)                                                          \
-    {                                                                            \
-        .init = wide_init, .update = wide_update, .update_one = wide_update_one, \
-        .merge = wide_merge, .finalise = (finalise_)                             \
+#define WIDE(finalise_)                                                                            \
+    {                                                                                              \
+        .is_exact = true, .init = wide_init, .update = wide_update, .update_one = wide_update_one, \
+        .merge = wide_merge, .finalise = (finalise_)                                               \
     }
 const tn_aggregate_ops tn_aggregate__sum_wide = WIDE(wide_finalise);
 const tn_aggregate_ops tn_aggregate__avg_decimal = WIDE(avg_decimal_finalise);

@@ -150,6 +150,9 @@ static TN_FALLIBLE gathered_operand(tn_evaluator *ev, tn_register *reg, tn_lane 
     if (column->encoding == TN_DICTIONARY) {
         reg->flat.column = column->children;
     }
+    if (tn_column_decode(column, ev->selection, 0, ev->count, lane, true, reg->flat_values)) {
+        return TARN_OK;
+    }
     memset(reg->flat_validity, 0xff, sizeof(reg->flat_validity));
     memset(reg->flat_faults, 0, sizeof(reg->flat_faults));
     bool nulls = false;

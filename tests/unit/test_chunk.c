@@ -1,5 +1,6 @@
 #include "column/chunk.h"
 #include "column/flatten.h"
+#include "column/gather.h"
 #include "support/check.h"
 
 static const tn_type *const flat_types[] = {TN_INTEGER, TN_VARCHAR, TN_BOOLEAN};
@@ -166,6 +167,50 @@ TEST(flattening_reuses_its_scratch)
              TARN_OK);
     CHECK(out.values == s.numbers); /* nothing to do: handed through */
     tn_scratch_deinit(&scratch);
+}
+
+TEST(dictionaries_are_decoded_as_slices_take_them_out)
+{
+    uint64_t entries[300];
+    uint32_t codes32[TN_BATCH_ROWS];
+    uint16_t codes16[TN_BATCH_ROWS];
+    uint8_t codes8[TN_BATCH_ROWS];
+    uint16_t rows[TN_BATCH_ROWS];
+    uint64_t values[TN_BATCH_ROWS];
+    const tn_lane lanes[] = {TN_LANE_u8, TN_LANE_u16, TN_LANE_u32};
+    const void *const codes[] = {codes8, codes16, codes32};
+    for (uint32_t i = 0; i < TN_BATCH_ROWS; i++) {
+        codes32[i] = codes16[i] = codes8[i] = (uint8_t)(i * 31 % 251);
+        rows[i] = (uint16_t)(i * 3 / 2 % TN_BATCH_ROWS);
+    }
+    for (uint32_t i = 0; i < 300; i++) {
+        entries[i] = i * UINT64_C(0x9e3779b97f4a7c15);
+    }
+    tn_column inner = {.type = TN_BIGINT, .lane = TN_LANE_i64, .rows = 300, .values = entries};
+    tn_column column = {.type = TN_BIGINT,
+                        .encoding = TN_DICTIONARY,
+                        .lane = TN_LANE_i64,
+                        .rows = TN_BATCH_ROWS,
+                        .children = &inner};
+    for (uint32_t variant = 0; variant < 12; variant++) {
+        const uint16_t *const selection = variant / 3 % 2 == 0 ? NULL : rows;
+        const bool in_place = variant >= 6;
+        column.code_lane = (uint8_t)lanes[variant % 3];
+        column.values = codes[variant % 3];
+        memset(values, 0, sizeof(values));
+        CHECK(tn_column_decode(&column, selection, 7, 1300, TN_LANE_i64, in_place, values));
+        for (uint32_t i = 0; i < 1300; i++) {
+            const uint32_t row = selection == NULL ? 7 + i : selection[i];
+            CHECK_U64(values[in_place ? row : i], entries[codes32[row]]);
+        }
+    }
+    CHECK(!tn_column_decode(&column, NULL, 0, 10, TN_LANE_i32, false, values));
+    inner.validity = values;
+    CHECK(!tn_column_decode(&column, NULL, 0, 10, TN_LANE_i64, false, values));
+    inner.validity = NULL;
+    column.validity = values;
+    CHECK(!tn_column_decode(&column, NULL, 0, 10, TN_LANE_i64, false, values));
+    CHECK(!tn_column_decode(&inner, NULL, 0, 10, TN_LANE_i64, false, values));
 }
 
 TEST(chunks_survive_the_loss_of_any_allocation)

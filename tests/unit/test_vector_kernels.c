@@ -681,6 +681,21 @@ static void run_streams(const tn_bits *table, size_t count)
     }
 }
 
+static void run_most(const tn_bits *table, size_t count)
+{
+    uint16_t narrow[LENGTH + 1];
+    uint32_t wide[LENGTH + 1];
+    for (size_t at = 0; at < count; at++) { /* the most at each place */
+        for (size_t i = 0; i <= count; i++) {
+            narrow[i] = (uint16_t)(i == count || i == at ? 65535 - (i == at) : i * 37);
+            wide[i] = i == count || i == at ? UINT32_MAX - (i == at) : (uint32_t)i * 77777;
+        }
+        CHECK_EQ(table->most_u16(narrow, count), 65534);
+        CHECK_EQ(table->most_u32(wide, count), UINT32_MAX - 1);
+    }
+    CHECK(table->most_u16(narrow, 0) == 0 && table->most_u32(wide, 0) == 0);
+}
+
 static uint32_t plain_crc32c(uint32_t crc, const uint8_t *data, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
@@ -700,7 +715,8 @@ static void run_codec(void)
         (any_fn *)table->unpack_u16, (any_fn *)table->unpack_u32, (any_fn *)table->unpack_u64,
         (any_fn *)table->pack_u16,   (any_fn *)table->pack_u32,   (any_fn *)table->pack_u64,
         (any_fn *)table->join_4,     (any_fn *)table->join_8,     (any_fn *)table->split_4,
-        (any_fn *)table->split_8,    (any_fn *)table->crc32c};
+        (any_fn *)table->split_8,    (any_fn *)table->crc32c,     (any_fn *)table->most_u16,
+        (any_fn *)table->most_u32};
     for (size_t i = 0; i < sizeof(text); i++) {
         text[i] = (uint8_t)(i * 91 + 3);
     }
@@ -709,6 +725,7 @@ static void run_codec(void)
             run_packed(table, width, count);
         }
         run_streams(table, count);
+        run_most(table, count);
         CHECK_U64(table->crc32c(7, text + count % 8, count),
                   plain_crc32c(7, text + count % 8, count));
     }

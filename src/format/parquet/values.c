@@ -430,53 +430,60 @@ tn_lane tn_values__code_lane(const tn_leaf_reader *reader)
                                                : TN_LANE_u32;
 }
 
+static TN_FALLIBLE check_codes(const tn_leaf_reader *reader, size_t count, uint32_t most,
+                               tarn_error *err)
+{
+    return count == 0 || most < reader->dictionary_count
+               ? TARN_OK
+               : tn_fail(err, TARN_E_CORRUPT, "a code of %u in a dictionary of %u entries",
+                         (unsigned)most, (unsigned)reader->dictionary_count);
+}
+
 static TN_FALLIBLE read_codes(tn_leaf_reader *reader, size_t count, uint32_t *to, tarn_error *err)
 {
-    uint32_t most = 0;
     TN_RETURN_IF_ERROR(tn_rle_read_u32(&reader->codes, count, to, err));
-    for (size_t i = 0; i < count; i++) {
-        most = to[i] > most ? to[i] : most;
-    }
-    if (count > 0 && most >= reader->dictionary_count) {
-        return tn_fail(err, TARN_E_CORRUPT, "a code of %u in a dictionary of %u entries",
-                       (unsigned)most, (unsigned)reader->dictionary_count);
-    }
-    return TARN_OK;
+    return check_codes(reader, count, tn_bits_table()->most_u32(to, count), err);
+}
+
+/* Of at most 16 bits. */
+static TN_FALLIBLE read_short_codes(tn_leaf_reader *reader, size_t count, uint16_t *to,
+                                    tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(tn_rle_read_u16(&reader->codes, count, to, err));
+    return check_codes(reader, count, tn_bits_table()->most_u16(to, count), err);
 }
 
 TN_FALLIBLE tn_values__codes(tn_leaf_reader *reader, size_t count, void *to, size_t first,
                              tarn_error *err)
 {
     const tn_lane lane = tn_values__code_lane(reader);
+    const bool is_short = reader->codes.width <= 16;
     if (lane == TN_LANE_u32) {
         return read_codes(reader, count, (uint32_t *)to + first, err);
     }
-    if (lane == TN_LANE_u16 && reader->codes.width <= 16) {
-        uint16_t *const codes = (uint16_t *)to + first;
-        uint16_t most = 0;
-        TN_RETURN_IF_ERROR(tn_rle_read_u16(&reader->codes, count, codes, err));
-        for (size_t i = 0; i < count; i++) {
-            most = codes[i] > most ? codes[i] : most;
-        }
-        if (count > 0 && most >= reader->dictionary_count) {
-            return tn_fail(err, TARN_E_CORRUPT, "a code of %u in a dictionary of %u entries",
-                           (unsigned)most, (unsigned)reader->dictionary_count);
-        }
-        return TARN_OK;
+    if (lane == TN_LANE_u16 && is_short) {
+        return read_short_codes(reader, count, (uint16_t *)to + first, err);
     }
-    uint32_t step[STEP];
+    union {
+        uint16_t narrow[STEP];
+        uint32_t wide[STEP];
+    } step;
     for (size_t done = 0; done < count; done += STEP) {
         const size_t some = tn_min_size(count - done, STEP);
-        TN_RETURN_IF_ERROR(read_codes(reader, some, step, err));
-        if (lane == TN_LANE_u8) {
-            uint8_t *const codes = (uint8_t *)to + first + done;
+        uint8_t *const bytes = (uint8_t *)to + first + done; /* not for 16 bits */
+        if (is_short) {
+            TN_RETURN_IF_ERROR(read_short_codes(reader, some, step.narrow, err));
             for (size_t i = 0; i < some; i++) {
-                codes[i] = (uint8_t)step[i];
+                bytes[i] = (uint8_t)step.narrow[i];
             }
-        } else {
-            uint16_t *const codes = (uint16_t *)to + first + done;
-            for (size_t i = 0; i < some; i++) {
-                codes[i] = (uint16_t)step[i];
+            continue;
+        }
+        TN_RETURN_IF_ERROR(read_codes(reader, some, step.wide, err));
+        for (size_t i = 0; i < some; i++) {
+            if (lane == TN_LANE_u8) {
+                bytes[i] = (uint8_t)step.wide[i];
+            } else {
+                ((uint16_t *)to)[first + done + i] = (uint16_t)step.wide[i];
             }
         }
     }
