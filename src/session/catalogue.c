@@ -378,7 +378,7 @@ static const struct {
     {"sample_size", OPTION_SAMPLE, OF_TEXT},
     {"max_line_size", OPTION_LINE_SIZE, OF_TEXT},
     {"columns", OPTION_COLUMNS, OF_TEXT},
-    {"types", OPTION_COLUMNS, OF_TEXT},
+    {"types", OPTION_COLUMNS, OF_FILES},
     {"all_varchar", OPTION_ALL_VARCHAR, OF_TEXT},
     {"ignore_errors", OPTION_IGNORE_ERRORS, OF_TEXT},
     {"compression", OPTION_CODEC, OF_TEXT},

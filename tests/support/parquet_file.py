@@ -117,12 +117,14 @@ def bound(kind, value):
 
 class Column:
     """`pages`: lists of values, None for null.  `says`: statistics to write instead of the true ones,
-    of min, max, nulls, distinct; what is None is left out.  `page_says`: one such for each page."""
+    of min, max, nulls, distinct; what is None is left out.  `page_says`: one such for each page.
+    `annotation`: fields of the schema's element behind its name."""
 
     def __init__(self, name, kind, pages, encoding=PLAIN, nullable=False, text=True, says=None,
-                 page_says=None):
+                 page_says=None, annotation=()):
         self.name, self.kind, self.pages, self.encoding = name, kind, pages, encoding
         self.nullable, self.text, self.page_says = nullable, text, page_says
+        self.annotation = list(annotation)
         self.says = dict(self.truth([v for page in pages for v in page]), **(says or {}))
 
     def truth(self, values):
@@ -204,9 +206,9 @@ def write(path, columns, repeat=1, groups=1):
     for column in columns:
         field = [(1, "i32", column.kind), (3, "i32", int(column.nullable)),
                  (4, "bytes", column.name.encode())]
-        if column.kind == BYTES and column.text:
+        if column.kind == BYTES and column.text and not column.annotation:
             field.append((6, "i32", 0))
-        schema.append(field)
+        schema.append(field + column.annotation)
     footer = thrift([
         (1, "i32", 2), (2, "list", ("struct", schema)), (3, "i64", total),
         (4, "list", ("struct", [[(1, "list", ("struct", chunks)), (2, "i64", size),

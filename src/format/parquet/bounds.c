@@ -46,7 +46,7 @@ static bool to_time(const tn_element *element, const tn_type *type, int64_t *val
     if (element->unit == TN_UNIT_MILLIS && __builtin_mul_overflow(*value, 1000, value)) {
         return false;
     }
-    if (element->unit == TN_UNIT_NANOS && type->kind == TN_KIND_TIME) {
+    if (element->unit == TN_UNIT_NANOS && type != TN_TIMESTAMP_NS) {
         *value = *value / 1000 - (*value % 1000 < 0);
     }
     /* values that are read as other times of the day have bounds that say nothing */

@@ -18,7 +18,7 @@ void tn_convert__choose(const tn_element *element, const tn_type *type, tn_conve
     } else if (physical == TN_PHYSICAL_BOOLEAN) {
         *out = TN_CONVERT_BOOL;
     } else if (physical == TN_PHYSICAL_INT96) {
-        *out = TN_CONVERT_INT96;
+        *out = type == TN_TIMESTAMP_NS ? TN_CONVERT_INT96_NANOS : TN_CONVERT_INT96;
     } else if (type->kind == TN_KIND_REAL && physical == TN_PHYSICAL_FIXED) {
         *out = TN_CONVERT_FLOAT16;
     } else if (type->kind == TN_KIND_INTERVAL) {
@@ -31,15 +31,30 @@ void tn_convert__choose(const tn_element *element, const tn_type *type, tn_conve
     } else if (type->kind == TN_KIND_TIME || tn_type_is_timestamp(type)) {
         if (element->unit == TN_UNIT_MILLIS) {
             *out = physical == TN_PHYSICAL_INT32 ? TN_CONVERT_MILLIS_32 : TN_CONVERT_MILLIS_64;
+        } else if (element->unit == TN_UNIT_NANOS && type != TN_TIMESTAMP_NS) {
+            *out = TN_CONVERT_NANOS;
         } else if (type->kind == TN_KIND_TIME && physical == TN_PHYSICAL_INT64) {
-            *out = element->unit == TN_UNIT_NANOS ? TN_CONVERT_NANOS : TN_CONVERT_TIME;
+            *out = TN_CONVERT_TIME;
         }
     }
 }
 
 static tarn_code beyond(const char *what, tarn_error *err)
 {
-    return tn_fail(err, TARN_E_LIMIT, "%s is beyond the range of its type", what);
+    return tn_fail(err, TARN_E_CORRUPT, "%s is beyond the range of its type", what);
+}
+
+void tn_convert__hint(const tn_leaf_reader *reader, const char *type, const char *what,
+                      tarn_error *err)
+{
+    const tn_str name = reader->element->name;
+    const int size = (int)(name.size < 64 ? name.size : 64);
+    if (tn_str_equal(reader->leaf->path, name)) {
+        tn_hint(err, "types => {'%.*s': '%s'} takes %s; in a pipeline, columns = { %.*s = \"%s\" }",
+                size, name.data, type, what, size, name.data, type);
+    } else {
+        tn_hint(err, "whoever wrote the file did not keep to its schema: read its other columns");
+    }
 }
 
 static uint64_t load64(const uint8_t *at)
@@ -77,7 +92,7 @@ static int64_t of_day(int64_t micros)
 }
 
 /* Microseconds, in place; others that lie outside of the day are no times of it. */
-static TN_FALLIBLE times_of_day(const tn_element *element, int64_t *values, size_t count,
+static TN_FALLIBLE times_of_day(const tn_leaf_reader *reader, int64_t *values, size_t count,
                                 tarn_error *err)
 {
     uint64_t most = 0; /* negative ones are large */
@@ -88,8 +103,12 @@ static TN_FALLIBLE times_of_day(const tn_element *element, int64_t *values, size
     if (most <= UINT64_C(86400000000)) {
         return TARN_OK;
     }
-    if (!element->is_utc) {
-        return beyond("a time of day", err);
+    if (!reader->element->is_utc) {
+        (void)tn_fail(err, TARN_E_UNSUPPORTED, "a time of day is beyond the range of its type");
+        if (reader->element->physical == TN_PHYSICAL_INT64) {
+            tn_convert__hint(reader, "BIGINT", "what is there", err);
+        }
+        return TARN_E_UNSUPPORTED;
     }
     for (size_t i = 0; i < count; i++) {
         values[i] = of_day(values[i]);
@@ -97,24 +116,47 @@ static TN_FALLIBLE times_of_day(const tn_element *element, int64_t *values, size
     return TARN_OK;
 }
 
-static int64_t floor_1000(int64_t nanos)
+static TN_FALLIBLE too_fine(const tn_leaf_reader *reader, tarn_error *err)
 {
-    return nanos / 1000 - (nanos % 1000 < 0);
+    const bool time = reader->leaf->type->kind == TN_KIND_TIME;
+    (void)tn_fail(err, TARN_E_UNSUPPORTED, "a value has nanoseconds, which %.*s would lose",
+                  TN_STR_ARGS(reader->leaf->type->name));
+    tn_convert__hint(reader, time ? "BIGINT" : "TIMESTAMP_NS",
+                     time ? "it as nanoseconds of the day" : "all its digits, in UTC", err);
+    return TARN_E_UNSUPPORTED;
+}
+
+static TN_FALLIBLE nanos(const tn_leaf_reader *reader, const uint8_t *from, size_t count,
+                         int64_t *to, tarn_error *err)
+{
+    int64_t rest = 0;
+    for (size_t i = 0; i < count; i++) {
+        const int64_t value = (int64_t)load64(from + 8 * i);
+        to[i] = value / 1000;
+        rest |= value % 1000;
+    }
+    return rest != 0 ? too_fine(reader, err) : TARN_OK;
 }
 
 /* Nanoseconds of the day, then the Julian day. */
-static TN_FALLIBLE int96(const uint8_t *from, size_t count, int64_t *to, tarn_error *err)
+static TN_FALLIBLE int96(const tn_leaf_reader *reader, const uint8_t *from, size_t count,
+                         int64_t *to, tarn_error *err)
 {
     enum { EPOCH_DAY = 2440588 };
+    const int64_t unit = reader->conversion == TN_CONVERT_INT96 ? 1000 : 1; /* nanoseconds */
     bool overflow = false;
+    int64_t rest = 0;
     for (size_t i = 0; i < count; i++, from += 12) {
-        const int64_t time = floor_1000((int64_t)load64(from));
+        const int64_t time = (int64_t)load64(from);
         const int64_t day = (int64_t)load_i32(from + 8) - EPOCH_DAY;
         int64_t start;
-        overflow |= __builtin_mul_overflow(day, INT64_C(86400000000), &start);
-        overflow |= __builtin_add_overflow(start, time, &to[i]);
+        rest |= time % unit;
+        overflow |= __builtin_mul_overflow(day, INT64_C(86400000000000) / unit, &start);
+        overflow |= __builtin_add_overflow(start, time / unit, &to[i]);
     }
-    return overflow ? beyond("an INT96 timestamp", err) : TARN_OK;
+    return overflow    ? beyond("an INT96 timestamp", err)
+           : rest != 0 ? too_fine(reader, err)
+                       : TARN_OK;
 }
 
 static float half_to_float(const uint8_t *at)
@@ -130,8 +172,21 @@ static float half_to_float(const uint8_t *at)
            (exponent == 0 ? ldexpf(fraction, -24) : ldexpf(fraction + 1024.0f, (int)exponent - 25));
 }
 
-static void narrow(const uint8_t *from, size_t count, size_t size, void *to)
+static TN_FALLIBLE narrow(const tn_leaf_reader *reader, const uint8_t *from, size_t count,
+                          size_t size, void *to, tarn_error *err)
 {
+    const tn_kind kind = reader->leaf->type->kind;
+    const uint32_t low = kind == TN_KIND_TINYINT ? 128 : kind == TN_KIND_SMALLINT ? 32768 : 0;
+    uint32_t high = 0; /* of values from 0 up, in bits that must be none */
+    for (size_t i = 0; i < count; i++) {
+        high |= (uint32_t)load_i32(from + 4 * i) + low;
+    }
+    if (high >> (8 * size) != 0) {
+        (void)tn_fail(err, TARN_E_UNSUPPORTED, "a value is beyond the range of its type %.*s",
+                      TN_STR_ARGS(reader->leaf->type->name));
+        tn_convert__hint(reader, "INTEGER", "what is there", err);
+        return TARN_E_UNSUPPORTED;
+    }
     uint8_t *const bytes = to;
     uint16_t *const words = to;
     if (size == 1) {
@@ -143,6 +198,7 @@ static void narrow(const uint8_t *from, size_t count, size_t size, void *to)
             memcpy(&words[i], from + 4 * i, 2);
         }
     }
+    return TARN_OK;
 }
 
 static void intervals(const uint8_t *from, size_t count, tn_interval *to)
@@ -245,25 +301,24 @@ TN_FALLIBLE tn_convert__fixed(tn_leaf_reader *reader, const uint8_t *from, size_
         memcpy(to, from, count * size);
         return TARN_OK;
     case TN_CONVERT_NARROW:
-        narrow(from, count, reader->lane_size, to);
-        return TARN_OK;
+        return narrow(reader, from, count, reader->lane_size, to, err);
     case TN_CONVERT_MILLIS_32:
         for (size_t i = 0; i < count; i++) {
             wide[i] = (int64_t)load_i32(from + 4 * i) * 1000;
         }
-        return times_of_day(reader->element, wide, count, err);
+        return times_of_day(reader, wide, count, err);
     case TN_CONVERT_MILLIS_64:
         return millis(from, count, to, err);
     case TN_CONVERT_NANOS:
-        for (size_t i = 0; i < count; i++) {
-            wide[i] = floor_1000((int64_t)load64(from + 8 * i));
-        }
-        return times_of_day(reader->element, wide, count, err);
+        TN_RETURN_IF_ERROR(nanos(reader, from, count, wide, err));
+        return reader->leaf->type->kind == TN_KIND_TIME ? times_of_day(reader, wide, count, err)
+                                                        : TARN_OK;
     case TN_CONVERT_TIME:
         memcpy(to, from, count * size);
-        return times_of_day(reader->element, wide, count, err);
+        return times_of_day(reader, wide, count, err);
     case TN_CONVERT_INT96:
-        return int96(from, count, to, err);
+    case TN_CONVERT_INT96_NANOS:
+        return int96(reader, from, count, to, err);
     case TN_CONVERT_DECIMAL:
         return decimals(from, count, size, reader->lane, to, err);
     case TN_CONVERT_FLOAT16:

@@ -197,6 +197,9 @@ typedef struct tn_footer {
 TN_FALLIBLE tn_footer__read(const uint8_t *bytes, size_t size, tn_types *types, tn_arena *arena,
                             tn_footer *out, tarn_error *err);
 /* Elements to leaves, nodes and types; part of tn_footer__read(). */
+/* Types that are asked for, where they hold more than the columns' own. */
+TN_FALLIBLE tn_footer__take_as(tn_footer *footer, const tn_schema *wanted, tn_arena *arena,
+                               tarn_error *err);
 TN_FALLIBLE tn_footer__build(tn_footer *footer, tn_types *types, tn_arena *arena, tarn_error *err);
 
 /* Chunk `leaf` of a row group, checked against the file's size. */

@@ -433,6 +433,9 @@ TN_FALLIBLE tn_leaf__fill(tn_leaf_reader *reader, size_t rows, tn_ready *ready, 
         if (may_lend(reader, rows, ones)) {
             reader->lent = reader->at;
             reader->at += rows * reader->lane_size;
+            if (reader->leaf->type->kind == TN_KIND_DECIMAL) {
+                TN_RETURN_IF_ERROR(tn_digits__check(reader, reader->lent, rows, err));
+            }
         } else {
             TN_RETURN_IF_ERROR(
                 reader->as_codes

@@ -21,9 +21,10 @@ typedef enum tn_conversion {
     TN_CONVERT_NARROW, /* 32 bits to 8 or 16 */
     TN_CONVERT_MILLIS_32,
     TN_CONVERT_MILLIS_64,
-    TN_CONVERT_NANOS, /* to microseconds */
+    TN_CONVERT_NANOS, /* to microseconds, exactly */
     TN_CONVERT_TIME,  /* of microseconds, within the day */
     TN_CONVERT_INT96,
+    TN_CONVERT_INT96_NANOS,
     TN_CONVERT_DECIMAL, /* big-endian bytes, fixed or not */
     TN_CONVERT_FLOAT16,
     TN_CONVERT_INTERVAL
@@ -169,6 +170,12 @@ void tn_values__spread(void *values, size_t size, size_t dense, size_t rows,
 void tn_values__spread_bits(uint64_t *bits, size_t dense, size_t rows, const uint64_t *validity);
 void tn_convert__choose(const tn_element *element, const tn_type *type, tn_conversion *out,
                         tn_lane *lane);
+/* digits.c: decimals, in the reader's lane, within their type's digits. */
+TN_FALLIBLE tn_digits__check(const tn_leaf_reader *reader, const void *values, size_t count,
+                             tarn_error *err);
+/* Which type that may be asked for takes what the column's own cannot. */
+void tn_convert__hint(const tn_leaf_reader *reader, const char *type, const char *what,
+                      tarn_error *err);
 /* convert.c: fixed-width physical values to the lane. */
 TN_FALLIBLE tn_convert__fixed(tn_leaf_reader *reader, const uint8_t *from, size_t count, void *to,
                               tarn_error *err);

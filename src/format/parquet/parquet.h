@@ -19,6 +19,12 @@
 TN_FALLIBLE tn_parquet_open(tn_object *object, tn_types *types, tn_pool *pool, tn_source **out,
                             tarn_error *err);
 
+/* The same; where they are `wanted`, columns whose bytes say more than their own type holds come as
+ * they are: nanoseconds as TIMESTAMP_NS, times of day as BIGINT, small integers as INTEGER,
+ * decimals with more digits.  Others stay what they are.  NULL: all do. */
+TN_FALLIBLE tn_parquet_open_as(tn_object *object, const tn_schema *wanted, tn_types *types,
+                               tn_pool *pool, tn_source **out, tarn_error *err);
+
 /*
  * The same for tasks, which must not wait: begin starts the read, step answers the source, or NULL
  * when the bytes are not there yet and `waker` will be called; end closes the state, on any path,

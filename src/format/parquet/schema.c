@@ -337,9 +337,9 @@ static TN_FALLIBLE leaf_type(builder *b, tn_element *e, const tn_type **out, tar
         break;
     case TN_LOGICAL_TIMESTAMP:
         if (e->unit != 0 && physical == TN_PHYSICAL_INT64) {
-            *out = e->unit == TN_UNIT_NANOS ? TN_TIMESTAMP_NS
-                   : e->is_utc              ? TN_TIMESTAMPTZ
-                                            : TN_TIMESTAMP;
+            *out = e->is_utc                  ? TN_TIMESTAMPTZ
+                   : e->unit == TN_UNIT_NANOS ? TN_TIMESTAMP_NS
+                                              : TN_TIMESTAMP;
         }
         break;
     case TN_LOGICAL_INTEGER:
@@ -448,6 +448,49 @@ static TN_FALLIBLE make_all(builder *b, tarn_error *err)
     }
     footer->schema = (tn_schema){count, fields};
     footer->found = (tn_schema){guessed ? count : 0, found};
+    return TARN_OK;
+}
+
+/* May values of the one type come as another, which holds more of what the bytes say? */
+static bool may_come_as(const tn_element *element, const tn_type *own, const tn_type *wanted)
+{
+    switch (wanted->kind) {
+    case TN_KIND_TIMESTAMP_NS:
+        return element->physical == TN_PHYSICAL_INT96 ||
+               (element->unit == TN_UNIT_NANOS && tn_type_is_timestamp(own));
+    case TN_KIND_BIGINT:
+        return own->kind == TN_KIND_TIME && element->physical == TN_PHYSICAL_INT64;
+    case TN_KIND_INTEGER:
+        return tn_type_is_integer(own) && tn_lane_size(own->lane) < 4;
+    case TN_KIND_DECIMAL:
+        return own->kind == TN_KIND_DECIMAL && own->scale == wanted->scale &&
+               own->precision < wanted->precision;
+    default:
+        return false;
+    }
+}
+
+TN_FALLIBLE tn_footer__take_as(tn_footer *footer, const tn_schema *wanted, tn_arena *arena,
+                               tarn_error *err)
+{
+    tn_field *fields;
+    TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_field, footer->schema.count, &fields, err));
+    memcpy(fields, footer->schema.fields, footer->schema.count * sizeof(*fields));
+    footer->schema.fields = fields;
+    for (uint32_t i = 0; i < footer->schema.count; i++) {
+        tn_node *const node = &footer->columns[i];
+        bool ambiguous;
+        const uint32_t at = tn_schema_find(wanted, node->name, &ambiguous);
+        if (at == UINT32_MAX || ambiguous || node->kind != TN_NODE_LEAF) {
+            continue;
+        }
+        tn_leaf *const leaf = &footer->leaves[node->leaf];
+        const tn_element *const element = &footer->elements[leaf->element];
+        const tn_type *const type = wanted->fields[at].type;
+        if (may_come_as(element, leaf->type, type)) {
+            leaf->type = node->type = fields[i].type = type;
+        }
+    }
     return TARN_OK;
 }
 

@@ -195,6 +195,24 @@ done:
     return code;
 }
 
+TN_FALLIBLE tn_parquet_open_as(tn_object *object, const tn_schema *wanted, tn_types *types,
+                               tn_pool *pool, tn_source **out, tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(tn_parquet_open(object, types, pool, out, err));
+    if (wanted == NULL || wanted->count == 0) {
+        return TARN_OK;
+    }
+    tn_parquet_source *const source = (tn_parquet_source *)*out;
+    const tarn_code code = tn_footer__take_as(&source->footer, wanted, &source->arena, err);
+    source->base.schema = source->footer.schema;
+    if (code != TARN_OK) {
+        source->object = NULL; /* which stays the caller's */
+        tn_source_release(&source->base);
+        *out = NULL;
+    }
+    return code;
+}
+
 tn_str tn_parquet_metadata(const tn_source *base, tn_str key)
 {
     const tn_footer *const footer = &((const tn_parquet_source *)base)->footer;

@@ -581,15 +581,9 @@ TN_FALLIBLE tn_values__dictionary(tn_leaf_reader *reader, tarn_error *err)
 
 /* ---- all together ---------------------------------------------------------------------------- */
 
-TN_FALLIBLE tn_values__read(tn_leaf_reader *reader, size_t count, void *to, size_t first,
-                            tarn_error *err)
+static TN_FALLIBLE decode(tn_leaf_reader *reader, size_t count, void *to, size_t first,
+                          tarn_error *err)
 {
-    if (count == 0) {
-        return TARN_OK;
-    }
-    if (reader->mode == TN_MODE_CODES) {
-        return gather_codes(reader, count, to, first, err);
-    }
     if (reader->conversion == TN_CONVERT_BOOL) {
         return read_bits(reader, count, to, first, err);
     }
@@ -622,6 +616,22 @@ TN_FALLIBLE tn_values__read(tn_leaf_reader *reader, size_t count, void *to, size
     const uint8_t *from;
     TN_RETURN_IF_ERROR(fixed_bytes(reader, count, &from, err));
     return tn_convert__fixed(reader, from, count, out, err);
+}
+
+TN_FALLIBLE tn_values__read(tn_leaf_reader *reader, size_t count, void *to, size_t first,
+                            tarn_error *err)
+{
+    if (count == 0) {
+        return TARN_OK;
+    }
+    if (reader->mode == TN_MODE_CODES) {
+        return gather_codes(reader, count, to, first, err);
+    }
+    TN_RETURN_IF_ERROR(decode(reader, count, to, first, err));
+    return reader->leaf->type->kind == TN_KIND_DECIMAL
+               ? tn_digits__check(reader, (const uint8_t *)to + first * reader->lane_size, count,
+                                  err)
+               : TARN_OK;
 }
 
 TN_FALLIBLE tn_values__skip(tn_leaf_reader *reader, size_t count, tarn_error *err)

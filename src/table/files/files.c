@@ -327,6 +327,5 @@ done:
 tarn_code tn_files_open_parquet(const void *context, tn_object *object, tn_types *types,
                                 tn_pool *pool, tn_source **out, tarn_error *err)
 {
-    (void)context;
-    return tn_parquet_open(object, types, pool, out, err);
+    return tn_parquet_open_as(object, context, types, pool, out, err);
 }

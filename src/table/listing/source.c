@@ -238,10 +238,14 @@ typedef struct maker {
 static TN_FALLIBLE choose_opener(maker *m, tarn_error *err)
 {
     csv_context *csv;
+    tn_schema *asked;
     switch (m->format) {
     case FORMAT_PARQUET:
         m->set.open = tn_files_open_parquet;
-        return TARN_OK;
+        TN_RETURN_IF_ERROR(tn_arena_new(&m->keep, tn_schema, &asked, err));
+        const tn_schema given = {m->options->column_count, m->options->columns};
+        m->set.context = asked;
+        return tn_schema_copy(&m->keep, &given, asked, err);
     case FORMAT_CSV:
         TN_RETURN_IF_ERROR(tn_arena_new(&m->keep, csv_context, &csv, err));
         TN_RETURN_IF_ERROR(csv_options(m->options, m->files[0].key, &m->keep, &csv->options, err));
@@ -770,24 +774,30 @@ static TN_FALLIBLE find_schema(maker *m, tarn_error *err)
 }
 
 /* Parquet files come in the types that are declared for some columns. */
-static void declare_types(maker *m)
+static TN_FALLIBLE declare_types(maker *m, tarn_error *err)
 {
     for (uint32_t i = 0; m->format == FORMAT_PARQUET && i < m->options->column_count; i++) {
         const tn_field *given = &m->options->columns[i];
         const tn_schema so_far = {(uint32_t)m->fields.count, m->fields.items};
         bool ambiguous;
         const uint32_t at = tn_schema_find(&so_far, given->name, &ambiguous);
+        if (at == UINT32_MAX && !m->options->is_pipeline) {
+            return tn_fail(err, TARN_E_NOT_FOUND,
+                           "a type is given for '%.*s', but '%.*s' has no such column",
+                           TN_STR_ARGS(given->name), TN_STR_ARGS(m->files[0].uri));
+        }
         if (at != UINT32_MAX && !ambiguous && !tn_type_is_nested(given->type)) {
             m->retyped = m->retyped || m->fields.items[at].type != given->type;
             m->fields.items[at].type = given->type;
         }
     }
+    return TARN_OK;
 }
 
 /* Text files after the first are read in its types, so that a column is one type in all of them. */
 static TN_FALLIBLE fix_types(maker *m, tarn_error *err)
 {
-    declare_types(m);
+    TN_RETURN_IF_ERROR(declare_types(m, err));
     if (m->format == FORMAT_PARQUET || m->count < 2 || m->options->columns_are_all) {
         return TARN_OK;
     }
