@@ -268,14 +268,15 @@ static unsigned narrow_down(unsigned may, tn_str text)
     if ((may & (MAY_BIGINT | MAY_WIDE | MAY_DOUBLE)) != 0) {
         may = narrow_number(may, text);
     }
-    if ((may & MAY_TIME) != 0 && tn_text_parse_time(text, &number) != NULL) {
+    if ((may & MAY_TIME) != 0 &&
+        (tn_text_parse_time(text, &number) != NULL || tn__text_is_fine(text))) {
         may &= ~(unsigned)MAY_TIME;
     }
     if ((may & MAY_DATE) != 0 && !is_date(text)) {
         may &= ~(unsigned)MAY_DATE;
     }
     if ((may & (MAY_DATE | MAY_TIMESTAMP)) == MAY_TIMESTAMP &&
-        tn_text_parse_timestamp(text, 1000000, &number) != NULL) {
+        (tn_text_parse_timestamp(text, 1000000, &number) != NULL || tn__text_is_fine(text))) {
         may &= ~(unsigned)MAY_TIMESTAMP;
     }
     if ((may & MAY_ALL) == MAY_TIMESTAMP && tn_text_has_zone(text)) {

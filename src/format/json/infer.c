@@ -94,8 +94,9 @@ static unsigned see_text(tn_str text)
     const bool short_enough = text.size >= 5 && text.size <= 40;
     const bool date = short_enough && text.size <= 10 && tn_text_parse_date(text, &days) == NULL;
     saw |= date ? 0 : NOT_DATE;
-    saw |= short_enough && tn_text_parse_time(text, &number) == NULL ? 0 : NOT_TIME;
-    if (!short_enough || tn_text_parse_timestamp(text, 1000000, &number) != NULL) {
+    const bool exact = short_enough && !tn__text_is_fine(text);
+    saw |= exact && tn_text_parse_time(text, &number) == NULL ? 0 : NOT_TIME;
+    if (!exact || tn_text_parse_timestamp(text, 1000000, &number) != NULL) {
         saw |= NOT_TIMESTAMP;
     } else if (tn_text_has_zone(text)) {
         saw |= IS_ZONED;

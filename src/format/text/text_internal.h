@@ -116,6 +116,8 @@ static inline bool tn__double_is_long(double value)
 /* Refuses by name what begins as another format or in another encoding does. */
 TN_FALLIBLE tn__text_refuse_binary(tn_str text, tarn_error *err);
 
+/* Of a time that was read: has it digits, other than 0, behind the microseconds? */
+bool tn__text_is_fine(tn_str text);
 /* Of a type that was inferred: why the value that was read is less than its text says, or NULL. */
 tn_reason tn__text_loses(const tn_type *type, const void *values, uint32_t row, tn_str text);
 
