@@ -262,6 +262,10 @@ static tarn_code s3_put(tn_store *store, tn_str key, tn_str bytes, const tn_put_
                         tn_outcome *outcome, tarn_error *err)
 {
     tn_s3_request request;
+    *outcome = TN_OUTCOME_REFUSED;
+    if (options->mode == TN_PUT_CREATE && options->durable) {
+        TN_RETURN_IF_ERROR(tn_s3__keeps_create((tn_s3 *)store, key, outcome, err));
+    }
     tn_s3__init(&request, (tn_s3 *)store, "PUT", key);
     request.body = bytes;
     tn_s3__put_options(&request, options);
@@ -369,6 +373,7 @@ static TN_FALLIBLE configure(tn_s3 *s3, const tn_stores *stores, tarn_error *err
     s3->path_style = path_style != NULL ? is_true(path_style)
                                         : endpoint != NULL || strchr(s3->bucket, '.') != NULL;
     s3->anonymous = is_true(tn_stores__option(stores, "s3.skip_signature"));
+    atomic_store(&s3->keeps_create, is_true(tn_stores__option(stores, "s3.trust_conditional_put")));
     if (ca != NULL) {
         (void)snprintf(s3->ca_file, sizeof(s3->ca_file), "%s", ca);
     }

@@ -59,7 +59,8 @@ typedef struct tn_s3 {
     char region[40];
     int64_t skew_s; /* the server's clock less ours */
     tn_s3_credentials credentials;
-    _Atomic bool answered; /* somebody is there */
+    _Atomic bool answered;     /* somebody is there */
+    _Atomic bool keeps_create; /* `If-None-Match: *` is heeded, or trusted to be */
 } tn_s3;
 
 enum { TN_S3_PAIRS = 10 };
@@ -125,6 +126,10 @@ void tn_s3__start(tn_s3_request *request);
 void tn_s3__cancel(tn_s3_request *request);
 /* Starts and waits. */
 TN_FALLIBLE tn_s3__run(tn_s3_request *request, tarn_error *err);
+
+/* Before a commit to `key`: an error where a store with an endpoint of its own would let two
+ * writers both create it.  Asks once a store; AWS is not asked. */
+TN_FALLIBLE tn_s3__keeps_create(tn_s3 *s3, tn_str key, tn_outcome *outcome, tarn_error *err);
 
 TN_FALLIBLE tn_s3__upload_create(tn_store *store, tn_str key, tn_pool *pool,
                                  const tn_put_options *options, tn_upload **out, tarn_error *err);

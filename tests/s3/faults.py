@@ -52,6 +52,37 @@ def answers_of_servers_under_load_are_tried_again(tarn):
 
 
 @case
+def a_store_that_replaces_what_is_protected_gets_no_commit(tarn):
+    if SERVER != "moto":
+        raise Skipped("a server that checks signatures sees that a header is gone")
+    table, passed_over = f"{tarn.home}/table", "if-none-match"
+
+    def deaf(r):
+        if passed_over in r.headers:
+            del r.headers[passed_over]
+
+    def append(*more):
+        return ("query", f"COPY (SELECT 1 AS a) TO '{table}' (FORMAT delta, MODE append)", *more)
+    with Proxy(deaf) as proxy:
+        said = tarn.through(proxy).fails(*append(), code=1)
+        check("If-None-Match" in said and "s3.trust_conditional_put" in said and proxy.url in said, said)
+        check(not [key for key in tarn.keys() if "_delta_log" in key], tarn.keys())
+        tarn.through(proxy).run(*append("--set", "s3.trust_conditional_put=true"))
+    tarn.write("p.toml", '[pipeline]\nname = "x"\n[[source]]\nid = "raw"\nuri = "in.csv"\n'
+               f'[[sink]]\nfrom = "raw"\nto = "{tarn.home}/out"\n')
+    tarn.write("in.csv", "a\n1\n")
+    with Proxy(deaf) as proxy:
+        said = tarn.through(proxy).fails("run", "p.toml", code=1)
+        check("If-None-Match" in said, said)
+        check(not [key for key in tarn.keys("out/") if key.endswith(".json")], tarn.keys("out/"))
+    with Proxy() as proxy:  # asked once, three requests, and nothing stays
+        tarn.through(proxy).run("query", "; ".join([append()[1]] * 3))
+        check(proxy.count(lambda r: r.kind == "probe") == 3, [r.target for r in proxy.requests])
+    check(not [key for key in tarn.keys() if ".tarn-probe" in key], tarn.keys())
+    check(tarn.rows(f"SELECT count(*) FROM '{table}'") == [["4"]])
+
+
+@case
 def retry_after_is_obeyed(tarn):
     tarn.run("cp", "-", f"{tarn.home}/a", stdin=b"there")
     with Proxy(once([error(503, "SlowDown", Retry_After="2")], ("get", "head"))) as proxy:

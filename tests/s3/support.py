@@ -104,7 +104,9 @@ class Request:
 
     @property
     def kind(self):
-        """list, head, get, put, part, create, complete, abort, delete"""
+        """list, head, get, put, part, create, complete, abort, delete; probe: of what the store keeps"""
+        if "/.tarn-probe-" in self.key:
+            return "probe"
         if self.method == "GET":
             return "list" if "list-type" in self.query or "uploads" in self.query else "get"
         if self.method == "PUT":

@@ -172,6 +172,70 @@ TEST(each_way_a_commit_can_end_is_told_apart)
     }
 }
 
+/* Behind an endpoint of its own a store is asked once whether it protects what is there. */
+TEST(a_store_that_replaces_what_is_protected_gets_no_commit)
+{
+    static const struct {
+        fake_answer answers[6];
+        size_t asked;
+        tarn_code code;
+        tn_outcome outcome;
+    } cases[] = {
+        {{{200, 0, NULL, NULL, 0}, {200, 0, NULL, NULL, 0}, {204, 0, NULL, NULL, 0}},
+         3,
+         TARN_E_UNSUPPORTED,
+         TN_OUTCOME_REFUSED},
+        {{{200, 0, NULL, NULL, 0},
+          {412, 0, NULL, ERROR_XML("PreconditionFailed"), 0},
+          {204, 0, NULL, NULL, 0},
+          {200, 0, NULL, NULL, 0},
+          {412, 0, NULL, ERROR_XML("PreconditionFailed"), 0}},
+         4,
+         TARN_OK,
+         TN_OUTCOME_DONE},
+        /* an answer was lost, and the key was there then: kept */
+        {{{0, TN_HTTP_LOST, NULL, NULL, 0},
+          {412, 0, NULL, ERROR_XML("PreconditionFailed"), 0},
+          {403, 0, NULL, ERROR_XML("AccessDenied"), 0}, /* to delete */
+          {412, 0, NULL, ERROR_XML("PreconditionFailed"), 0}},
+         4,
+         TARN_E_EXISTS,
+         TN_OUTCOME_CONFLICT},
+        {{{403, 0, NULL, ERROR_XML("AccessDenied"), 0}}, 1, TARN_E_AUTH, TN_OUTCOME_REFUSED},
+        {{{0, TN_HTTP_LOST, NULL, NULL, 0},
+          {0, TN_HTTP_LOST, NULL, NULL, 0},
+          {0, TN_HTTP_LOST, NULL, NULL, 0},
+          {0, TN_HTTP_LOST, NULL, NULL, 0}},
+         4,
+         TARN_E_OUTCOME_UNKNOWN,
+         TN_OUTCOME_UNAVAILABLE}, /* of the probe nobody knows; the commit was not sent */
+    };
+    (void)setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9", 1);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        bench at;
+        tn_outcome outcome;
+        tarn_error err = TARN_ERROR_INIT;
+        CHECK(bench_open(&at, cases[i].answers, 6, pool));
+        const tarn_code code = tn_store_put(at.store, TN_STR("t/_delta_log/1.json"), TN_STR("{}"),
+                                            &create, &outcome, &err);
+        CHECK_EQ(code, cases[i].code);
+        CHECK_EQ(outcome, cases[i].outcome);
+        CHECK_U64(at.fake.next, cases[i].asked);
+        CHECK(strstr(at.fake.urls[0], "/lake/t/_delta_log/.tarn-probe-") != NULL);
+        for (size_t k = 0; k < at.fake.next && code != TARN_OK && i != 2; k++) {
+            CHECK(strstr(at.fake.urls[k], "1.json") == NULL);
+        }
+        if (code == TARN_OK) { /* asked once */
+            CHECK_EQ(tn_store_put(at.store, TN_STR("t/_delta_log/1.json"), TN_STR("{}"), &create,
+                                  &outcome, NULL),
+                     TARN_E_EXISTS);
+            CHECK_U64(at.fake.next, 5);
+        }
+        bench_close(&at);
+    }
+    (void)unsetenv("AWS_ENDPOINT_URL_S3");
+}
+
 TEST(a_bucket_is_never_taken_for_an_object)
 {
     static const fake_answer answers[] = {{200, 0, "Content-Length: 1\n", NULL, 0}};
