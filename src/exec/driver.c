@@ -1,6 +1,7 @@
 #include "exec/driver.h"
 
 #include "os/clock.h"
+#include "scan/sink.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ static void record_failure(tn_driver *driver, tarn_code code, const tarn_error *
     if (pipeline->code == TARN_OK || driver->morsel < atomic_load(&pipeline->failed_at)) {
         pipeline->code = code;
         pipeline->error = *err;
+        pipeline->error.row = err->row == TN_ROW_OF_BATCH ? 0 : err->row;
         atomic_store(&pipeline->failed_at, driver->morsel);
     }
     pthread_mutex_unlock(&pipeline->lock);
@@ -279,8 +281,8 @@ static tn_work_answer place_fault(tn_driver *driver)
 
 static bool has_place(const tn_driver *driver, tarn_code code, const tarn_error *err)
 {
-    return code == TARN_E_INVALID && err->span_length > 0 && driver->at_fault > 0 &&
-           driver->scan != NULL && driver->scan->ops->place != NULL;
+    return code == TARN_E_INVALID && (err->span_length > 0 || err->row == TN_ROW_OF_BATCH) &&
+           driver->at_fault > 0 && driver->scan != NULL && driver->scan->ops->place != NULL;
 }
 
 static tn_work_answer finalise(tn_driver *driver)

@@ -60,7 +60,11 @@ static TN_FALLIBLE consume(void *consumer, const tn_batch *batch, tn_waker *wake
                            tn_answer *answer, tarn_error *err)
 {
     sink_end *end = consumer;
-    return write_to(end->sink, end->writer, batch, waker, answer, err);
+    const tarn_code code = write_to(end->sink, end->writer, batch, waker, answer, err);
+    if (code != TARN_OK && err != NULL && err->row == TN_ROW_OF_BATCH) {
+        err->row = 0; /* it waited for its turn: the scan is elsewhere */
+    }
+    return code;
 }
 
 static tarn_code sink_end_take(tn_operator_task *base, const tn_batch *in, tn_answer *answer,

@@ -130,8 +130,10 @@ tarn_code tn_build__open(tn_build *b, tn_dataflow *p, tn_arena *arena, const tn_
     }
     for (size_t i = 0; i < p->expects.count; i++) {
         const tn_expect *expect = p->expects.items[i];
-        b->carries = b->carries || (expect->action == TN_EXPECT_QUARANTINE &&
-                                    expect->node != NULL && !expect->node->is_source);
+        const bool of_step = expect->node != NULL && !expect->node->is_source && !expect->is_query;
+        b->carries_row = b->carries_row || (of_step && expect->action == TN_EXPECT_FAIL);
+        b->carries =
+            b->carries || b->carries_row || (of_step && expect->action == TN_EXPECT_QUARANTINE);
     }
     TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_built, p->nodes.count + 1, &b->built, err));
     TN_RETURN_IF_ERROR(tn_arena_array(arena, bool, p->nodes.count + 1, &b->queried, err));
@@ -336,25 +338,31 @@ static uint32_t virtuals_named(const tn_dataflow *p)
     return found;
 }
 
-static bool has_rules(const tn_dataflow *p, const tn_station *station)
+/* What a row that breaks a rule is told by: the file and, of text, the line; where that row fails
+ * the run, the row's number too, since other files have no lines. */
+static uint32_t virtuals_of_rules(const tn_build *b, const tn_station *station)
 {
-    bool found = false;
-    for (size_t i = 0; i < p->expects.count; i++) {
-        found = found || p->expects.items[i]->node == station;
+    bool found = b->carries, fails = b->carries_row;
+    for (size_t i = 0; i < b->p->expects.count; i++) {
+        const tn_expect *expect = b->p->expects.items[i];
+        if (expect->node == station && !expect->is_query) {
+            found = true;
+            fails = fails || expect->action == TN_EXPECT_FAIL;
+        }
     }
     for (uint32_t i = 0; i < station->column_count; i++) {
-        found = found || !station->columns[i].nullable;
+        if (!station->columns[i].nullable) {
+            found = true;
+            fails = fails || station->bad_record == TN_BAD_FAIL;
+        }
     }
-    return found;
+    return (found ? TN_VIRTUAL_FILE | TN_VIRTUAL_LINE : 0U) | (fails ? TN_VIRTUAL_ROW : 0U);
 }
 
 static TN_FALLIBLE build_source(tn_build *b, tn_station *station, tarn_error *err)
 {
     const tn_source_pin *pin = &b->pins[station->index];
-    /* A row that breaks a rule is quarantined with its place. */
-    const uint32_t virtuals =
-        virtuals_named(b->p) |
-        (b->carries || has_rules(b->p, station) ? TN_VIRTUAL_FILE | TN_VIRTUAL_LINE : 0U);
+    const uint32_t virtuals = virtuals_named(b->p) | virtuals_of_rules(b, station);
     tn_built *built = &b->built[station->index];
     tn_source *source;
     tn_plan *scan;
@@ -664,10 +672,12 @@ static bool is_row_wise(const tn_plan *plan)
 }
 
 /* Where the rows stand in the files: hidden columns of a source, and of a step over one. */
-static bool find_place(const tn_plan *rows, uint32_t hidden, uint32_t out[2])
+static bool find_place(const tn_plan *rows, uint32_t hidden, uint32_t count, uint32_t out[3])
 {
-    static const char *const names[2][2] = {{"_file", TN_ORIGIN_FILE}, {"_line", TN_ORIGIN_LINE}};
-    for (uint32_t c = 0; c < 2; c++) {
+    static const char *const names[3][2] = {
+        {"_file", TN_ORIGIN_FILE}, {"_line", TN_ORIGIN_LINE}, {"_row", TN_ORIGIN_ROW}};
+    bool found = true;
+    for (uint32_t c = 0; c < count; c++) {
         out[c] = UINT32_MAX;
         for (uint32_t i = rows->output_count - hidden; i < rows->output_count; i++) {
             const tn_str name = rows->outputs[i].name;
@@ -676,32 +686,33 @@ static bool find_place(const tn_plan *rows, uint32_t hidden, uint32_t out[2])
                 out[c] = i;
             }
         }
+        found = found && out[c] != UINT32_MAX;
     }
-    return out[0] != UINT32_MAX && out[1] != UINT32_MAX;
+    return found;
 }
 
-/* Each row of the step that is one row of a file keeps its place, for the quarantine. */
+/* Each row of the step that is one row of a file keeps its place, for whoever tells of it. */
 static TN_FALLIBLE carry_place(tn_build *b, tn_station *station, uint32_t first_own,
                                tarn_error *err)
 {
-    const tn_str names[2] = {TN_STR(TN_ORIGIN_FILE), TN_STR(TN_ORIGIN_LINE)};
+    const tn_str names[3] = {TN_STR(TN_ORIGIN_FILE), TN_STR(TN_ORIGIN_LINE), TN_STR(TN_ORIGIN_ROW)};
+    const uint32_t count = b->carries_row ? 3 : 2;
     tn_built *built = &b->built[station->index];
-    uint32_t columns[2];
+    uint32_t columns[3];
     bool found = false;
     const tn_plan *origin = b->carries ? tn_plan_origin(built->raw, first_own) : NULL;
     for (size_t i = 0; i < b->p->nodes.count && origin != NULL && !found; i++) {
         found = b->built[i].state == TN_BUILD_DONE && b->built[i].shared == origin->shared_id &&
-                find_place(origin, b->p->nodes.items[i]->hidden, columns);
+                find_place(origin, b->p->nodes.items[i]->hidden, count, columns);
     }
-    for (uint32_t i = 0; i < built->raw->output_count; i++) {
-        found = found && !tn_str_equal_fold(built->raw->outputs[i].name, names[0]) &&
-                !tn_str_equal_fold(built->raw->outputs[i].name, names[1]);
+    for (uint32_t i = 0; i < count * built->raw->output_count; i++) {
+        found = found && !tn_str_equal_fold(built->raw->outputs[i / count].name, names[i % count]);
     }
     if (!found) {
         return TARN_OK;
     }
-    station->hidden = 2;
-    return tn_plan_carry(&b->context, built->raw, origin, columns, names, 2, &built->raw, err);
+    station->hidden = count;
+    return tn_plan_carry(&b->context, built->raw, origin, columns, names, count, &built->raw, err);
 }
 
 static TN_FALLIBLE build_step(tn_build *b, tn_station *station, bound_as *as, tarn_error *err)

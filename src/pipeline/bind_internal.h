@@ -6,6 +6,7 @@
 
 /* Hidden columns of steps: where their rows stand in the files. */
 #define TN_ORIGIN_FILE "_origin_file"
+#define TN_ORIGIN_ROW  "_origin_row"
 #define TN_ORIGIN_LINE "_origin_line"
 
 /* What a run fixes of a source before its first read. */
@@ -82,7 +83,8 @@ typedef struct tn_build {
     const tn_expect *asking; /* whose query it is, where nobody reads */
     bool reads_raw;          /* the reader's own name means its rows before the expectations */
     bool is_blocked;         /* it stands on something faulty */
-    bool carries;            /* rules quarantine rows of steps: file and line go with the rows */
+    bool carries;     /* rules quarantine or refuse rows of steps: their place goes with them */
+    bool carries_row; /* a rule that fails the run names the row where a file has no lines */
     TN_VEC(tn_station *) stack;
 } tn_build;
 

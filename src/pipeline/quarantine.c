@@ -250,30 +250,43 @@ static bool is_broken(const tn_rule_sink *sink, const tn_batch *batch, uint32_t 
            value.is_null || !value.boolean;
 }
 
-static void keep_first(tn_rule_sink *sink, const tn_expect *rule, tn_str raw, tn_str file,
-                       int64_t line)
+/* Of the rows that fail the run the one is told that stands first by file and place: the same one
+ * whichever thread came first. */
+static void keep_first(tn_rule_sink *sink, const tn_expect *rule, const tn_reject *row,
+                       int64_t number)
 {
+    char file[sizeof(sink->first.subject)];
+    const int shown = row->raw.size > 300 ? 300 : (int)row->raw.size;
+    const char *dots = row->raw.size > 300 ? "..." : "";
+
+    (void)snprintf(file, sizeof(file), "%.*s", TN_STR_ARGS(row->file));
     if (sink->first.code != TARN_OK) {
-        return;
+        const int order = strcmp(file, sink->first.subject);
+        if (order > 0 || (order == 0 && number >= sink->first_row)) {
+            return;
+        }
+        sink->first = (tarn_error)TARN_ERROR_INIT;
     }
-    const int shown = raw.size > 300 ? 300 : (int)raw.size;
+    sink->first_row = number;
     if (rule->is_query) {
         (void)tn_fail(&sink->first, TARN_E_INVALID,
-                      "the expectation '%.*s' is broken: its query returns %.*s",
-                      TN_STR_ARGS(rule->name), shown, raw.data);
+                      "the expectation '%.*s' is broken: its query returns %.*s%s",
+                      TN_STR_ARGS(rule->name), shown, row->raw.data, dots);
     } else {
+        const bool named = !tn_str_equal(rule->name, rule->text.text) && !rule->is_not_null &&
+                           rule->text.text.size <= 200;
         (void)tn_fail(&sink->first, TARN_E_INVALID,
-                      "the expectation '%.*s' on '%.*s' is broken by %.*s", TN_STR_ARGS(rule->name),
-                      TN_STR_ARGS(sink->station->id), shown, raw.data);
+                      "the expectation '%.*s'%s%.*s%s on '%.*s' is broken by %.*s%s",
+                      TN_STR_ARGS(rule->name), named ? " (" : "",
+                      named ? (int)rule->text.text.size : 0, rule->text.text.data, named ? ")" : "",
+                      TN_STR_ARGS(sink->station->id), shown, row->raw.data, dots);
     }
     tn_hint(&sink->first,
             rule->is_query ? "nothing was committed; action = \"warn\" lets the run go on"
                            : "nothing was committed; action = \"quarantine\" sets such rows aside");
-    if (file.size > 0) {
-        char subject[sizeof(sink->first.subject)];
-        (void)snprintf(subject, sizeof(subject), "%.*s", TN_STR_ARGS(file));
-        tn_subject(&sink->first, subject);
-        sink->first.line = line > 0 && line <= UINT32_MAX ? (uint32_t)line : 0;
+    if (row->file.size > 0) {
+        tn_subject(&sink->first, file);
+        tn_locate(&sink->first, row->line, 0, row->line > 0 ? 0 : number);
     }
 }
 
@@ -286,8 +299,10 @@ static TN_FALLIBLE take_row(tn_rule_sink *sink, const tn_batch *batch, uint32_t 
     bool drops = false;
     const tn_str file = text_of(batch, position(sink, "_file", TN_ORIGIN_FILE), row, arena);
     const int64_t line = number_of(batch, position(sink, "_line", TN_ORIGIN_LINE), row, arena);
+    const int64_t number = number_of(batch, position(sink, "_row", TN_ORIGIN_ROW), row, arena);
     put_json(sink, batch, row, &c->text);
     TN_RETURN_IF_ERROR(tn_text_status(&c->text, err));
+    tn_reject reject = {.file = file, .line = line, .raw = tn_text_str(&c->text)};
     for (uint32_t i = 0; i < sink->rule_count; i++) {
         const tn_expect *rule = sink->rules[i];
         if (!is_broken(sink, batch, i, row, arena)) {
@@ -295,7 +310,7 @@ static TN_FALLIBLE take_row(tn_rule_sink *sink, const tn_batch *batch, uint32_t 
         }
         sink->broken[i]++;
         if (rule->action == TN_EXPECT_FAIL) {
-            keep_first(sink, rule, tn_text_str(&c->text), file, line);
+            keep_first(sink, rule, &reject, number);
         }
         quarantines =
             rule->action == TN_EXPECT_QUARANTINE && quarantines == NULL ? rule : quarantines;
@@ -306,11 +321,8 @@ static TN_FALLIBLE take_row(tn_rule_sink *sink, const tn_batch *batch, uint32_t 
         return TARN_OK;
     }
     sink->quarantined++;
-    const tn_reject reject = {.file = file,
-                              .line = line,
-                              .column = quarantines->column,
-                              .reason = quarantines->name,
-                              .raw = tn_text_str(&c->text)};
+    reject.column = quarantines->column;
+    reject.reason = quarantines->name;
     return add_row(c, sink->station->id, &reject, err);
 }
 

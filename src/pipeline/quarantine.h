@@ -31,7 +31,8 @@ typedef struct tn_rule_sink {
     uint32_t rule_count;
     uint64_t *broken;              /* one a rule; under the collector's lock */
     uint64_t quarantined, dropped; /* rows */
-    tarn_error first;              /* of a rule whose action is "fail" */
+    tarn_error first;              /* of a rule whose action is "fail": its first row by place */
+    int64_t first_row;
 } tn_rule_sink;
 
 struct tn_collector {

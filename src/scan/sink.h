@@ -57,4 +57,14 @@ struct tn_sink_task {
     uint32_t later_count;
 };
 
+/*
+ * Refuses the batch where a column that is NOT NULL by the sink's schema has a NULL: names column,
+ * table and row.  `pool` lends room for the words.
+ */
+TN_FALLIBLE tn_sink_refuse_nulls(const tn_sink *sink, tn_str table, const tn_batch *batch,
+                                 tn_pool *pool, tarn_error *err);
+/* In err->row of a fault that write() finds in a row of the batch: the engine says which file and
+ * lines the batch came from, and clears it. */
+#define TN_ROW_OF_BATCH INT64_C(-1)
+
 #endif

@@ -53,38 +53,14 @@ static TN_FALLIBLE flush(memory_sink_task *task, tarn_error *err)
     return code;
 }
 
-static TN_FALLIBLE refuse_nulls(const tn_memory_sink *sink, const tn_batch *batch, tarn_error *err)
-{
-    if (batch->selected == 0) { /* the end of a morsel may have columns that were never filled */
-        return TARN_OK;
-    }
-    for (uint32_t i = 0; i < sink->base.schema.count; i++) {
-        const tn_column *column = &batch->columns[i];
-        const bool may_be_null =
-            column->validity != NULL || column->type->kind == TN_KIND_NULL ||
-            (column->encoding == TN_DICTIONARY && column->children->validity != NULL);
-        if (sink->base.schema.fields[i].nullable || !may_be_null) {
-            continue;
-        }
-        for (uint32_t row = 0; row < batch->selected; row++) {
-            if (tn_column_is_null(column, tn_batch_row(batch, row))) {
-                (void)tn_fail(
-                    err, TARN_E_INVALID, "NULL in column '%.*s' of '%.*s', which is NOT NULL",
-                    TN_STR_ARGS(sink->base.schema.fields[i].name), TN_STR_ARGS(sink->table));
-                return TARN_E_INVALID;
-            }
-        }
-    }
-    return TARN_OK;
-}
-
 static tarn_code memory_sink_write(tn_sink_task *base, const tn_batch *batch, tn_waker *waker,
                                    tn_sink_answer *answer, tarn_error *err)
 {
     memory_sink_task *task = (memory_sink_task *)base;
     (void)waker;
     *answer = TN_SINK_TAKEN;
-    TN_RETURN_IF_ERROR(refuse_nulls(task->sink, batch, err));
+    TN_RETURN_IF_ERROR(
+        tn_sink_refuse_nulls(&task->sink->base, task->sink->table, batch, task->pool, err));
     if (batch->tag.morsel != task->morsel) {
         TN_RETURN_IF_ERROR(flush(task, err));
         task->morsel = batch->tag.morsel;

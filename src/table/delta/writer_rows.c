@@ -329,32 +329,13 @@ static TN_FALLIBLE heed_memory(sink_task *task, tn_waker *waker, tarn_error *err
     return TARN_OK;
 }
 
-static TN_FALLIBLE refuse_nulls(const tn_delta_writer *writer, const tn_batch *batch,
-                                tarn_error *err)
-{
-    for (uint32_t i = 0; i < writer->sink.schema.count; i++) {
-        const tn_column *column = &batch->columns[i];
-        const tn_field *field = &writer->sink.schema.fields[i];
-        if (field->nullable || (column->validity == NULL && column->encoding != TN_DICTIONARY)) {
-            continue;
-        }
-        for (uint32_t row = 0; row < batch->selected; row++) {
-            if (tn_column_is_null(column, tn_batch_row(batch, row))) {
-                (void)tn_fail(err, TARN_E_INVALID,
-                              "NULL in column '%.*s' of '%.*s', which is NOT NULL",
-                              TN_STR_ARGS(field->name), TN_STR_ARGS(writer->uri));
-                tn_subject(err, writer->uri.data);
-                return TARN_E_INVALID;
-            }
-        }
-    }
-    return TARN_OK;
-}
-
 static TN_FALLIBLE prepare(sink_task *task, const tn_batch *batch, tarn_error *err)
 {
     const tn_delta_writer *writer = task->writer;
-    TN_RETURN_IF_ERROR(refuse_nulls(writer, batch, err));
+    if (tn_sink_refuse_nulls(&writer->sink, writer->uri, batch, task->pool, err) != TARN_OK) {
+        tn_subject(err, writer->uri.data);
+        return TARN_E_INVALID;
+    }
     for (uint32_t i = 0; i < writer->data_count; i++) {
         task->columns[i] = batch->columns[writer->data_columns[i]];
     }
