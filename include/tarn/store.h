@@ -27,6 +27,7 @@ typedef struct tarn_copy {
     size_t struct_size;
     int no_clobber;       /* TARN_E_EXISTS where the name is taken */
     const char *if_match; /* TARN_E_CONFLICT unless it still holds this tag; or NULL */
+    int needs_folder;     /* local: a folder that is not there is TARN_E_NOT_FOUND, not made */
 } tarn_copy;
 #define TARN_COPY(...) (&(tarn_copy){.struct_size = sizeof(tarn_copy), __VA_ARGS__})
 /* One file, also from one store to another.  Nothing is visible under `to` before it is whole. */

@@ -79,6 +79,7 @@ static TN_FALLIBLE read_options(const tarn_copy *options, tn_put_options *out, t
                 : options->if_match != NULL ? TN_PUT_UPDATE
                                             : TN_PUT_OVERWRITE;
     out->if_match = options->if_match;
+    out->needs_folder = options->needs_folder != 0;
     return TARN_OK;
 }
 

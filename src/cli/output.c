@@ -41,7 +41,8 @@ int output_open(output *out, invocation *in, const char *uri)
     if (session == NULL) {
         return code;
     }
-    if (tarn_upload_open(session, uri, NULL, &out->upload, &error) != TARN_OK) {
+    if (tarn_upload_open(session, uri, TARN_COPY(.needs_folder = 1), &out->upload, &error) !=
+        TARN_OK) {
         return report(in, &error, NULL, 0);
     }
     return -1;
@@ -159,6 +160,11 @@ bool printing_of(const invocation *in, printing *out)
             "or .md; .gz or .zst may stand behind text",
             "the ending of '%s' names no format", out->file);
         return false;
+    }
+    if (format == NULL && out->file != NULL && by_name == NULL &&
+        strncmp(out->file, "/dev/", 5) != 0) {
+        tell(in, "'%s' is written as CSV: its name has no ending, and there is no --format\n",
+             out->file);
     }
     if (format == NULL) {
         format = by_name != NULL ? by_name->name : to_terminal ? "table" : "csv";

@@ -209,7 +209,7 @@ tarn_code tn_file_sink_create(tn_stores *stores, tn_str uri, const tn_schema *sc
     tn_file_sink *sink = NULL;
     tn_store *store;
     tn_str key;
-    const tn_put_options put = {.mode = TN_PUT_OVERWRITE, .durable = true};
+    const tn_put_options put = {.mode = TN_PUT_OVERWRITE, .durable = true, .needs_folder = true};
     void *memory;
 
     *out = NULL;

@@ -313,6 +313,11 @@ static TN_FALLIBLE target_open(local_target *target, tn_str key, const tn_put_op
     if (code == TARN_E_NOT_FOUND && folder.size > 0) {
         tn_path above;
         TN_RETURN_IF_ERROR(tn_path_set(&above, tn_str_slice(folder, 0, folder.size - 1), err));
+        if (options->needs_folder) {
+            (void)tn_fail(err, TARN_E_NOT_FOUND, "there is no folder '%s'", above.text);
+            tn_hint(err, "was it mistyped? else make it: mkdir -p '%s'", above.text);
+            return TARN_E_NOT_FOUND;
+        }
         TN_RETURN_IF_ERROR(tn_folder_make(above.text, options->durable, err));
         code = tn_stage_open(&target->stage, folder, err);
     }

@@ -404,7 +404,7 @@ tarn_code tn_store_head(tn_store *store, tn_str key, tn_object_info *out, tarn_e
 /* ---- writing ----------------------------------------------------------------------------------
  */
 
-static const tn_put_options put_usual = {TN_PUT_OVERWRITE, NULL, NULL, false};
+static const tn_put_options put_usual = {.mode = TN_PUT_OVERWRITE};
 
 tarn_code tn_store_put(tn_store *store, tn_str key, tn_str bytes, const tn_put_options *options,
                        tn_outcome *outcome, tarn_error *err)

@@ -184,6 +184,7 @@ typedef struct tn_put_options {
     const char *if_match;
     const char *content_type; /* or NULL */
     bool durable;             /* local: fsync the file and its folder before it counts as done */
+    bool needs_folder;        /* local: a folder that is not there is an error, not made */
 } tn_put_options;
 
 /*

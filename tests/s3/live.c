@@ -95,7 +95,7 @@ static tarn_code put(bucket *at, const char *key, const char *bytes, tn_put_mode
                      const char *if_match, tn_outcome *outcome)
 {
     tarn_error err = TARN_ERROR_INIT;
-    const tn_put_options options = {mode, if_match, NULL, true};
+    const tn_put_options options = {.mode = mode, .if_match = if_match, .durable = true};
     const tarn_code code =
         tn_store_put(at->store, tn_str_of(key), tn_str_of(bytes), &options, outcome, &err);
     return code == TARN_E_EXISTS || code == TARN_E_CONFLICT ? code : show(code, &err);
@@ -148,7 +148,7 @@ typedef struct writer {
 static void *write_once(void *argument)
 {
     writer *self = argument;
-    const tn_put_options create = {TN_PUT_CREATE, NULL, NULL, true};
+    const tn_put_options create = {.mode = TN_PUT_CREATE, .durable = true};
     self->won = tn_store_put(self->store, tn_str_of(self->key), tn_str_of(self->bytes), &create,
                              NULL, NULL) == TARN_OK;
     return NULL;
@@ -287,7 +287,8 @@ TEST(large_objects_go_up_in_parts_and_come_down_in_ranges)
     for (size_t i = 0; i < SIZE; i++) {
         bytes[i] = byte_at(i);
     }
-    const tn_put_options create = {TN_PUT_CREATE, NULL, "application/x-test", true};
+    const tn_put_options create = {
+        .mode = TN_PUT_CREATE, .content_type = "application/x-test", .durable = true};
     for (int round = 0; round < 2; round++) {
         CHECK_EQ(tn_upload_create(at.store, TN_STR("big"), pool, &create, &upload, NULL), TARN_OK);
         for (size_t i = 0; i < SIZE; i += STEP) {
@@ -509,7 +510,7 @@ TEST(deletes_many_and_copies)
     }
     CHECK_EQ(show(tn_store_copy(at.store, keys[0], TN_STR("copy of"), NULL, &err), &err), TARN_OK);
     CHECK(holds(&at, "copy of", "1", pool));
-    const tn_put_options create = {TN_PUT_CREATE, NULL, NULL, false};
+    const tn_put_options create = {.mode = TN_PUT_CREATE};
     CHECK_EQ(show(tn_store_copy(at.store, keys[0], TN_STR("fresh"), &create, &err), &err), TARN_OK);
     CHECK(holds(&at, "fresh", "1", pool));
     CHECK_EQ(tn_store_copy(at.store, keys[1], TN_STR("fresh"), &create, NULL), TARN_E_EXISTS);

@@ -74,7 +74,7 @@ static void state_remove(const char *state)
 
 #define OPEN(at, answers) bench_open((at), (answers), sizeof(answers) / sizeof((answers)[0]), pool)
 
-static const tn_put_options create = {TN_PUT_CREATE, NULL, NULL, true};
+static const tn_put_options create = {.mode = TN_PUT_CREATE, .durable = true};
 
 /* ---- the commit rule --------------------------------------------------------------------------
  */

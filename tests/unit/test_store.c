@@ -94,7 +94,7 @@ static tarn_code put(const place *at, const char *name, const char *bytes, tn_pu
                      const char *if_match, tn_outcome *outcome)
 {
     char buffer[512];
-    const tn_put_options options = {mode, if_match, NULL, true};
+    const tn_put_options options = {.mode = mode, .if_match = if_match, .durable = true};
     return tn_store_put(at->store, key_of(at, name, buffer), tn_str_of(bytes), &options, outcome,
                         NULL);
 }
@@ -381,7 +381,7 @@ TEST(a_cold_file_is_read_by_an_io_thread)
     tn_buffer *all;
     void *bytes;
     CHECK(place_open(&at, true, pool));
-    const tn_put_options durable = {TN_PUT_CREATE, NULL, NULL, true};
+    const tn_put_options durable = {.mode = TN_PUT_CREATE, .durable = true};
     CHECK_EQ(tn_pool_alloc(pool, SIZE, &bytes, NULL), TARN_OK);
     for (size_t i = 0; i < SIZE; i++) {
         ((uint8_t *)bytes)[i] = (uint8_t)(i * 31 >> 8);
@@ -470,7 +470,7 @@ TEST(copies_within_a_store)
         place at;
         char from[512];
         char to[512];
-        const tn_put_options create = {TN_PUT_CREATE, NULL, NULL, false};
+        const tn_put_options create = {.mode = TN_PUT_CREATE};
         CHECK(place_open(&at, local == 1, pool));
         CHECK_EQ(put(&at, "a", "bytes", TN_PUT_CREATE, NULL, NULL), TARN_OK);
         CHECK_EQ(
