@@ -91,6 +91,13 @@ static TN_FALLIBLE open_codes(tn_leaf_reader *reader, const uint8_t *body, size_
 }
 
 /* Reads all lengths of a page, which stand before its bytes. */
+/* Need the page's strings, from `text` on, no look at each of them? */
+static bool all_ascii(const tn_leaf_reader *reader, const uint8_t *text)
+{
+    return reader->leaf->type == TN_VARCHAR &&
+           tn_utf8_is_ascii((const char *)text, (size_t)(reader->stop - text));
+}
+
 static TN_FALLIBLE open_lengths(tn_leaf_reader *reader, const uint8_t *body, size_t size,
                                 size_t count, tarn_error *err)
 {
@@ -107,6 +114,7 @@ static TN_FALLIBLE open_lengths(tn_leaf_reader *reader, const uint8_t *body, siz
     reader->stop = body + size;
     reader->length_at = 0;
     reader->length_count = there;
+    reader->page_is_ascii = all_ascii(reader, reader->at);
     return TARN_OK;
 }
 
@@ -207,9 +215,7 @@ TN_FALLIBLE tn_values__open(tn_leaf_reader *reader, const uint8_t *body, size_t 
     const tn_physical physical = reader->element->physical;
     reader->at = body;
     reader->stop = body + size;
-    reader->page_is_ascii = reader->leaf->type == TN_VARCHAR &&
-                            (encoding == TN_PAGE_PLAIN || encoding == TN_PAGE_DELTA_LENGTH_BYTES) &&
-                            tn_utf8_is_ascii((const char *)body, size);
+    reader->page_is_ascii = encoding == TN_PAGE_PLAIN && all_ascii(reader, body);
     switch (encoding) {
     case TN_PAGE_PLAIN:
         reader->mode = TN_MODE_PLAIN;
@@ -277,19 +283,24 @@ static TN_FALLIBLE plain_views(tn_leaf_reader *reader, size_t count, tn_view *re
     return TARN_OK;
 }
 
-static TN_FALLIBLE length_views(tn_leaf_reader *reader, size_t count, tn_view *to, tarn_error *err)
+static TN_FALLIBLE length_views(tn_leaf_reader *reader, size_t count, tn_view *restrict to,
+                                tarn_error *err)
 {
     const int32_t *const lengths = (const int32_t *)reader->lengths.data + reader->length_at;
+    const uint8_t *at = reader->at;
+    const uint8_t *const stop = reader->stop;
     if (count > reader->length_count - reader->length_at) {
         return ends_early(err);
     }
     for (size_t i = 0; i < count; i++) {
-        if (lengths[i] < 0 || lengths[i] > reader->stop - reader->at) {
+        const size_t size = (uint32_t)lengths[i]; /* below 0: too large for any page */
+        if (size > (size_t)(stop - at)) {
             return ends_early(err);
         }
-        to[i] = tn_convert__view(reader->at, (size_t)lengths[i]);
-        reader->at += lengths[i];
+        to[i] = tn_convert__view(at, size);
+        at += size;
     }
+    reader->at = at;
     reader->length_at += count;
     return TARN_OK;
 }

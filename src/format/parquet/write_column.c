@@ -12,7 +12,10 @@ enum {
     STEP = 1024,
     SEEN_MAX = 256,
     SAMPLE_MIN = 16 << 10, /* bytes of a page that tells whether compression gains */
-    GAP = 32 /* before a page's PLAIN values: their levels go there, where they are a few bytes */
+    /* Room before a page's PLAIN values and texts: what goes before them is put there, where it is
+     * short enough, so that they need not be copied.  Levels, and lengths. */
+    GAP = 32,
+    GAP_OF_TEXTS = 24 << 10
 };
 
 void tn_out_shared__open(tn_out_shared *shared, size_t memory, size_t leaves, tn_pool *pool)
@@ -79,7 +82,7 @@ static TN_FALLIBLE grow_body(tn_out_column *column, size_t more, tarn_error *err
 /* What was gathered is in the body now: it goes before the next column needs room for its own. */
 static void free_gathered(tn_out_column *column)
 {
-    tn_out_room *const rooms[] = {&column->defs, &column->reps, &column->values};
+    tn_out_room *const rooms[] = {&column->defs, &column->reps, &column->values, &column->lengths};
     for (size_t i = 0; i < sizeof(rooms) / sizeof(*rooms); i++) {
         tn_out_room__free(column->pool, rooms[i]);
     }
@@ -109,9 +112,9 @@ size_t tn_out__memory(const tn_out_column *column)
 {
     const tn_out_dictionary *const dictionary = &column->dictionary;
     return column->body.capacity + column->values.capacity + column->defs.capacity +
-           column->reps.capacity + dictionary->slot_count * sizeof(uint16_t) +
-           dictionary->entries.capacity + dictionary->heap_size +
-           column->pages.capacity * sizeof(tn_out_page);
+           column->reps.capacity + column->lengths.capacity +
+           dictionary->slot_count * sizeof(uint16_t) + dictionary->entries.capacity +
+           dictionary->heap_size + column->pages.capacity * sizeof(tn_out_page);
 }
 
 static const tn_out_node *node_of(const tn_out_column *column)
@@ -143,7 +146,16 @@ static void put_page_head(tn_text *to, int kind, size_t raw, size_t stored, uint
 
 tn_codec tn_out__codec(const tn_out_column *column)
 {
-    return column->mode == TN_OUT_PLAIN ? column->codec : TN_CODEC_NONE;
+    return column->mode == TN_OUT_PLAIN || column->mode == TN_OUT_LENGTHS ? column->codec
+                                                                          : TN_CODEC_NONE;
+}
+
+int tn_out__encoding(tn_out_mode mode)
+{
+    return mode == TN_OUT_DICTIONARY ? TN_PAGE_RLE_DICTIONARY
+           : mode == TN_OUT_DELTA    ? TN_PAGE_DELTA_BINARY_PACKED
+           : mode == TN_OUT_LENGTHS  ? TN_PAGE_DELTA_LENGTH_BYTES
+                                     : TN_PAGE_PLAIN;
 }
 
 /* Is a first page of `raw` bytes worth the time that a fast codec takes here and at each reading?
@@ -263,10 +275,23 @@ static TN_FALLIBLE put_values(tn_out_column *column, const uint8_t *values, size
     return TARN_OK;
 }
 
-/* Have the values gathered for a page GAP bytes before them? */
-static bool has_gap(const tn_out_column *column)
+/* The bytes before the values gathered for a page. */
+static size_t gap_of(const tn_out_column *column)
 {
-    return column->mode == TN_OUT_PLAIN && column->leaf->kind != TN_OUT_BOOL;
+    return column->mode == TN_OUT_LENGTHS && !column->shared->is_short ? GAP_OF_TEXTS
+           : column->mode == TN_OUT_LENGTHS ||
+                   (column->mode == TN_OUT_PLAIN && column->leaf->kind != TN_OUT_BOOL)
+               ? GAP
+               : 0;
+}
+
+static TN_FALLIBLE put_lengths(tn_out_column *column, size_t count, tarn_error *err)
+{
+    tn_out_room *const to = &column->shared->scratch;
+    const int32_t *const lengths = (const int32_t *)(const void *)column->lengths.data;
+    TN_RETURN_IF_ERROR(tn_out_room__grow(column->pool, to, tn_delta_bound(count), err));
+    to->size += tn_delta_write_i32(lengths, count, to->data + to->size);
+    return TARN_OK;
 }
 
 /* Writes a page whose levels begin at `first_level`. */
@@ -286,18 +311,21 @@ static TN_FALLIBLE write_page(tn_out_column *column, tn_out_page *page, size_t f
                 ? put_flat_levels(column, first_level, page->levels, err)
                 : put_levels(column, defs + first_level, page->levels, node->def, err));
     }
+    if (column->mode == TN_OUT_LENGTHS) {
+        TN_RETURN_IF_ERROR(put_lengths(column, page->values, err));
+    }
     const uint8_t *bytes;
     size_t raw;
-    if (has_gap(column) && value_size > GAP && column->shared->scratch.size <= GAP) {
-        const size_t levels = column->shared->scratch.size;
-        uint8_t *const first = column->values.data + GAP - levels;
-        if (levels > 0) {
-            memcpy(first, column->shared->scratch.data, levels);
+    const size_t gap = value_size > 0 ? gap_of(column) : 0;
+    const size_t before = column->shared->scratch.size;
+    if (gap > 0 && value_size > gap && before <= gap) {
+        uint8_t *const first = column->values.data + gap - before;
+        if (before > 0) {
+            memcpy(first, column->shared->scratch.data, before);
         }
         bytes = first;
-        raw = levels + value_size - GAP;
+        raw = before + value_size - gap;
     } else {
-        const size_t gap = has_gap(column) && value_size > 0 ? GAP : 0;
         TN_RETURN_IF_ERROR(put_values(column, gap > 0 ? values + gap : values, page->values,
                                       value_size - gap, err));
         bytes = column->shared->scratch.data;
@@ -305,10 +333,7 @@ static TN_FALLIBLE write_page(tn_out_column *column, tn_out_page *page, size_t f
     }
     page->offset = column->body.size;
     TN_RETURN_IF_ERROR(put_page(column, bytes, raw, TN_PAGE_DATA, page->levels,
-                                column->mode == TN_OUT_DICTIONARY ? TN_PAGE_RLE_DICTIONARY
-                                : column->mode == TN_OUT_DELTA    ? TN_PAGE_DELTA_BINARY_PACKED
-                                                                  : TN_PAGE_PLAIN,
-                                err));
+                                tn_out__encoding(column->mode), err));
     page->stored_size = column->body.size - page->offset;
     return TARN_OK;
 }
@@ -325,7 +350,7 @@ static TN_FALLIBLE close_page(tn_out_column *column, tarn_error *err)
         }
         TN_RETURN_IF_ERROR(
             write_page(column, page, 0, column->values.data, column->values.size, err));
-        column->defs.size = column->reps.size = column->values.size = 0;
+        column->defs.size = column->reps.size = column->values.size = column->lengths.size = 0;
         column->level_count = column->value_count = 0;
     }
     tn_out__merge(column->leaf, &column->bounds, &page->bounds);
@@ -355,6 +380,47 @@ static TN_FALLIBLE store_views(tn_out_column *column, const tn_view *views, size
         }
         to += 4 + size;
     }
+    column->values.size += total;
+    return TARN_OK;
+}
+
+/* At least 16 bytes are copied: to what will be written next. */
+static void copy_text(uint8_t *to, const char *from, size_t size)
+{
+    if (size < 16) {
+        memcpy(to, from, size);
+        return;
+    }
+    for (size_t at = 0; at + 16 < size; at += 16) {
+        memcpy(to + at, from + at, 16);
+    }
+    memcpy(to + size - 16, from + size - 16, 16);
+}
+
+/* Their lengths go before all of them, which compresses better and faster than between them. */
+static TN_FALLIBLE store_texts(tn_out_column *column, const tn_view *views, size_t count,
+                               tarn_error *err)
+{
+    size_t total = 0;
+    TN_RETURN_IF_ERROR(
+        tn_out_room__grow(column->pool, &column->lengths, count * sizeof(int32_t), err));
+    int32_t *const lengths = (int32_t *)(void *)(column->lengths.data + column->lengths.size);
+    for (size_t i = 0; i < count; i++) {
+        lengths[i] = (int32_t)views[i].size;
+        total += views[i].size;
+    }
+    TN_RETURN_IF_ERROR(grow_values(column, total + TN_BLOCK_PADDING, err));
+    uint8_t *to = column->values.data + column->values.size;
+    for (size_t i = 0; i < count; i++) {
+        const size_t size = views[i].size;
+        if (size <= TN_VIEW_INLINE) {
+            memcpy(to, (const char *)&views[i] + 4, TN_VIEW_INLINE);
+        } else {
+            copy_text(to, views[i].data, size);
+        }
+        to += size;
+    }
+    column->lengths.size += count * sizeof(int32_t);
     column->values.size += total;
     return TARN_OK;
 }
@@ -392,10 +458,14 @@ static TN_FALLIBLE store_interval(const tn_interval *value, uint8_t *to, tarn_er
 static TN_FALLIBLE store(tn_out_column *column, const void *values, size_t count, tarn_error *err)
 {
     const tn_out_leaf *const leaf = column->leaf;
-    if (column->values.size == 0 && has_gap(column)) {
-        TN_RETURN_IF_ERROR(grow_values(column, GAP, err));
-        memset(column->values.data, 0, GAP);
-        column->values.size = GAP;
+    const size_t gap = gap_of(column);
+    if (column->values.size == 0 && gap > 0) {
+        TN_RETURN_IF_ERROR(grow_values(column, gap, err));
+        memset(column->values.data, 0, gap);
+        column->values.size = gap;
+    }
+    if (column->mode == TN_OUT_LENGTHS) {
+        return store_texts(column, values, count, err);
     }
     if (leaf->kind == TN_OUT_VIEW) {
         return store_views(column, values, count, err);
@@ -433,7 +503,10 @@ static TN_FALLIBLE store(tn_out_column *column, const void *values, size_t count
 static tn_out_mode fallback_of(const tn_out_column *column)
 {
     const bool is_integer = column->leaf->kind == TN_OUT_INT || column->leaf->kind == TN_OUT_UINT;
-    return is_integer && !column->layout->plain_only ? TN_OUT_DELTA : TN_OUT_PLAIN;
+    return column->layout->plain_only          ? TN_OUT_PLAIN
+           : is_integer                        ? TN_OUT_DELTA
+           : column->leaf->kind == TN_OUT_VIEW ? TN_OUT_LENGTHS
+                                               : TN_OUT_PLAIN;
 }
 
 /* A dictionary's entries for codes. */
@@ -486,7 +559,7 @@ static TN_FALLIBLE leave_dictionary(tn_out_column *column, tarn_error *err)
             write_page(column, page, first_level, column->values.data, column->values.size, err));
         at += page->values;
         first_level += page->levels;
-        column->values.size = column->value_count = 0;
+        column->values.size = column->lengths.size = column->value_count = 0;
     }
     TN_TRY(store_codes(column, at, column->page.values, err));
     column->level_count -= first_level;

@@ -101,7 +101,8 @@ typedef enum tn_out_mode {
     TN_OUT_UNDECIDED,
     TN_OUT_DICTIONARY,
     TN_OUT_PLAIN,
-    TN_OUT_DELTA
+    TN_OUT_DELTA,
+    TN_OUT_LENGTHS /* DELTA_LENGTH_BYTE_ARRAY */
 } tn_out_mode;
 
 typedef struct tn_out_page {
@@ -151,10 +152,12 @@ typedef struct tn_out_column {
     tn_out_shared *shared;
     tn_pool *pool;
     tn_out_mode mode;
-    tn_codec codec; /* of PLAIN pages: the layout's, or none where the first page gained nothing */
+    tn_codec codec; /* of PLAIN pages and texts: the layout's, or none where the first page gained
+                       nothing */
     /* of the open page; in dictionary mode, of the whole group */
     tn_out_room defs, reps; /* uint16_t; defs of flat leaves: bits in words */
     tn_out_room values;     /* int64_t, stored values, or PLAIN bytes; codes in dictionary mode */
+    tn_out_room lengths;    /* int32_t, of texts that `values` holds without */
     size_t level_count, value_count;
     tn_out_page page;          /* the open one */
     TN_VEC(tn_out_page) pages; /* closed */
@@ -187,6 +190,7 @@ size_t tn_out__bytes(const tn_out_column *column);
 size_t tn_out__memory(const tn_out_column *column); /* what it holds */
 /* Of its data pages. */
 tn_codec tn_out__codec(const tn_out_column *column);
+int tn_out__encoding(tn_out_mode mode);
 
 /* dictionaries: write_dictionary.c */
 TN_FALLIBLE tn_out_dictionary__open(tn_out_column *column, bool is_direct, int64_t least,

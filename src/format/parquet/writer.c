@@ -551,9 +551,7 @@ static void put_chunk(tn_thrift_out *out, const parquet_writer *writer, uint32_t
                       const chunk_record *chunk, uint64_t indexes)
 {
     const tn_out_leaf *const leaf = &writer->layout.leaves[leaf_index];
-    const int encoding = chunk->mode == TN_OUT_DICTIONARY ? TN_PAGE_RLE_DICTIONARY
-                         : chunk->mode == TN_OUT_DELTA    ? TN_PAGE_DELTA_BINARY_PACKED
-                                                          : TN_PAGE_PLAIN;
+    const int encoding = tn_out__encoding(chunk->mode);
     tn_thrift__put_struct(out, 0);
     tn_thrift__put_i64(out, 2, 0);
     tn_thrift__put_struct(out, 3);
