@@ -348,6 +348,7 @@ typedef enum option_kind {
     OPTION_HIVE,
     OPTION_UNION,
     OPTION_NEW_COLUMN,
+    OPTION_STATISTICS,
     OPTION_VERSION,
     OPTION_TIMESTAMP,
     OPTION_FORMAT,
@@ -385,6 +386,7 @@ static const struct {
     {"hive_partitioning", OPTION_HIVE, OF_FILES},
     {"union_by_name", OPTION_UNION, OF_FILES},
     {"on_new_column", OPTION_NEW_COLUMN, OF_FILES},
+    {"ignore_statistics", OPTION_STATISTICS, OF_PARQUET},
     {"format", OPTION_FORMAT, OF_JSON}, /* DuckDB's name for what is found here */
     {"version", OPTION_VERSION, OF_DELTA},
     {"timestamp", OPTION_TIMESTAMP, OF_DELTA},
@@ -495,6 +497,8 @@ static TN_FALLIBLE read_option(reader_call *call, const tn_argument *argument, t
         return tristate(argument, &options->hive, err);
     case OPTION_UNION:
         return boolean(argument, &options->union_by_name, err);
+    case OPTION_STATISTICS:
+        return boolean(argument, &options->ignore_statistics, err);
     case OPTION_NEW_COLUMN:
         TN_RETURN_IF_ERROR(text(argument, &ignored, err));
         options->ignore_new_columns = tn_str_equal_fold(ignored, TN_STR("ignore"));

@@ -117,7 +117,7 @@ def bound(kind, value):
 
 class Column:
     """`pages`: lists of values, None for null.  `says`: statistics to write instead of the true ones,
-    of min, max, nulls, distinct; what is None is left out.  `page_says`: one such for each page.
+    of min, max, nulls, distinct; what is None is left out; `exact`: the bounds are said to be values.  `page_says`: one such for each page.
     `annotation`: fields of the schema's element behind its name."""
 
     def __init__(self, name, kind, pages, encoding=PLAIN, nullable=False, text=True, says=None,
@@ -164,6 +164,8 @@ class Column:
         for number, key in ((5, "max"), (6, "min")):
             if self.says[key] is not None:
                 statistics.append((number, "bytes", bound(self.kind, self.says[key])))
+        if self.says.get("exact"):
+            statistics += [(7, "bool", True), (8, "bool", True)]
         fields = [(1, "i32", self.kind), (2, "list", ("i32", [RLE, self.encoding])),
                   (3, "list", ("bytes", [self.name.encode()])), (4, "i32", 0), (5, "i64", row),
                   (6, "i64", len(out)), (7, "i64", len(out)), (9, "i64", data_at)]

@@ -159,9 +159,14 @@ void tn_bounds__read(const tn_footer *footer, uint32_t leaf, const tn_chunk_stat
     *out = (tn_column_statistics){.bounds = TN_UNKNOWN};
     if (of->def_max == 0) {
         out->nulls = TN_EXACT;
+    } else if (footer->ignore_statistics) {
+        return;
     } else if (statistics->has_null_count) {
         out->nulls = TN_EXACT;
         out->null_count = statistics->null_count;
+    }
+    if (footer->ignore_statistics) {
+        return;
     }
     if (statistics->has_distinct) {
         out->distinct = TN_ESTIMATE;
@@ -236,6 +241,13 @@ static void merge(tn_column_statistics *all, const tn_column_statistics *one, ui
     }
 }
 
+/* What MIN and MAX may be answered with: bounds that are said to be exact, in files of our own.
+ * Others are believed as far as pruning goes, where they may be wide, but never for a value. */
+static bool answers_with_bounds(const tn_footer *footer)
+{
+    return tn_str_starts(footer->created_by, TN_STR("tarn version "));
+}
+
 TN_FALLIBLE tn_parquet__statistics(tn_source *base, const tn_conjunct *conjuncts, uint32_t count,
                                    tn_arena *arena, tn_statistics *out, tarn_error *err)
 {
@@ -275,6 +287,9 @@ TN_FALLIBLE tn_parquet__statistics(tn_source *base, const tn_conjunct *conjuncts
         const uint32_t leaf = tn_footer__flat_leaf(footer, i);
         if (columns[i].min.is_null) {
             columns[i].bounds = TN_UNKNOWN;
+        }
+        if (columns[i].bounds == TN_EXACT && !answers_with_bounds(footer)) {
+            columns[i].bounds = TN_ESTIMATE;
         }
         /* What a footer says of nulls prunes groups, but is no answer to count(column). */
         if (columns[i].nulls == TN_EXACT && leaf != UINT32_MAX &&

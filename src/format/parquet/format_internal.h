@@ -180,6 +180,7 @@ typedef struct tn_footer {
     int64_t version;
     uint64_t rows;
     tn_str created_by;
+    bool ignore_statistics; /* as who opened the file wants it */
     uint32_t element_count, leaf_count, group_count, order_count;
     tn_element *elements;
     tn_leaf *leaves;

@@ -19,11 +19,17 @@
 TN_FALLIBLE tn_parquet_open(tn_object *object, tn_types *types, tn_pool *pool, tn_source **out,
                             tarn_error *err);
 
-/* The same; where they are `wanted`, columns whose bytes say more than their own type holds come as
- * they are: nanoseconds as TIMESTAMP_NS, times of day as BIGINT, small integers as INTEGER,
- * decimals with more digits.  Others stay what they are.  NULL: all do. */
-TN_FALLIBLE tn_parquet_open_as(tn_object *object, const tn_schema *wanted, tn_types *types,
-                               tn_pool *pool, tn_source **out, tarn_error *err);
+/* What may be said of how to read a file. */
+typedef struct tn_parquet_options {
+    /* Where they are wanted, columns whose bytes say more than their own type holds come as they
+     * are: nanoseconds as TIMESTAMP_NS, times of day as BIGINT, small integers as INTEGER, decimals
+     * with more digits.  Others stay what they are. */
+    tn_schema types;
+    bool ignore_statistics; /* of chunks and pages: nothing is passed over for what they say */
+} tn_parquet_options;
+/* The same with options, or NULL. */
+TN_FALLIBLE tn_parquet_open_as(tn_object *object, const tn_parquet_options *options,
+                               tn_types *types, tn_pool *pool, tn_source **out, tarn_error *err);
 
 /*
  * The same for tasks, which must not wait: begin starts the read, step answers the source, or NULL

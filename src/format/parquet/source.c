@@ -195,16 +195,20 @@ done:
     return code;
 }
 
-TN_FALLIBLE tn_parquet_open_as(tn_object *object, const tn_schema *wanted, tn_types *types,
-                               tn_pool *pool, tn_source **out, tarn_error *err)
+TN_FALLIBLE tn_parquet_open_as(tn_object *object, const tn_parquet_options *options,
+                               tn_types *types, tn_pool *pool, tn_source **out, tarn_error *err)
 {
     TN_RETURN_IF_ERROR(tn_parquet_open(object, types, pool, out, err));
-    if (wanted == NULL || wanted->count == 0) {
+    if (options == NULL) {
         return TARN_OK;
     }
     tn_parquet_source *const source = (tn_parquet_source *)*out;
-    const tarn_code code = tn_footer__take_as(&source->footer, wanted, &source->arena, err);
-    source->base.schema = source->footer.schema;
+    tarn_code code = TARN_OK;
+    source->footer.ignore_statistics = options->ignore_statistics;
+    if (options->types.count > 0) {
+        code = tn_footer__take_as(&source->footer, &options->types, &source->arena, err);
+        source->base.schema = source->footer.schema;
+    }
     if (code != TARN_OK) {
         source->object = NULL; /* which stays the caller's */
         tn_source_release(&source->base);

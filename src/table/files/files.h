@@ -17,7 +17,7 @@
 /* Opens one file: the object is the source's on success. */
 typedef tarn_code tn_file_opener(const void *context, tn_object *object, tn_types *types,
                                  tn_pool *pool, tn_source **out, tarn_error *err);
-tn_file_opener tn_files_open_parquet; /* context: NULL, or a tn_schema of what is asked for */
+tn_file_opener tn_files_open_parquet; /* context: NULL, or tn_parquet_options */
 
 /* Reads which rows of a file are deleted; called on an I/O thread. */
 typedef tarn_code tn_deletion_loader(const void *deletion, tn_pool *pool, tn_row_set **out,

@@ -45,8 +45,9 @@ typedef struct tn_read_options {
     tn_tristate hive;        /* Hive partitions; AUTO: those that every path has, of files united by
                                 name those of any; YES: a path without one is an error */
     bool union_by_name;
-    int64_t version;      /* of a Delta table; -1: the latest */
-    int64_t timestamp_us; /* the version at that time; INT64_MIN: none */
+    bool ignore_statistics; /* of Parquet files: nothing is pruned by them */
+    int64_t version;        /* of a Delta table; -1: the latest */
+    int64_t timestamp_us;   /* the version at that time; INT64_MIN: none */
 } tn_read_options;
 #define TN_READ_DEFAULT ((tn_read_options){.version = -1, .timestamp_us = INT64_MIN})
 

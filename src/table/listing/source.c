@@ -3,6 +3,7 @@
 #include "base/vec.h"
 #include "codec/stream.h"
 #include "format/csv/csv.h"
+#include "format/parquet/parquet.h"
 #include "kernel/text.h"
 #include "table/delta/delta.h"
 #include "table/files/files.h"
@@ -238,14 +239,15 @@ typedef struct maker {
 static TN_FALLIBLE choose_opener(maker *m, tarn_error *err)
 {
     csv_context *csv;
-    tn_schema *asked;
+    tn_parquet_options *parquet;
     switch (m->format) {
     case FORMAT_PARQUET:
         m->set.open = tn_files_open_parquet;
-        TN_RETURN_IF_ERROR(tn_arena_new(&m->keep, tn_schema, &asked, err));
+        TN_RETURN_IF_ERROR(tn_arena_new(&m->keep, tn_parquet_options, &parquet, err));
+        parquet->ignore_statistics = m->options->ignore_statistics;
         const tn_schema given = {m->options->column_count, m->options->columns};
-        m->set.context = asked;
-        return tn_schema_copy(&m->keep, &given, asked, err);
+        m->set.context = parquet;
+        return tn_schema_copy(&m->keep, &given, &parquet->types, err);
     case FORMAT_CSV:
         TN_RETURN_IF_ERROR(tn_arena_new(&m->keep, csv_context, &csv, err));
         TN_RETURN_IF_ERROR(csv_options(m->options, m->files[0].key, &m->keep, &csv->options, err));
