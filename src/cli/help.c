@@ -111,7 +111,7 @@ static void put_troff_options(const option *options)
 
 int put_man(void)
 {
-    printf(".TH TARN 1 \"\" \"tarn %s\" \"User Commands\"\n", tarn_version());
+    printf(".TH TARN 1 \"" TARN_RELEASE_DATE "\" \"tarn %s\" \"User Commands\"\n", tarn_version());
     puts(".SH NAME\ntarn \\- turns files and events into trustworthy tables");
     puts(".SH SYNOPSIS\n.B tarn\n.I COMMAND\n[\\fIOPTION\\fR...]\n.br\n.B tarn \\-c\n.I SQL");
     puts(".SH COMMANDS");

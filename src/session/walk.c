@@ -50,7 +50,7 @@ static TN_FALLIBLE walk_plain(walk *w, tn_store *store, tn_str key, bool recursi
 {
     tn_object_info info;
     tarn_error unseen = TARN_ERROR_INIT;
-    tn_glob folder = {key, TN_STR_NONE};
+    tn_glob folder = {.folder = key};
     tarn_code code = key.size == 0 ? TARN_E_NOT_FOUND : tn_store_head(store, key, &info, &unseen);
     *is_there = code == TARN_OK;
     if (code == TARN_OK && !info.is_folder) {

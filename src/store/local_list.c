@@ -71,18 +71,13 @@ static bool is_past(const local_listing *list, tn_str key, bool is_folder)
     return list->after.size == 0 || below || tn_str_compare(key, list->after) > 0;
 }
 
-/* Is this entry a folder?  Links are followed.  False in `*there` for what cannot be listed. */
-static bool entry_is_folder(int folder, const struct dirent *entry, bool *there)
+/* Is this entry a folder?  Links are followed. */
+static bool entry_is_folder(int folder, const struct dirent *entry)
 {
     struct stat file;
-    *there = true;
-    if (entry->d_type == DT_REG || entry->d_type == DT_DIR) {
-        return entry->d_type == DT_DIR;
-    }
-    *there = (entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN) &&
-             fstatat(folder, entry->d_name, &file, 0) == 0 &&
-             (S_ISREG(file.st_mode) || S_ISDIR(file.st_mode));
-    return *there && S_ISDIR(file.st_mode);
+    return entry->d_type == DT_DIR ||
+           ((entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN) &&
+            fstatat(folder, entry->d_name, &file, 0) == 0 && S_ISDIR(file.st_mode));
 }
 
 static TN_FALLIBLE level_add(local_level *level, tn_str name, bool is_folder, tarn_error *err)
@@ -99,7 +94,6 @@ static TN_FALLIBLE level_fill(local_listing *list, local_level *level, DIR *fold
 {
     const bool first = list->levels.count == 0;
     for (;;) {
-        bool there;
         errno = 0;
         const struct dirent *entry = readdir(folder); /* NOLINT(concurrency-mt-unsafe) */
         if (entry == NULL) {
@@ -110,10 +104,7 @@ static TN_FALLIBLE level_fill(local_listing *list, local_level *level, DIR *fold
             tn_store__is_hidden(name) || (first && !tn_str_starts(name, list->name_prefix))) {
             continue;
         }
-        const bool is_folder = entry_is_folder(dirfd(folder), entry, &there);
-        if (there) {
-            TN_RETURN_IF_ERROR(level_add(level, name, is_folder, err));
-        }
+        TN_RETURN_IF_ERROR(level_add(level, name, entry_is_folder(dirfd(folder), entry), err));
     }
 }
 
@@ -192,7 +183,10 @@ static TN_FALLIBLE list_next(tn_listing *base, tn_object_info *entry, bool *more
         }
         struct stat file;
         if (stat(list->key.text, &file) != 0) {
-            continue; /* gone since, or a link to nowhere */
+            if (lstat(list->key.text, &file) != 0 || !S_ISLNK(file.st_mode)) {
+                continue; /* gone since */
+            }
+            entry->is_broken = true;
         }
         tn_local__about(&file, entry);
         if (is_folder) {
@@ -219,7 +213,7 @@ tarn_code tn_local__list(tn_store *store, tn_str prefix, tn_str after, bool deli
 
     TN_TRY(tn_pool_alloc_zeroed(pool, sizeof(local_listing), &memory, err));
     list = memory;
-    list->base = (tn_listing){&kind, store, pool};
+    list->base = (tn_listing){.kind = &kind, .store = store, .pool = pool};
     list->delimited = delimited;
     list->levels.pool = pool;
     TN_TRY(tn_pool_alloc(pool, name_size + after.size + 1, &copies, err));

@@ -389,7 +389,7 @@ static tarn_code memory_listing_open(tn_store *store, tn_str prefix, tn_str afte
 
     TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(pool, sizeof(memory_listing), &memory, err));
     memory_listing *list = memory;
-    list->base = (tn_listing){&kind, store, pool};
+    list->base = (tn_listing){.kind = &kind, .store = store, .pool = pool};
     list->delimited = delimited;
     list->prefix.pool = pool;
     list->last.pool = pool;

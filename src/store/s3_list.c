@@ -153,7 +153,7 @@ tarn_code tn_s3__listing_open(tn_store *store, tn_str prefix, tn_str after, bool
 
     TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(pool, sizeof(s3_listing), &memory, err));
     s3_listing *list = memory;
-    list->base = (tn_listing){&kind, store, pool};
+    list->base = (tn_listing){.kind = &kind, .store = store, .pool = pool};
     list->delimited = delimited;
     tn_arena_init(&list->names, pool);
     tn_arena_init(&list->arenas[0], pool);

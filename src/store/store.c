@@ -599,7 +599,16 @@ tarn_code tn_listing_next(tn_listing *listing, tn_object_info *entry, bool *more
     if (fault_of(listing->store, TN_STORE_LIST, TN_STR_NONE) != TN_FAULT_NONE) {
         return fail_on_purpose(listing->store, TN_STR_NONE, err);
     }
-    return listing->kind->next(listing, entry, more, err);
+    do {
+        *more = false;
+        TN_RETURN_IF_ERROR(listing->kind->next(listing, entry, more, err));
+    } while (*more && !listing->shows_all && (entry->is_stream || entry->is_broken));
+    return TARN_OK;
+}
+
+void tn_listing_show_all(tn_listing *listing)
+{
+    listing->shows_all = true;
 }
 
 void tn_listing_close(tn_listing *listing)

@@ -34,6 +34,7 @@ typedef struct tn_object_info {
     char tag[TN_TAG_SIZE];
     bool is_folder; /* a common prefix, or a local directory */
     bool is_stream; /* a local pipe or socket: its bytes come once */
+    bool is_broken; /* a local link that leads nowhere; only of listings, where asked for */
 } tn_object_info;
 
 /* How sure the answer is. */
@@ -238,6 +239,8 @@ TN_FALLIBLE tn_listing_open(tn_store *store, tn_str prefix, tn_str after, bool d
 /* `*more` false at the end; the entry's key lives until the next call. */
 TN_FALLIBLE tn_listing_next(tn_listing *listing, tn_object_info *entry, bool *more,
                             tarn_error *err);
+/* From now on with what is no file, too: pipes and sockets, and links that lead nowhere. */
+void tn_listing_show_all(tn_listing *listing);
 void tn_listing_close(tn_listing *listing);
 
 /* A missing key is no error. */

@@ -128,6 +128,7 @@ struct tn_listing {
     const tn_listing_kind *kind;
     tn_store *store;
     tn_pool *pool;
+    bool shows_all;
 };
 
 /* The kinds. */

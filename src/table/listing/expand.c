@@ -41,10 +41,37 @@ static TN_FALLIBLE add(expansion *e, tn_store *store, const tn_object_info *info
     return tn_vec_push(&e->files, file, err);
 }
 
+/* It is looked at more than once, and its bytes come only once. */
+static TN_FALLIBLE refuse_stream(tn_str uri, tarn_error *err)
+{
+    (void)tn_fail(err, TARN_E_INVALID, "'%.*s' is a pipe or a device, whose bytes come only once",
+                  TN_STR_ARGS(uri));
+    tn_hint(err, "read it as standard input: FROM '-' with < %.*s", TN_STR_ARGS(uri));
+    return TARN_E_INVALID;
+}
+
+/* Rows that nobody missed would be missing: what matches and is no file is an error. */
+static TN_FALLIBLE refuse_no_file(expansion *e, const tn_object_info *info, tarn_error *err)
+{
+    tn_str uri;
+    TN_RETURN_IF_ERROR(tn_store_uri(e->store, info->key, e->arena, &uri, err));
+    if (info->is_stream) {
+        return refuse_stream(uri, err);
+    }
+    (void)tn_fail(err, TARN_E_NOT_FOUND, "'%s' is a link to a file that is not there", uri.data);
+    tn_subject(err, uri.data);
+    tn_hint(err, "mend or remove the link, or leave it out of the pattern");
+    return TARN_E_NOT_FOUND;
+}
+
 static tarn_code see(void *context, const tn_object_info *info, tn_str below, tarn_error *err)
 {
     expansion *e = context;
-    return info->is_folder || is_hidden(below) ? TARN_OK : add(e, e->store, info, err);
+    if (info->is_folder || is_hidden(below)) {
+        return TARN_OK;
+    }
+    return info->is_stream || info->is_broken ? refuse_no_file(e, info, err)
+                                              : add(e, e->store, info, err);
 }
 
 static int by_uri(const void *a, const void *b, void *context)
@@ -109,15 +136,6 @@ static TN_FALLIBLE not_found(expansion *e, tn_store *store, tn_str key, tn_str u
     return TARN_E_NOT_FOUND;
 }
 
-/* It is looked at more than once, and its bytes come only once. */
-static TN_FALLIBLE refuse_stream(tn_str uri, tarn_error *err)
-{
-    (void)tn_fail(err, TARN_E_INVALID, "'%.*s' is a pipe or a device, whose bytes come only once",
-                  TN_STR_ARGS(uri));
-    tn_hint(err, "read it as standard input: FROM '-' with < %.*s", TN_STR_ARGS(uri));
-    return TARN_E_INVALID;
-}
-
 static TN_FALLIBLE expand_one(expansion *e, tn_str uri, bool may_be_empty, tarn_error *err)
 {
     tn_store *store;
@@ -136,6 +154,7 @@ static TN_FALLIBLE expand_one(expansion *e, tn_str uri, bool may_be_empty, tarn_
     TN_RETURN_IF_ERROR(tn_stores_resolve(e->stores, uri, e->arena, &store, &key, err));
     e->store = store;
     TN_RETURN_IF_ERROR(tn_glob_of(store, key, e->pool, &glob, err));
+    glob.shows_all = true;
     if (glob.pattern.size > 0) {
         TN_RETURN_IF_ERROR(tn_glob_list(store, &glob, false, NULL, e->pool, see, e, err));
     } else {

@@ -184,7 +184,7 @@ tarn_code tn_glob_of(tn_store *store, tn_str key, tn_pool *pool, tn_glob *out, t
     size_t at = 0; /* behind the last folder that is there */
     size_t sign = tn_glob_start(key);
     const bool local = tn_store_is_local(store);
-    *out = (tn_glob){key, TN_STR_NONE};
+    *out = (tn_glob){.folder = key};
     while (sign < key.size) {
         bool found = false;
         const tn_str behind = tn_str_slice(key, sign, key.size);
@@ -222,6 +222,9 @@ tarn_code tn_glob_list(tn_store *store, const tn_glob *glob, bool delimited,
 
     TN_TRY(tn_listing_open(store, glob->folder, TN_STR_NONE, delimited && !is_pattern, pool,
                            &listing, err));
+    if (glob->shows_all) {
+        tn_listing_show_all(listing);
+    }
     for (;;) {
         TN_TRY(tn_listing_next(listing, &info, &more, err));
         if (!more) {

@@ -84,6 +84,7 @@ size_t tn_glob_start(tn_str key);
 typedef struct tn_glob {
     tn_str folder;  /* that is listed, with its slash; a plain key as it is */
     tn_str pattern; /* of what is below the folder; empty: the key is a plain one */
+    bool shows_all; /* also what is no file: tn_listing_show_all() */
 } tn_glob;
 /* Names that are there win: what a folder or file is called is no pattern.  This waits. */
 TN_FALLIBLE tn_glob_of(tn_store *store, tn_str key, tn_pool *pool, tn_glob *out, tarn_error *err);
