@@ -43,6 +43,10 @@ TN_FALLIBLE tn_expr_or(tn_expr_context *context, const tn_expr *const *children,
 TN_FALLIBLE tn_expr_cast(tn_expr_context *context, const tn_expr *child, const tn_type *type,
                          bool try_cast, bool implicit, tn_span span, const tn_expr **out,
                          tarn_error *err);
+/* The same to the type in which a sink keeps the value: nanoseconds that it would lose are a fault.
+ */
+TN_FALLIBLE tn_expr_cast_stored(tn_expr_context *context, const tn_expr *child, const tn_type *type,
+                                tn_span span, const tn_expr **out, tarn_error *err);
 /* when, then, ..., [else]; the branches come to a common type. */
 TN_FALLIBLE tn_expr_case(tn_expr_context *context, const tn_expr *const *children, uint32_t count,
                          tn_span span, const tn_expr **out, tarn_error *err);

@@ -326,6 +326,19 @@ static tarn_code cast_time(tn_call *call, tarn_error *err)
     return TARN_OK;
 }
 
+/* To a coarser unit, where nothing is left over. */
+static tarn_code cast_time_exactly(tn_call *call, tarn_error *err)
+{
+    const int64_t step = unit_of(call->type) / unit_of(call->in_types[0]);
+    TN_RETURN_IF_ERROR(cast_time(call, err));
+    TN_EACH (call, row) {
+        if (step > 1 && read_time(call, row) % step != 0) {
+            tn_call_fault(call, row);
+        }
+    }
+    return TARN_OK;
+}
+
 const tn_kernel tn_cast__to_text = {.run = to_text};
 const tn_kernel tn_cast__blob_to_text = {.run = blob_to_text, .can_fail = true};
 const tn_kernel tn_cast__nested_to_text = {.run = nested_to_text};
@@ -334,3 +347,4 @@ const tn_kernel tn_cast__text_to_blob = {.run = text_to_blob, .can_fail = true};
 const tn_kernel tn_cast__empty_list = {.run = empty_list};
 const tn_kernel tn_cast__list = {.run = list_to_list, .can_fail = true};
 const tn_kernel tn_cast__time = {.run = cast_time, .can_fail = true};
+const tn_kernel tn_cast__time_exact = {.run = cast_time_exactly, .can_fail = true};

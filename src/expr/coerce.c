@@ -515,3 +515,22 @@ tarn_code tn_expr_cast(tn_expr_context *context, const tn_expr *child, const tn_
     *out = expr;
     return TARN_OK;
 }
+
+tarn_code tn_expr_cast_stored(tn_expr_context *context, const tn_expr *child, const tn_type *type,
+                              tn_span span, const tn_expr **out, tarn_error *err)
+{
+    tn_expr *expr = NULL;
+    tn_bound_call *bound = NULL;
+    if (child->type != TN_TIMESTAMP_NS || !tn_type_is_timestamp(type) || child->type == type) {
+        return tn_expr_cast(context, child, type, false, false, span, out, err);
+    }
+    TN_RETURN_IF_ERROR(tn_cast__find(context, child->type, type, &bound, err));
+    bound->kernel = &tn_cast__time_exact;
+    TN_RETURN_IF_ERROR(tn_expr__new(context, TN_EXPR_CAST, type, &child, 1, span, &expr, err));
+    expr->exact = true;
+    expr->function_data = bound;
+    expr->fails_itself = true;
+    tn_expr__finish(expr);
+    *out = expr;
+    return TARN_OK;
+}

@@ -61,6 +61,7 @@ typedef struct tn_subquery {
 struct tn_expr {
     tn_expr_kind kind;
     bool try_cast, distinct, negated;
+    bool exact;        /* of a cast between times: digits that would be lost are a fault */
     bool fails_itself; /* some row may fault in this node, whatever its children do */
     bool can_fail;     /* some row may fault */
     bool is_volatile;  /* random(): never folded, shared or moved */

@@ -29,9 +29,16 @@ static tarn_code describe_arithmetic(const tn_bound_call *bound, const tn_value 
     return TARN_E_INVALID;
 }
 
-static tarn_code describe_cast(const tn_type *to, const tn_value *value, tn_text *shown,
+static tarn_code describe_cast(const tn_type *to, bool exact, const tn_value *value, tn_text *shown,
                                tarn_error *err)
 {
+    if (exact) {
+        tn_fail(err, TARN_E_INVALID, "%s has nanoseconds, which %.*s would lose",
+                tn_value__show(value, shown), TN_STR_ARGS(to->name));
+        tn_hint(err, "CAST(... AS %.*s) cuts them off, CAST(... AS VARCHAR) keeps them",
+                TN_STR_ARGS(to->name));
+        return TARN_E_INVALID;
+    }
     const char *why = value->type->kind == TN_KIND_VARCHAR ? tn_cast__why(value->str, to) : NULL;
     const char *text = tn_value__show(value, shown);
     if (why != NULL) {
@@ -90,7 +97,7 @@ tarn_code tn_fault__describe(const tn_expr *expr, const tn_bound_call *bound,
                        "%s, a %.*s: values beyond 38 digits are not computed with",
                        tn_value__show(wide, &shown[0]), TN_STR_ARGS(wide->type->name));
     } else if (expr->kind == TN_EXPR_CAST) {
-        code = describe_cast(expr->type, &values[0], &shown[0], err);
+        code = describe_cast(expr->type, expr->exact, &values[0], &shown[0], err);
     } else if (bound->form == TN_FORM_ARITHMETIC) {
         code = describe_arithmetic(bound, values, &shown[0], &shown[1], err);
     } else if (bound->kernel != NULL && bound->kernel->describe != NULL) {

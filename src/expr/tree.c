@@ -169,10 +169,11 @@ tarn_code tn_expr__new(tn_expr_context *context, tn_expr_kind kind, const tn_typ
 static bool same_head(const tn_expr *a, const tn_expr *b)
 {
     if (a->kind != b->kind || a->type != b->type || a->hash != b->hash ||
-        a->try_cast != b->try_cast || a->distinct != b->distinct || a->negated != b->negated ||
-        a->child_count != b->child_count || a->function != b->function ||
-        a->subquery != b->subquery || a->order_count != b->order_count ||
-        (a->filter == NULL) != (b->filter == NULL) || a->is_volatile || b->is_volatile) {
+        a->try_cast != b->try_cast || a->exact != b->exact || a->distinct != b->distinct ||
+        a->negated != b->negated || a->child_count != b->child_count ||
+        a->function != b->function || a->subquery != b->subquery ||
+        a->order_count != b->order_count || (a->filter == NULL) != (b->filter == NULL) ||
+        a->is_volatile || b->is_volatile) {
         return false;
     }
     for (uint32_t i = 0; i < a->order_count; i++) {

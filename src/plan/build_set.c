@@ -50,7 +50,7 @@ static tarn_code common_type(tn_plan_context *context, tn_plan_kind kind, tn_pla
 
 /* The child with its columns cast to the types, where they differ. */
 static tarn_code cast_child(tn_plan_context *context, tn_plan *child, const tn_type *const *types,
-                            bool implicit, tn_plan **out, tarn_error *err)
+                            bool stored, tn_plan **out, tarn_error *err)
 {
     const uint32_t count = child->output_count;
     bool same = true;
@@ -68,8 +68,10 @@ static tarn_code cast_child(tn_plan_context *context, tn_plan *child, const tn_t
     for (uint32_t i = 0; i < count; i++) {
         const tn_expr *column = NULL;
         TN_RETURN_IF_ERROR(tn_expr__column_of(context, &child->outputs[i], &column, err));
-        const tarn_code code = tn_expr_cast(&context->expr, column, types[i], false, implicit,
-                                            column->span, &exprs[i], err);
+        const tarn_code code = stored ? tn_expr_cast_stored(&context->expr, column, types[i],
+                                                            column->span, &exprs[i], err)
+                                      : tn_expr_cast(&context->expr, column, types[i], false, false,
+                                                     column->span, &exprs[i], err);
         if (code != TARN_OK) {
             tn_explain(err, "column '%.*s'", TN_STR_ARGS(child->outputs[i].name));
             return code;
@@ -311,7 +313,7 @@ TN_FALLIBLE tn_plan_write(tn_plan_context *context, tn_plan *child, tn_sink *sin
     for (uint32_t i = 0; i < width; i++) {
         types[i] = sink->schema.fields[i].type;
     }
-    TN_RETURN_IF_ERROR(cast_child(context, child, types, false, &child, err));
+    TN_RETURN_IF_ERROR(cast_child(context, child, types, true, &child, err));
     TN_RETURN_IF_ERROR(tn_plan__new(context, TN_PLAN_WRITE, child->span, &child, 1, &plan, err));
     TN_RETURN_IF_ERROR(tn_arena_new(context->expr.arena, tn_output, &count, err));
     *count = (tn_output){tn_plan_new_column(context), TN_STR("count"), TN_BIGINT, false};
