@@ -580,9 +580,10 @@ tarn_code tn_merge__next(tn_merge *merge, uint32_t max, uint8_t **rows, uint32_t
     return TARN_OK;
 }
 
-/* The first runs become one: the shortest need not be sought, they are of one length. */
-static TN_FALLIBLE merge_some(tn_sorter *sorter, size_t count, tarn_error *err)
+/* `count` runs from `at` on become one: the shortest need not be sought, they are of one length. */
+static TN_FALLIBLE merge_some(tn_sorter *sorter, size_t at, size_t count, tarn_error *err)
 {
+    tn_rows *runs = sorter->runs + at;
     tarn_code code = TARN_OK;
     tn_merge *merge = NULL;
     tn_rows merged;
@@ -592,7 +593,7 @@ static TN_FALLIBLE merge_some(tn_sorter *sorter, size_t count, tarn_error *err)
     uint64_t done_rows = 0;
 
     tn_rows_init(&merged, sorter->layout, sorter->pool, sorter->spill);
-    TN_TRY(tn_merge__create(sorter, sorter->runs, count, sorter->pool, &merge, err));
+    TN_TRY(tn_merge__create(sorter, runs, count, sorter->pool, &merge, err));
     do {
         TN_TRY(tn_merge__next(merge, 512, from, &rows, err));
         TN_TRY(tn_rows_copy(&merged, NULL, from, rows, to, err));
@@ -605,12 +606,12 @@ static TN_FALLIBLE merge_some(tn_sorter *sorter, size_t count, tarn_error *err)
     tn_merge__destroy(merge);
     merge = NULL;
     for (size_t i = 0; i < count; i++) {
-        tn_rows_clear(&sorter->runs[i]);
+        tn_rows_clear(&runs[i]);
     }
     tn_rows_seal(&merged);
     /* In its place: runs stay in the order of their rows, for those who have no rank. */
-    sorter->runs[0] = merged;
-    memmove(sorter->runs + 1, sorter->runs + count, (sorter->run_count - count) * sizeof(tn_rows));
+    runs[0] = merged;
+    memmove(runs + 1, runs + count, (sorter->run_count - at - count) * sizeof(tn_rows));
     sorter->run_count -= count - 1;
     tn_rows_init(&merged, sorter->layout, sorter->pool, sorter->spill);
 done:
@@ -619,12 +620,22 @@ done:
     return tn_spill_explain(sorter->spill, code, err);
 }
 
+/* Each merge goes on behind what the last one made, so that a pass over all runs copies each row
+ * once at most: a merge that took the long run in again each time would copy it as often as there
+ * are merges. */
 tarn_code tn_sorter__finish(tn_sorter *sorter, tarn_error *err)
 {
+    size_t at = 0;
     while (sorter->run_count > sorter->fan_in) {
         const size_t excess = sorter->run_count - sorter->fan_in + 1;
+        const size_t left = sorter->run_count - at;
+        if (left < 2) {
+            at = 0;
+            continue;
+        }
         TN_RETURN_IF_ERROR(
-            merge_some(sorter, excess < sorter->fan_in ? excess : sorter->fan_in, err));
+            merge_some(sorter, at, tn_min_size(left, tn_min_size(excess, sorter->fan_in)), err));
+        at++;
     }
     return TARN_OK;
 }

@@ -47,6 +47,7 @@ struct tn_spill {
     size_t behind_bytes;
     size_t evictable; /* bytes of the pages that are linked */
     _Atomic uint64_t written;
+    _Atomic uint64_t given_back; /* pages whose memory went to others, so far */
     bool failed;
     bool is_lost; /* the disk did not take what the file was given */
     tarn_error failure;
@@ -320,6 +321,7 @@ bool tn_spill_reclaim(tn_spill *spill, size_t size)
     if (is_lost(spill)) {
         return false;
     }
+    const uint64_t before = atomic_load(&spill->given_back);
     size = tn_max_size(size, EVICT_MIN);
     pthread_mutex_lock(&spill->lock);
     while (freed < size && spill->coldest != NULL) {
@@ -333,10 +335,13 @@ bool tn_spill_reclaim(tn_spill *spill, size_t size)
         page->data = NULL;
         page->base = page->file_base;
         freed += page->size;
+        atomic_fetch_add(&spill->given_back, 1);
     }
     pthread_mutex_unlock(&spill->lock);
     await_disk(spill);
-    return freed > 0 && !is_lost(spill);
+    /* What another thread gave back while this one waited does as well: nothing may be left here.
+     */
+    return atomic_load(&spill->given_back) != before && !is_lost(spill);
 }
 
 static bool reclaim(void *context, size_t size)
