@@ -46,6 +46,7 @@ TN_FALLIBLE tn_api__end_result(tarn_code code, const tn_facts *facts, tarn_resul
 TN_FALLIBLE tn_api__check(const tarn_session *session, tarn_error *err);
 /* NULL is TARN_E_INVALID, by the argument's name. */
 TN_FALLIBLE tn_api__check_text(const char *text, const char *name, tarn_error *err);
+TN_FALLIBLE tn_api__check_given(bool is_given, const char *name, tarn_error *err);
 
 /* Rows as text, as tarn_result_print() has it. */
 TN_FALLIBLE tn_api__print(tn_render_source *source, const tarn_print *options, tarn_write *write,

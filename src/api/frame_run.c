@@ -177,8 +177,11 @@ static void close_rows(void *context)
 tarn_code tarn_frame_stream(tarn_frame *frame, struct ArrowArrayStream *out, tarn_error *err)
 {
     tn_rows *rows;
-    *out = (struct ArrowArrayStream){.release = NULL};
-    tarn_code code = start_frame(frame, &rows, err);
+    tarn_code code = tn_api__check_given(out != NULL, "place for the answer", err);
+    if (code == TARN_OK) {
+        *out = (struct ArrowArrayStream){.release = NULL};
+        code = start_frame(frame, &rows, err);
+    }
     if (code == TARN_OK) {
         const tn_arrow_feed feed = {tn_rows_schema(rows), feed_rows, close_rows, rows};
         code = tn_api__stream(frame->owner, &feed, out, err);
@@ -233,6 +236,7 @@ tarn_code tarn_frame_collect(tarn_frame *frame, struct ArrowArrayStream *out, ta
     tn_rows *rows = NULL;
     void *memory;
 
+    TN_TRY(tn_api__check_given(out != NULL, "place for the answer", err));
     *out = (struct ArrowArrayStream){.release = NULL};
     TN_TRY(start_frame(frame, &rows, err));
     tarn_session *session = frame->owner;
@@ -463,6 +467,7 @@ tarn_code tarn_frame_explain(const tarn_frame *frame, char **out, tarn_error *er
     tn_plan *plan;
     tn_text text;
 
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
     *out = NULL;
     tn_text_init(&text, tn_process_pool(), explain_max);
     TN_TRY(plan_frame(frame, &rows, &plan, err));
@@ -482,6 +487,7 @@ tarn_code tarn_frame_schema(const tarn_frame *frame, struct ArrowSchema *out, ta
     tn_schema schema;
     tn_plan *plan;
 
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
     *out = (struct ArrowSchema){.release = NULL};
     TN_TRY(plan_frame(frame, &rows, &plan, err));
     TN_TRY(tn_rows_schema_of(rows, plan, &schema, err));

@@ -32,10 +32,14 @@ tarn_code tarn_pipeline_open(tarn_session *session, const char *path, const char
     tarn_pipeline *p = NULL;
     tn_dataflow_parameter *given;
     void *memory;
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
 
     *out = NULL;
     TN_RETURN_IF_ERROR(tn_api__check(session, err));
     TN_RETURN_IF_ERROR(tn_api__check_text(path, "path", err));
+    TN_RETURN_IF_ERROR(parameter_count == 0
+                           ? TARN_OK
+                           : tn_api__check_given(parameters != NULL, "list of parameters", err));
     TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(tn_session_pool(session->session),
                                             sizeof(tarn_pipeline), &memory, err));
     p = memory;
@@ -43,6 +47,7 @@ tarn_code tarn_pipeline_open(tarn_session *session, const char *path, const char
     tn_arena_init(&p->arena, tn_session_pool(session->session));
     TN_TRY(tn_arena_array(&p->arena, tn_dataflow_parameter, parameter_count, &given, err));
     for (size_t i = 0; i < parameter_count; i++) {
+        TN_TRY(tn_api__check_text(parameters[i], "parameter", err));
         const tn_str whole = tn_str_of(parameters[i]);
         const size_t equals = tn_str_find(whole, '=');
         if (equals == SIZE_MAX) {
@@ -74,6 +79,7 @@ void tarn_pipeline_close(tarn_pipeline *p)
 
 tarn_code tarn_pipeline_check(tarn_pipeline *p, tarn_error *err)
 {
+    TN_RETURN_IF_ERROR(tn_api__check_given(p != NULL, "pipeline", err));
     TN_RETURN_IF_ERROR(tn_api__check(p->session, err));
     return tn_dataflow_check(p->dataflow, err);
 }
@@ -81,6 +87,9 @@ tarn_code tarn_pipeline_check(tarn_pipeline *p, tarn_error *err)
 bool tarn_pipeline_fault(const tarn_pipeline *p, size_t index, tarn_error *fault, bool *is_warning)
 {
     size_t count;
+    if (p == NULL || fault == NULL) {
+        return false;
+    }
     const tn_dataflow_fault *faults = tn_dataflow_faults(p->dataflow, &count);
     if (index >= count) {
         return false;
@@ -145,6 +154,7 @@ tarn_code tarn_pipeline_run(tarn_pipeline *p, const tarn_pipeline_run_options *o
                             tarn_pipeline_summary *out, tarn_error *err)
 {
     tarn_pipeline_run_options given = {.struct_size = sizeof(given)};
+    TN_RETURN_IF_ERROR(tn_api__check_given(p != NULL, "pipeline", err));
     TN_RETURN_IF_ERROR(tn_api__check(p->session, err));
     if (options != NULL) { /* a caller built with an older header knows less of it */
         memcpy(&given, options,
@@ -191,7 +201,8 @@ static void put_flow(const tarn_pipeline *p, const tn_flow *flow, tarn_flow *out
 
 bool tarn_pipeline_flow(const tarn_pipeline *p, size_t index, tarn_flow *out)
 {
-    if (index >= p->summary.flow_count || out->struct_size < sizeof(*out)) {
+    if (p == NULL || out == NULL || index >= p->summary.flow_count ||
+        out->struct_size < sizeof(*out)) {
         return false;
     }
     put_flow(p, &p->summary.flows[index], out);
@@ -213,6 +224,8 @@ tarn_code tarn_pipeline_step(tarn_pipeline *p, const char *id, uint64_t limit_fi
     tn_dataflow_rows *rows = NULL;
     tn_schema schema;
     const tn_dataflow_run_options options = {.limit_files = limit_files};
+    TN_RETURN_IF_ERROR(tn_api__check_given(p != NULL, "pipeline", err));
+    TN_RETURN_IF_ERROR(tn_api__check_given(write != NULL, "function that takes the text", err));
 
     TN_RETURN_IF_ERROR(tn_api__check(p->session, err));
     TN_RETURN_IF_ERROR(tn_api__check_text(id, "step", err));
@@ -230,6 +243,7 @@ done:
 
 tarn_code tarn_pipeline_status(tarn_pipeline *p, tarn_error *err)
 {
+    TN_RETURN_IF_ERROR(tn_api__check_given(p != NULL, "pipeline", err));
     TN_RETURN_IF_ERROR(tn_api__check(p->session, err));
     TN_RETURN_IF_ERROR(tn_dataflow_get_status(p->dataflow, &p->status, err));
     p->files = p->status.files;
@@ -239,12 +253,12 @@ tarn_code tarn_pipeline_status(tarn_pipeline *p, tarn_error *err)
 
 const char *tarn_pipeline_name(const tarn_pipeline *p)
 {
-    return text(p, p->status.name);
+    return p == NULL ? "" : text(p, p->status.name);
 }
 
 const char *tarn_pipeline_state(const tarn_pipeline *p)
 {
-    return text(p, p->status.state);
+    return p == NULL ? "" : text(p, p->status.state);
 }
 
 bool tarn_pipeline_past_run(const tarn_pipeline *p, size_t index, tarn_pipeline_past *out)
@@ -255,7 +269,8 @@ bool tarn_pipeline_past_run(const tarn_pipeline *p, size_t index, tarn_pipeline_
         [TN_RUN_VOID] = "void",
         [TN_RUN_RESET] = "reset",
     };
-    if (index >= p->status.run_count || out->struct_size < sizeof(*out)) {
+    if (p == NULL || out == NULL || index >= p->status.run_count ||
+        out->struct_size < sizeof(*out)) {
         return false;
     }
     const tn_dataflow_past *past = &p->status.runs[index];
@@ -273,8 +288,8 @@ bool tarn_pipeline_past_run(const tarn_pipeline *p, size_t index, tarn_pipeline_
 bool tarn_pipeline_past_table(const tarn_pipeline *p, size_t run_index, size_t index,
                               tarn_pipeline_table *out)
 {
-    if (run_index >= p->status.run_count || index >= p->status.runs[run_index].table_count ||
-        out->struct_size < sizeof(*out)) {
+    if (p == NULL || out == NULL || run_index >= p->status.run_count ||
+        index >= p->status.runs[run_index].table_count || out->struct_size < sizeof(*out)) {
         return false;
     }
     const tn_dataflow_table *table = &p->status.runs[run_index].tables[index];
@@ -285,8 +300,8 @@ bool tarn_pipeline_past_table(const tarn_pipeline *p, size_t run_index, size_t i
 
 bool tarn_pipeline_past_flow(const tarn_pipeline *p, size_t run_index, size_t index, tarn_flow *out)
 {
-    if (run_index >= p->status.run_count || index >= p->status.runs[run_index].flow_count ||
-        out->struct_size < sizeof(*out)) {
+    if (p == NULL || out == NULL || run_index >= p->status.run_count ||
+        index >= p->status.runs[run_index].flow_count || out->struct_size < sizeof(*out)) {
         return false;
     }
     put_flow(p, &p->status.runs[run_index].flows[index], out);
@@ -295,7 +310,7 @@ bool tarn_pipeline_past_flow(const tarn_pipeline *p, size_t run_index, size_t in
 
 bool tarn_pipeline_known_file(const tarn_pipeline *p, size_t index, tarn_pipeline_file *out)
 {
-    if (index >= p->file_count || out->struct_size < sizeof(*out)) {
+    if (p == NULL || out == NULL || index >= p->file_count || out->struct_size < sizeof(*out)) {
         return false;
     }
     const tn_dataflow_file *file = &p->files[index];
@@ -309,6 +324,8 @@ tarn_code tarn_pipeline_reset(tarn_pipeline *p, const char *glob, int64_t run, b
 {
     const tn_dataflow_table *tables;
     size_t table_count;
+    TN_RETURN_IF_ERROR(tn_api__check_given(p != NULL, "pipeline", err));
+    TN_RETURN_IF_ERROR(tn_api__check_given(count != NULL, "place for the answer", err));
     TN_RETURN_IF_ERROR(tn_api__check(p->session, err));
     TN_RETURN_IF_ERROR(tn_dataflow_reset(p->dataflow, tn_str_of(glob == NULL ? "" : glob), run,
                                          do_it, &p->files, &p->file_count, &tables, &table_count,
@@ -322,6 +339,8 @@ tarn_code tarn_pipeline_graph(tarn_pipeline *p, char **out, tarn_error *err)
     tarn_code code = TARN_OK;
     tn_text made;
     size_t size;
+    TN_RETURN_IF_ERROR(tn_api__check_given(p != NULL, "pipeline", err));
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
     *out = NULL;
     TN_RETURN_IF_ERROR(tn_api__check(p->session, err));
     tn_text_init(&made, pool_of(p), 1 << 24);

@@ -21,6 +21,7 @@ tarn_code tarn_script_open(tarn_session *session, const char *sql, size_t sql_si
                            tarn_script **out, tarn_error *err)
 {
     void *memory;
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
     *out = NULL;
     TN_RETURN_IF_ERROR(tn_api__check(session, err));
     TN_RETURN_IF_ERROR(tn_api__check_text(sql, "statement", err));
@@ -54,6 +55,8 @@ void tarn_script_close(tarn_script *script)
 tarn_code tarn_script_next(tarn_script *script, tarn_result **out, tarn_error *err)
 {
     struct tarn_result *result = &script->result;
+    TN_RETURN_IF_ERROR(tn_api__check_given(script != NULL, "script", err));
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
     *out = NULL;
     TN_RETURN_IF_ERROR(tn_api__check(script->session, err));
     tn_arena_reset(&result->arena);
@@ -70,12 +73,13 @@ tarn_code tarn_script_next(tarn_script *script, tarn_result **out, tarn_error *e
 
 size_t tarn_script_results(const tarn_script *script)
 {
-    return tn_script_results(script->script);
+    return script == NULL ? 0 : tn_script_results(script->script);
 }
 
 tarn_code tarn_script_write_to(tarn_script *script, const char *uri, const char *format,
                                tarn_error *err)
 {
+    TN_RETURN_IF_ERROR(tn_api__check_given(script != NULL, "script", err));
     TN_RETURN_IF_ERROR(tn_api__check(script->session, err));
     if (uri == NULL) {
         tn_script_redirect(script->script, NULL);
@@ -91,33 +95,35 @@ tarn_code tarn_script_write_to(tarn_script *script, const char *uri, const char 
 
 size_t tarn_result_column_count(const tarn_result *result)
 {
-    return result->schema.count;
+    return result == NULL ? 0 : result->schema.count;
 }
 
 const char *tarn_result_column_name(const tarn_result *result, size_t column)
 {
-    return column < result->schema.count ? result->schema.fields[column].name.data : "";
+    return column < tarn_result_column_count(result) ? result->schema.fields[column].name.data : "";
 }
 
 const char *tarn_result_column_type(const tarn_result *result, size_t column)
 {
-    return column < result->schema.count ? result->schema.fields[column].type->name.data : "";
+    return column < tarn_result_column_count(result) ? result->schema.fields[column].type->name.data
+                                                     : "";
 }
 
 bool tarn_result_is_count(const tarn_result *result)
 {
-    return result->result != NULL && tn_result_is_count(result->result);
+    return result != NULL && result->result != NULL && tn_result_is_count(result->result);
 }
 
 const char *tarn_result_warning(const tarn_result *result)
 {
-    return result->result == NULL ? NULL : tn_result_warning(result->result);
+    return result == NULL || result->result == NULL ? NULL : tn_result_warning(result->result);
 }
 
 void tarn_result_stats(const tarn_result *result, tarn_stats *out)
 {
     tn_query_stats stats;
-    if (out->struct_size < sizeof(*out) || result->result == NULL) {
+    if (result == NULL || out == NULL || out->struct_size < sizeof(*out) ||
+        result->result == NULL) {
         return;
     }
     tn_result_stats(result->result, &stats);
@@ -178,6 +184,8 @@ tarn_code tarn_result_rows(tarn_result *result, tarn_row *row, void *context, ta
     tn_chunk *chunk = NULL;
     tn_arena arena;
     tn_text text;
+    TN_RETURN_IF_ERROR(tn_api__check_given(result != NULL, "result", err));
+    TN_RETURN_IF_ERROR(tn_api__check_given(row != NULL, "function that takes the rows", err));
     const char **values;
     size_t *starts;
     bool goes_on = true;
@@ -260,6 +268,8 @@ tarn_code tn_api__print(tn_render_source *source, const tarn_print *options, tar
 tarn_code tarn_result_print(tarn_result *result, const tarn_print *options, tarn_write *write,
                             void *context, tarn_error *err)
 {
+    TN_RETURN_IF_ERROR(tn_api__check_given(result != NULL, "result", err));
+    TN_RETURN_IF_ERROR(tn_api__check_given(write != NULL, "function that takes the text", err));
     tn_render_source source = {
         .pool = result->arena.pool, /* the session's */
         .schema = &result->schema,
@@ -273,7 +283,7 @@ tarn_code tarn_result_print(tarn_result *result, const tarn_print *options, tarn
 
 bool tarn_sql_is_complete(const char *sql, size_t sql_size)
 {
-    return tn_sql_is_complete((tn_str){sql, sql_size});
+    return tn_sql_is_complete((tn_str){sql, sql == NULL ? 0 : sql_size});
 }
 
 const char *tarn_sql_keyword(size_t index)
@@ -292,6 +302,7 @@ static tn_shell *inner(tarn_shell *shell)
 tarn_code tarn_shell_open(tarn_shell **out, tarn_error *err)
 {
     tn_shell *shell;
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
     const tarn_code code = tn_shell_create(&shell, err);
     *out = (tarn_shell *)(void *)shell;
     return code;
@@ -304,6 +315,7 @@ void tarn_shell_close(tarn_shell *shell)
 
 tarn_code tarn_shell_set(tarn_shell *shell, const char *name, const char *value, tarn_error *err)
 {
+    TN_RETURN_IF_ERROR(tn_api__check_given(shell != NULL, "shell", err));
     TN_RETURN_IF_ERROR(tn_api__check_text(name, "name", err));
     TN_RETURN_IF_ERROR(tn_api__check_text(value, "value", err));
     return tn_shell_set(inner(shell), tn_str_of(name), tn_str_of(value), TN_FROM_OPTION, err);
@@ -311,23 +323,31 @@ tarn_code tarn_shell_set(tarn_shell *shell, const char *name, const char *value,
 
 bool tarn_shell_is_cancel(const char *line, size_t size)
 {
-    return tn_shell_is_cancel((tn_str){line, size});
+    return tn_shell_is_cancel((tn_str){line, line == NULL ? 0 : size});
 }
 
 void tarn_shell_cancel(tarn_shell *shell)
 {
-    tn_shell_cancel(inner(shell));
+    if (shell != NULL) {
+        tn_shell_cancel(inner(shell));
+    }
 }
 
 void tarn_shell_begin(tarn_shell *shell, bool cancelled)
 {
-    tn_shell_begin(inner(shell), cancelled);
+    if (shell != NULL) {
+        tn_shell_begin(inner(shell), cancelled);
+    }
 }
 
 tarn_code tarn_shell_answer(tarn_shell *shell, const char *line, size_t size, char **out,
                             size_t *out_size, tarn_error *err)
 {
     tn_text text;
+    TN_RETURN_IF_ERROR(tn_api__check_given(shell != NULL, "shell", err));
+    TN_RETURN_IF_ERROR(tn_api__check_given(line != NULL, "request", err));
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
+    TN_RETURN_IF_ERROR(tn_api__check_given(out_size != NULL, "place for the size", err));
     *out = NULL;
     tn_text_init(&text, tn_process_pool(), (size_t)1 << 31);
     const tarn_code code = tn_shell_answer(inner(shell), (tn_str){line, size}, &text, err);

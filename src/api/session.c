@@ -20,13 +20,19 @@ tarn_code tn_api__check(const tarn_session *session, tarn_error *err)
 
 tarn_code tn_api__check_text(const char *text, const char *name, tarn_error *err)
 {
-    return text == NULL ? tn_fail(err, TARN_E_INVALID, "the %s is NULL", name) : TARN_OK;
+    return tn_api__check_given(text != NULL, name, err);
+}
+
+tarn_code tn_api__check_given(bool is_given, const char *name, tarn_error *err)
+{
+    return is_given ? TARN_OK : tn_fail(err, TARN_E_INVALID, "the %s is NULL", name);
 }
 
 tarn_code tarn_session_open(tarn_session **out, tarn_error *err)
 {
     tn_session *session;
     void *memory;
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
 
     *out = NULL;
     TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(tn_process_pool(), sizeof(tarn_session), &memory, err));
@@ -69,12 +75,16 @@ void tarn_session_close(tarn_session *session)
 
 void tarn_session_cancel(tarn_session *session)
 {
-    tn_session_cancel(session->session);
+    if (session != NULL) {
+        tn_session_cancel(session->session);
+    }
 }
 
 void tarn_session_resume(tarn_session *session)
 {
-    tn_session_resume(session->session);
+    if (session != NULL) {
+        tn_session_resume(session->session);
+    }
 }
 
 tarn_code tarn_session_set(tarn_session *session, const char *name, const char *value,
@@ -144,7 +154,9 @@ tarn_code tarn_session_bind(tarn_session *session, const char *name, const char 
 
 void tarn_session_on_progress(tarn_session *session, tarn_progress *progress, void *context)
 {
-    tn_session_on_progress(session->session, progress, context);
+    if (session != NULL) {
+        tn_session_on_progress(session->session, progress, context);
+    }
 }
 
 bool tarn_session_setting(tarn_session *session, size_t index, tarn_setting *out)
@@ -154,7 +166,7 @@ bool tarn_session_setting(tarn_session *session, size_t index, tarn_setting *out
     size_t count;
     tn_setting_from from = TN_FROM_DEFAULT;
     const tn_setting *settings = tn_settings(&count);
-    if (index >= count || out->struct_size < sizeof(*out)) {
+    if (session == NULL || out == NULL || index >= count || out->struct_size < sizeof(*out)) {
         return false;
     }
     const char *value = tn_session_get(session->session, settings[index].name, &from);
@@ -189,7 +201,7 @@ static uint64_t peak_rss(void)
 
 void tarn_process_figures(tarn_figures *out)
 {
-    if (out->struct_size < sizeof(*out)) {
+    if (out == NULL || out->struct_size < sizeof(*out)) {
         return;
     }
     tn_store_counters(&out->bytes_read, &out->bytes_written);

@@ -14,6 +14,7 @@ tarn_code tarn_store_list(tarn_session *session, const char *uri, bool recursive
                           tarn_error *err)
 {
     tn_facts facts;
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
     TN_RETURN_IF_ERROR(tn_api__check_text(uri, "URI", err));
     TN_RETURN_IF_ERROR(tn_api__begin_result(session, out, err));
     return tn_api__end_result(
@@ -25,6 +26,7 @@ tarn_code tarn_store_stat(tarn_session *session, const char *uri, tarn_result **
                           tarn_error *err)
 {
     tn_facts facts;
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
     TN_RETURN_IF_ERROR(tn_api__check_text(uri, "URI", err));
     TN_RETURN_IF_ERROR(tn_api__begin_result(session, out, err));
     return tn_api__end_result(
@@ -36,6 +38,7 @@ tarn_code tarn_store_uploads(tarn_session *session, const char *uri, tarn_result
                              tarn_error *err)
 {
     tn_facts facts;
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
     TN_RETURN_IF_ERROR(tn_api__check_text(uri, "URI", err));
     TN_RETURN_IF_ERROR(tn_api__begin_result(session, out, err));
     return tn_api__end_result(
@@ -47,6 +50,7 @@ tarn_code tarn_store_abort_uploads(tarn_session *session, const char *uri, bool 
                                    uint64_t *count, tarn_error *err)
 {
     size_t aborted = 0;
+    TN_RETURN_IF_ERROR(tn_api__check_given(count != NULL, "place for the answer", err));
     *count = 0;
     TN_RETURN_IF_ERROR(tn_api__check(session, err));
     TN_RETURN_IF_ERROR(tn_api__check_text(uri, "URI", err));
@@ -61,6 +65,7 @@ tarn_code tarn_store_abort_uploads(tarn_session *session, const char *uri, bool 
 tarn_code tarn_store_read(tarn_session *session, const char *uri, tarn_write *write, void *context,
                           tarn_error *err)
 {
+    TN_RETURN_IF_ERROR(tn_api__check_given(write != NULL, "function that takes the bytes", err));
     TN_RETURN_IF_ERROR(tn_api__check(session, err));
     TN_RETURN_IF_ERROR(tn_api__check_text(uri, "URI", err));
     return tn_transfer_read(session->session, tn_str_of(uri), write, context, err);
@@ -107,6 +112,8 @@ tarn_code tarn_store_delete_many(tarn_session *session, const char *const *uris,
                                  tarn_error *err)
 {
     TN_RETURN_IF_ERROR(tn_api__check(session, err));
+    TN_RETURN_IF_ERROR(count == 0 ? TARN_OK
+                                  : tn_api__check_given(uris != NULL, "list of URIs", err));
     for (size_t i = 0; i < count; i++) {
         TN_RETURN_IF_ERROR(tn_api__check_text(uris[i], "URI", err));
     }
@@ -124,6 +131,7 @@ tarn_code tarn_upload_open(tarn_session *session, const char *uri, const tarn_co
     tn_arena arena;
     tn_store *store;
     tn_str key;
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
 
     *out = NULL;
     TN_RETURN_IF_ERROR(tn_api__check(session, err));
@@ -143,12 +151,15 @@ done:
 tarn_code tarn_upload_write(tarn_upload *upload, const void *data, size_t size, tarn_error *err)
 {
     uint64_t offset;
+    TN_RETURN_IF_ERROR(tn_api__check_given(upload != NULL, "upload", err));
+    TN_RETURN_IF_ERROR(size == 0 ? TARN_OK : tn_api__check_given(data != NULL, "data", err));
     return tn_upload_append(inner(upload), data, size, &offset, err);
 }
 
 tarn_code tarn_upload_finish(tarn_upload *upload, tarn_error *err)
 {
     tn_outcome outcome;
+    TN_RETURN_IF_ERROR(tn_api__check_given(upload != NULL, "upload", err));
     return tn_upload_finish(inner(upload), NULL, &outcome, err);
 }
 

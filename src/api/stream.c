@@ -88,6 +88,7 @@ tarn_code tarn_query(tarn_session *session, const char *sql, struct ArrowArraySt
                      tarn_error *err)
 {
     void *memory;
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
     *out = (struct ArrowArrayStream){.release = NULL};
     TN_RETURN_IF_ERROR(tn_api__check(session, err));
     TN_RETURN_IF_ERROR(tn_api__check_text(sql, "statement", err));
@@ -132,6 +133,7 @@ tarn_code tarn_session_register(tarn_session *session, const char *name,
 
     TN_TRY(tn_api__check(session, err));
     TN_TRY(tn_api__check_text(name, "name", err));
+    TN_TRY(tn_api__check_given(stream != NULL, "stream", err));
     tn_session *inner = session->session;
     chunks.pool = tn_session_pool(inner);
     tn_arena_init(&arena, tn_session_pool(inner));

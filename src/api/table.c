@@ -24,6 +24,7 @@ tarn_code tarn_table_history(tarn_session *session, const char *uri, uint64_t li
                              tarn_result **out, tarn_error *err)
 {
     tn_facts facts;
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
     TN_RETURN_IF_ERROR(tn_api__check_text(uri, "URI", err));
     TN_RETURN_IF_ERROR(tn_api__begin_result(session, out, err));
     return tn_api__end_result(tn_inspect_history(session->session, tn_str_of(uri),
@@ -37,6 +38,7 @@ tarn_code tarn_table_files(tarn_session *session, const char *uri, const tarn_at
 {
     tn_facts facts;
     tn_delta_at which;
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
     TN_RETURN_IF_ERROR(tn_api__check_text(uri, "URI", err));
     TN_RETURN_IF_ERROR(read_at(at, &which, err));
     TN_RETURN_IF_ERROR(tn_api__begin_result(session, out, err));
@@ -50,6 +52,7 @@ tarn_code tarn_table_detail(tarn_session *session, const char *uri, const tarn_a
 {
     tn_facts facts;
     tn_delta_at which;
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
     TN_RETURN_IF_ERROR(tn_api__check_text(uri, "URI", err));
     TN_RETURN_IF_ERROR(read_at(at, &which, err));
     TN_RETURN_IF_ERROR(tn_api__begin_result(session, out, err));
@@ -60,6 +63,7 @@ tarn_code tarn_table_detail(tarn_session *session, const char *uri, const tarn_a
 
 tarn_code tarn_table_exists(tarn_session *session, const char *uri, bool *out, tarn_error *err)
 {
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
     *out = false;
     TN_RETURN_IF_ERROR(tn_api__check(session, err));
     TN_RETURN_IF_ERROR(tn_api__check_text(uri, "URI", err));
@@ -71,6 +75,7 @@ tarn_code tarn_describe(tarn_session *session, const char *uri, bool pages, char
                         tarn_error *err)
 {
     tn_text text;
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
     *out = NULL;
     TN_RETURN_IF_ERROR(tn_api__check(session, err));
     TN_RETURN_IF_ERROR(tn_api__check_text(uri, "URI", err));

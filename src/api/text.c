@@ -18,6 +18,7 @@ tarn_code tarn_text_resize(char **text, size_t size, tarn_error *err)
 {
     void *memory;
     size_t whole;
+    TN_RETURN_IF_ERROR(tn_api__check_given(text != NULL, "text", err));
     if (!tn_size_add(size, sizeof(head), &whole)) {
         return tn_fail(err, TARN_E_NOMEM, "%zu bytes are too many", size);
     }
@@ -41,7 +42,7 @@ void tarn_text_free(char *text)
 
 size_t tarn_text_width(const char *text, size_t size)
 {
-    return tn_text_width((tn_str){text, size});
+    return tn_text_width((tn_str){text, text == NULL ? 0 : size});
 }
 
 tarn_code tn_api__give(tn_text *text, char **out, size_t *size, tarn_error *err)
@@ -73,6 +74,8 @@ tarn_code tarn_error_report(const tarn_error *error, const char *what, const cha
                                        .json = (flags & TARN_REPORT_JSON) != 0,
                                        .width = width};
     tn_text text;
+    TN_RETURN_IF_ERROR(tn_api__check_given(error != NULL, "error", err));
+    TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
     tn_text_init(&text, tn_process_pool(), 1 << 20);
     tn_report(error, (tn_str){sql, sql == NULL ? 0 : sql_size}, &options, &text);
     return tn_api__give(&text, out, NULL, err);
