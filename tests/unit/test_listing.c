@@ -135,3 +135,41 @@ TEST(a_failed_look_behind_compression_names_the_file)
     tn_source_release(source);
     bench_close(&b);
 }
+
+/* Opens all files of a folder. */
+static TN_FALLIBLE open_all(bench *b, const char *pattern, const tn_read_options *options,
+                            tn_source **out)
+{
+    const tn_str uri = tn_str_of(pattern);
+    return tn_listing_source(b->stores, b->types, &uri, 1, options, b->pool, out, &b->err);
+}
+
+TEST(files_without_rows_leave_the_types_to_others_and_survive_the_loss_of_any_allocation)
+{
+    static const char *const files[][2] = {
+        {"c/1.csv", "a,b\n"}, {"c/2.csv", ""},
+        {"c/3.csv", "b,a\n"}, {"c/4.csv", "a,b\n1,2001-01-01\n"},
+        {"j/1.jsonl", "\n"},  {"j/2.jsonl", "{\"a\":1,\"b\":\"2001-01-01\"}\n"}};
+    static const char *const patterns[] = {"memory://m/c/*", "memory://m/j/*"};
+    bench b;
+    tn_source *source;
+    CHECK(bench_open(&b, pool));
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        CHECK_EQ(put(&b, files[i][0], files[i][1], TN_CODEC_NONE, SIZE_MAX), TARN_OK);
+    }
+    for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++) {
+        CHECK_EQ(open_all(&b, patterns[i], &TN_READ_DEFAULT, &source), TARN_OK);
+        CHECK_EQ(source->schema.count, 2);
+        CHECK_EQ(source->schema.fields[0].type->kind, TN_KIND_BIGINT);
+        CHECK_EQ(source->schema.fields[1].type->kind, TN_KIND_DATE);
+        tn_source_release(source);
+        const size_t used = pool->used;
+        for (test_oom oom = test_oom_start(pool); test_oom_next(&oom);) {
+            const tarn_code code = open_all(&b, patterns[i], &TN_READ_DEFAULT, &source);
+            CHECK_EQ(code, oom.refused ? TARN_E_NOMEM : TARN_OK);
+            tn_source_release(source);
+            CHECK_EQ(pool->used, used);
+        }
+    }
+    bench_close(&b);
+}

@@ -172,6 +172,26 @@ TEST(each_way_a_commit_can_end_is_told_apart)
     }
 }
 
+TEST(asking_a_store_survives_the_loss_of_any_allocation)
+{
+    static const fake_answer answers[] = {{200, 0, NULL, NULL, 0},
+                                          {412, 0, NULL, ERROR_XML("PreconditionFailed"), 0},
+                                          {204, 0, NULL, NULL, 0},
+                                          {200, 0, NULL, NULL, 0}};
+    (void)setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9", 1);
+    for (test_oom oom = test_oom_start(pool); test_oom_next(&oom);) {
+        bench at = {.stores = NULL};
+        tarn_code code = OPEN(&at, answers) ? TARN_OK : TARN_E_NOMEM;
+        if (code == TARN_OK) {
+            code = tn_store_put(at.store, TN_STR("t/1.json"), TN_STR("v"), &create, NULL, NULL);
+        }
+        bench_close(&at);
+        CHECK(code == TARN_OK || oom.refused);
+        CHECK_U64(pool->used, 0);
+    }
+    (void)unsetenv("AWS_ENDPOINT_URL_S3");
+}
+
 /* Behind an endpoint of its own a store is asked once whether it protects what is there. */
 TEST(a_store_that_replaces_what_is_protected_gets_no_commit)
 {
