@@ -193,7 +193,8 @@ static tarn_code read_odd(tn__csv_parser *p, tn__csv_cells *cells, const tn_csv_
         }
     }
     tn_reason why = read_cell(p, cells, row, text, err);
-    if (why == NULL && !source->asked[cells->field]) {
+    if (why == NULL && !source->asked[cells->field] &&
+        !(tn_type_is_timestamp(cells->type) && tn__text_is_plain_time(text))) {
         why = tn__text_loses(cells->type, cells->values, row, text);
     }
     if (why == NULL) {

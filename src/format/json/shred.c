@@ -323,7 +323,8 @@ static tn_reason put_scalar(cursor *c, tn__json_node *node, uint32_t row, bool m
         }
         why = put_text(type, node->values, row, c->text + start, end - start, false);
     }
-    if (why == NULL && !may_round) {
+    if (why == NULL && !may_round &&
+        !(tn_type_is_timestamp(type) && tn__text_is_plain_time(*field))) {
         why = tn__text_loses(type, node->values, row, *field);
     }
     if (why == NULL) {

@@ -116,6 +116,12 @@ static inline bool tn__double_is_long(double value)
 /* Refuses by name what begins as another format or in another encoding does. */
 TN_FALLIBLE tn__text_refuse_binary(tn_str text, tarn_error *err);
 
+/* "2026-01-31 13:05:00", or with up to six digits behind it: nothing of it is lost. */
+static inline bool tn__text_is_plain_time(tn_str text)
+{
+    return text.size <= 26 && text.size >= 19 &&
+           (text.size == 19 ? text.data[16] == ':' : text.data[19] == '.');
+}
 /* Of a time that was read: has it digits, other than 0, behind the microseconds? */
 bool tn__text_is_fine(tn_str text);
 /* Of a type that was inferred: why the value that was read is less than its text says, or NULL. */
