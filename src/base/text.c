@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { FIRST_CAPACITY = 256 };
+enum { LARGE = 4 << 20, FIRST_CAPACITY = 256 };
 
 void tn_text_init(tn_text *text, tn_pool *pool, size_t limit)
 {
@@ -47,8 +47,11 @@ char *tn_text_reserve(tn_text *text, size_t size)
         return NULL;
     }
     if (needed + 1 > text->capacity) {
-        const size_t capacity =
-            tn_max_size(tn_max_size(FIRST_CAPACITY, 2 * text->capacity), needed + 1);
+        /* Twice as much, and a large one an eighth beyond what is asked for: memory that is counted
+         * and not used says little of what the process has. */
+        const size_t least = needed + 1 + (needed > LARGE ? needed / 8 : 0);
+        const size_t twice = text->capacity > LARGE ? 0 : 2 * text->capacity;
+        const size_t capacity = tn_max_size(tn_max_size(FIRST_CAPACITY, twice), least);
         void *memory;
         text->failed = tn_pool_alloc(text->pool, capacity, &memory, NULL);
         if (text->failed != TARN_OK) {

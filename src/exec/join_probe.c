@@ -660,6 +660,9 @@ tarn_code tn_prober__next(tn_prober *prober, const tn_batch *in, tn_batch *out, 
             continue;
         }
         while (next_pairs(prober, &count)) {
+            if (atomic_load_explicit(join->run->cancelled, memory_order_relaxed)) {
+                return tn_fail(err, TARN_E_CANCELLED, "cancelled"); /* a condition may pass none */
+            }
             TN_RETURN_IF_ERROR(make_pairs(prober, count, out, err));
             if (prober->residual != NULL) {
                 TN_RETURN_IF_ERROR(ask_residual(prober, count, out, err));

@@ -126,6 +126,13 @@ for name, (sql, options) in statements.items():
     case(f"{name}: no temporary file", tarn.left_over() == [], tarn.left_over())
     done = sum(e.code == 0 for e in ends) if name == "delta" else 0
     case(f"{name}: no table version", versions() == version + done, (versions(), version, done))
+# Pairs of which the condition lets none pass: nothing but the flag ends these before the next day.
+for kind in ("INNER", "LEFT", "FULL", "SEMI"):
+    for workers in ("1", "2"):
+        end = Ended(f"SELECT count(*) FROM range(1000000) a(r) {kind} JOIN range(1000000) b(q) ON a.r * b.q = -1",
+                    ["--threads", workers], 0.4)
+        case(f"a {kind} join without keys, {workers} threads: stopped soon",
+             end.code == 130 and not end.early and end.late < LATE, (end.code, end.late))
 count = tarn.rows(f"SELECT count(*) FROM '{table}'")
 files = [f for f in os.listdir(table) if f.endswith(".parquet")]
 named = tarn.rows(f"SELECT count(*) FROM '{table}/*.parquet'")

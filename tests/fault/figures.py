@@ -36,6 +36,8 @@ case("rows_in and rows_out are true", figures["rows_in"] == 2000000 and figures[
 for name, sql in {
         "a small table": "CREATE TABLE t AS SELECT range AS a, 'some text of ' || range AS s FROM range(1500000)",
         "a table that is made": "CREATE TABLE t AS SELECT range AS a, 'some text of ' || range AS s FROM range(3000000)",
+        "a text of many bytes": "SELECT length(a) FROM (SELECT repeat('x', 70000000) || range AS a FROM range(1)) ORDER BY a",
+        "a text that is written": "SELECT repeat('x', 70000000) FROM range(1)",
         "a table that is sorted": "CREATE TABLE t AS SELECT (range * 7919) % 10000019 AS a FROM range(10000000) ORDER BY a",
 }.items():
     figures, peak, _ = measure(sql)
