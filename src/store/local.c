@@ -280,6 +280,25 @@ typedef struct local_target {
     bool in_order;  /* such a target: bytes are written as they come */
 } local_target;
 
+/* The number of a descriptor of ours that the path names; -1: none. */
+static int own_descriptor(const char *path)
+{
+    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+    if (strcmp(path, "/dev/stdout") == 0 || strcmp(path, "/dev/stderr") == 0) {
+        return path[8] == 'o' ? STDOUT_FILENO : STDERR_FILENO;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        const size_t size = strlen(folders[i]);
+        const char *const digits = path + size;
+        const size_t count =
+            strncmp(path, folders[i], size) == 0 ? strspn(digits, "0123456789") : 0;
+        if (count > 0 && count < 7 && digits[count] == '\0') {
+            return (int)strtol(digits, NULL, 10);
+        }
+    }
+    return -1;
+}
+
 /* Where the bytes of `key` go, through symbolic links; looks at what is there now. */
 static TN_FALLIBLE target_open(local_target *target, tn_str key, const tn_put_options *options,
                                tarn_error *err)
@@ -296,6 +315,15 @@ static TN_FALLIBLE target_open(local_target *target, tn_str key, const tn_put_op
     const bool exists = stat(path, &file) == 0;
     if (exists && S_ISDIR(file.st_mode)) {
         return tn_fail(err, TARN_E_INVALID, "'%s' is a folder", path);
+    }
+    const int own = own_descriptor(path);
+    if (own >= 0 && !exists) {
+        return tn_fail(err, TARN_E_NOT_FOUND, "'%s': no such descriptor is open", path);
+    }
+    if (own >= 0) { /* what is there stays, also where it is a file: as a shell has it */
+        target->in_order = true;
+        target->stage.fd = fcntl(own, F_DUPFD_CLOEXEC, 3);
+        return target->stage.fd >= 0 ? TARN_OK : tn_os_fail(err, errno, "opening '%s'", path);
     }
     if (exists && !S_ISREG(file.st_mode)) {
         target->in_order = true;
