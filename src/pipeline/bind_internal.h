@@ -104,6 +104,9 @@ TN_FALLIBLE tn_build__table(tn_build *b, tn_str uri, int64_t version, tn_relatio
                             tarn_error *err);
 /* A fault where a sink gets other columns than it says. */
 TN_FALLIBLE tn_build__sink_columns(const tn_build *b, const tn_sink_spec *sink, tarn_error *err);
+/* Faults where a sink's rows do not fit its table.  In a run (`runs`) an error of the store is one,
+ * not a mistake of the file. */
+TN_FALLIBLE tn_build__check_sinks(tn_build *b, bool runs, tarn_error *err);
 /* A fault of SQL while rows move: it gets the step's name and its place in the file. */
 void tn_build__place(const tn_build *b, tarn_error *error);
 /* Outputs of a plan as a schema. */

@@ -92,9 +92,9 @@ static TN_FALLIBLE check_partitions(tn_dataflow *p, const tn_sink_spec *sink,
 }
 
 /* A writer is opened and closed: it says whether the columns fit the table. */
-static TN_FALLIBLE check_sink(tn_dataflow *p, tn_build *b, const tn_sink_spec *sink,
-                              tarn_error *err)
+static TN_FALLIBLE check_sink(tn_build *b, const tn_sink_spec *sink, bool runs, tarn_error *err)
 {
+    tn_dataflow *const p = b->p;
     tn_session *session = p->session;
     tn_schema schema;
     tn_delta_writer *writer;
@@ -120,7 +120,18 @@ static TN_FALLIBLE check_sink(tn_dataflow *p, tn_build *b, const tn_sink_spec *s
         tn_delta_writer_close(writer);
         return TARN_OK;
     }
+    if (runs && code != TARN_E_INVALID && code != TARN_E_UNSUPPORTED) {
+        return tn_error_copy(err, &cause); /* not a mistake of the file's: a store, perhaps */
+    }
     return tn_dataflow__fault_of(p, NULL, tn_toml_get(sink->place, "to"), &cause, err);
+}
+
+TN_FALLIBLE tn_build__check_sinks(tn_build *b, bool runs, tarn_error *err)
+{
+    for (size_t i = 0; i < b->p->sinks.count; i++) {
+        TN_RETURN_IF_ERROR(check_sink(b, b->p->sinks.items[i], runs, err));
+    }
+    return TARN_OK;
 }
 
 /* ---- check ------------------------------------------------------------------------------------*/
@@ -165,9 +176,7 @@ tarn_code tn_dataflow_check(tn_dataflow *p, tarn_error *err)
     TN_TRY(tn_build__open(&b, p, &arena, found.pins, 0, 0, err));
     TN_TRY(bind_all(p, &b, err));
     TN_TRY(unused(p, &b, err));
-    for (size_t i = 0; i < p->sinks.count; i++) {
-        TN_TRY(check_sink(p, &b, p->sinks.items[i], err));
-    }
+    TN_TRY(tn_build__check_sinks(&b, false, err));
     tn_dataflow__sort_faults(p);
     code = tn_dataflow__first_fault(p, err);
 done:

@@ -360,6 +360,8 @@ static TN_FALLIBLE take_new(runner *r, bool *again, tarn_error *err)
     entry.seed = tn_random_u64();
     entry.document_hash = r->p->document_hash;
     TN_TRY(tn_execution__bind(&x, err));
+    TN_TRY(tn_build__check_sinks(&x.build, true, err));
+    TN_TRY(tn_dataflow__first_fault(r->p, err));
     code = refuse_foreign(r, &x, again, err);
     if (code != TARN_OK || *again) {
         goto done;
