@@ -9,6 +9,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 /* ---- libedit's interface (editline/histedit.h) ---- */
@@ -294,10 +295,24 @@ const char *line_editor_read(line_editor *e, const char *prompt, bool *interrupt
     return line;
 }
 
+/* Is a setting named whose value may be a secret?  It is refused, and must not be kept either. */
+static bool names_secret(const char *text)
+{
+    static const char *const words[] = {"s3.secret", "s3.session", "s3.access"};
+    for (; *text != '\0'; text++) {
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+            if (strncasecmp(text, words[i], strlen(words[i])) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 void line_editor_remember(line_editor *e, const char *text)
 {
     history_event event;
-    if (e->edit != NULL && text[0] != '\0') {
+    if (e->edit != NULL && text[0] != '\0' && !names_secret(text)) {
         (void)e->lib.history(e->past, &event, H_ENTER, text);
         if (e->history_path[0] != '\0') {
             (void)e->lib.history(e->past, &event, H_SAVE, e->history_path);

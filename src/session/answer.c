@@ -121,7 +121,24 @@ static const char *from_text(tn_setting_from from)
     return texts[from];
 }
 
-static TN_FALLIBLE show_settings(tn_session *session, table *t, tn_str only, tarn_error *err)
+/* A URL without the user and the password that it may have before its host. */
+static TN_FALLIBLE without_user(tn_arena *arena, const char **value, tarn_error *err)
+{
+    const char *scheme = *value == NULL ? NULL : strstr(*value, "://");
+    const char *host = *value == NULL ? NULL : strrchr(*value, '@');
+    const char *behind = scheme == NULL ? *value : scheme + 3;
+    tn_str shown;
+    if (host == NULL || host < behind) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(
+        tn_arena_print(arena, &shown, err, "%.*s***%s", (int)(behind - *value), *value, host));
+    *value = shown.data;
+    return TARN_OK;
+}
+
+static TN_FALLIBLE show_settings(tn_session *session, table *t, tn_arena *arena, tn_str only,
+                                 tarn_error *err)
 {
     size_t count;
     bool found = false;
@@ -133,6 +150,9 @@ static TN_FALLIBLE show_settings(tn_session *session, table *t, tn_str only, tar
             continue;
         }
         found = true;
+        if (tn_str_equal(tn_str_of(settings[i].name), TN_STR("s3.endpoint"))) {
+            TN_RETURN_IF_ERROR(without_user(arena, &value, err));
+        }
         const char *texts[] = {settings[i].name,
                                value != NULL && settings[i].is_secret ? "***" : value,
                                from_text(from), settings[i].doc};
@@ -167,7 +187,7 @@ tarn_code tn_session__show(tn_session *session, const tn_bound *bound, tn_arena 
     const tarn_code code =
         tables      ? show_tables(session, &t, err)
         : functions ? show_functions(&t, bound->name.name, err)
-                    : show_settings(session, &t,
+                    : show_settings(session, &t, arena,
                                     bound->show == TN_SHOW_ALL ? TN_STR_NONE : bound->setting, err);
     return finish(&t, code, out, err);
 }

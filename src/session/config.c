@@ -91,6 +91,33 @@ static TN_FALLIBLE take_all(config *c, const tn_toml *root, tarn_error *err)
     return TARN_OK;
 }
 
+/* A message repeats what it cannot read, which may be a secret: where the line looks like one, the
+ * message says only where that is. */
+static void hide_secret(tn_str text, tarn_error *err)
+{
+    size_t begin = 0;
+    if (err == NULL || err->line <= 0) {
+        return;
+    }
+    const int64_t line = err->line;
+    const int64_t column = err->column;
+    for (int64_t i = 1; i < line; i++) {
+        const char *end = memchr(text.data + begin, '\n', text.size - begin);
+        if (end == NULL) {
+            return;
+        }
+        begin = (size_t)(end - text.data) + 1;
+    }
+    const char *end = memchr(text.data + begin, '\n', text.size - begin);
+    const size_t stop = end == NULL ? text.size : (size_t)(end - text.data);
+    if (!tn_setting_says_secret(tn_str_slice(text, begin, stop))) {
+        return;
+    }
+    (void)tn_fail(err, TARN_E_INVALID, "the line of a secret cannot be read");
+    tn_locate(err, line, column, 0);
+    tn_hint(err, "it is name = \"value\": a text stands in quotes");
+}
+
 static TN_FALLIBLE read_one(tn_session *session, const char *path, bool may_be_closed,
                             tarn_error *err)
 {
@@ -107,6 +134,7 @@ static TN_FALLIBLE read_one(tn_session *session, const char *path, bool may_be_c
     }
     code = tn_toml_parse(&c.arena, text, &root, err);
     if (code != TARN_OK) {
+        hide_secret(text, err);
         tn_subject(err, path);
         goto done;
     }

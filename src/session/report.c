@@ -3,6 +3,7 @@
 
 #include "base/size.h"
 #include "base/utf8.h"
+#include "session/session.h"
 
 #include <stdio.h>
 
@@ -16,7 +17,8 @@ static bool locate(const tarn_error *error, tn_str sql, place *out)
 {
     size_t begin = 0;
     const size_t start = error->span_start;
-    if (sql.size == 0 || start > sql.size || (error->span_length == 0 && start == 0)) {
+    if (sql.size == 0 || start > sql.size || tn_setting_names_secret(sql) ||
+        (error->span_length == 0 && start == 0)) {
         return false;
     }
     out->line = 1;

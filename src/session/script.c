@@ -37,6 +37,16 @@ struct tn_result {
 
 /* ---- scripts ----------------------------------------------------------------------------------*/
 
+static TN_FALLIBLE refuse_secrets(tarn_error *err)
+{
+    (void)tn_fail(
+        err, TARN_E_INVALID,
+        "the statement is wrong, and is not shown, since it names a secret: none is taken "
+        "from SQL");
+    tn_hint(err, "put secrets into the environment or into ~/.aws/credentials");
+    return TARN_E_INVALID;
+}
+
 tarn_code tn_script_open(tn_session *session, tn_str sql, const tn_parameters *parameters,
                          tn_script **out, tarn_error *err)
 {
@@ -57,8 +67,12 @@ tarn_code tn_script_open(tn_session *session, tn_str sql, const tn_parameters *p
         memcpy(script->text, sql.data, sql.size);
     }
     script->text[sql.size] = '\0';
-    TN_TRY(tn_sql_parse((tn_str){script->text, sql.size}, &script->arena, &session->pool,
-                        &script->statements, &script->count, err));
+    code = tn_sql_parse((tn_str){script->text, sql.size}, &script->arena, &session->pool,
+                        &script->statements, &script->count, err);
+    if (code != TARN_OK) {
+        /* The message may have a word of it, which may be the secret. */
+        TN_TRY(tn_setting_names_secret(sql) ? refuse_secrets(err) : code);
+    }
     *out = script;
     script = NULL;
 done:

@@ -57,6 +57,11 @@ TN_FALLIBLE tn_session_set(tn_session *session, tn_str name, tn_str value, tn_se
 TN_FALLIBLE tn_session_reset(tn_session *session, tn_str name, tarn_error *err); /* "": all */
 /* The value as text, NULL where there is none; unknown names are answered NULL, too. */
 const char *tn_session_get(tn_session *session, const char *name, tn_setting_from *from);
+/* Does the text have a word that such a setting's name has? */
+bool tn_setting_says_secret(tn_str text);
+/* Does the text have the name of a setting for a secret, or one much like it?  Then what stands
+ * around it is not shown. */
+bool tn_setting_names_secret(tn_str text);
 /* Raises while a secret may not come by this road. */
 TN_FALLIBLE tn_session_refuse_secret(tn_str name, tarn_error *err);
 uint32_t tn_session_threads(tn_session *session);

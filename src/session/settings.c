@@ -301,6 +301,38 @@ static TN_FALLIBLE check(const tn_setting *setting, tn_str value, tarn_error *er
 
 /* ---- setting ---- */
 
+bool tn_setting_says_secret(tn_str text)
+{
+    static const char *const words[] = {"secret", "token", "pass", "access_key"};
+    for (size_t i = 0; i < text.size; i++) {
+        for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
+            const size_t end = i + strlen(words[w]);
+            if (end <= text.size &&
+                tn_str_equal_fold(tn_str_slice(text, i, end), tn_str_of(words[w]))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Up to where its name may end. */
+bool tn_setting_names_secret(tn_str text)
+{
+    for (size_t i = 0; i + 3 <= text.size; i++) {
+        if (tn_str_equal_fold(tn_str_slice(text, i, i + 3), TN_STR("s3."))) {
+            size_t end = i + 3;
+            while (end < text.size && strchr(" \t\r\n=/'", text.data[end]) == NULL) {
+                end++;
+            }
+            if (tn_setting_says_secret(tn_str_slice(text, i + 3, end))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 tarn_code tn_session_refuse_secret(tn_str name, tarn_error *err)
 {
     const tn_setting *setting = find(name);
