@@ -5,6 +5,7 @@
 #include "commands.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ typedef struct channel {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     request waiting[WAITING_MAX];
+    int requests; /* the descriptor they come by */
     size_t first, count;
     uint64_t received, answered;
     uint64_t cancelled_to; /* requests up to this one were cancelled before their turn */
@@ -82,7 +84,7 @@ static void *read_requests(void *argument)
     char *line = NULL;
     size_t size = 0;
     for (;;) {
-        const ssize_t got = read(STDIN_FILENO, buffer, sizeof(buffer));
+        const ssize_t got = read(c->requests, buffer, sizeof(buffer));
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -157,6 +159,20 @@ static int answer_all(invocation *in, channel *c)
     return code;
 }
 
+/* Standard input belongs to the requests: a statement that would read it (FROM '-') fails, in place
+ * of taking them for rows. */
+static bool take_input(channel *c)
+{
+    const int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    c->requests = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    const bool taken =
+        c->requests >= 0 && nothing >= 0 && dup2(nothing, STDIN_FILENO) == STDIN_FILENO;
+    if (nothing > STDERR_FILENO) {
+        (void)close(nothing);
+    }
+    return taken;
+}
+
 static int set_in_shell(void *context, const char *name, const char *value)
 {
     return tarn_shell_set(context, name, value, NULL) == TARN_OK ? -1 : EXIT_TRY_AGAIN;
@@ -179,6 +195,9 @@ int serve_json(invocation *in)
     code = each_setting(in, set_in_shell, c.shell);
     (void)pthread_mutex_init(&c.lock, NULL);
     (void)pthread_cond_init(&c.changed, NULL);
+    if (code < 0 && !take_input(&c)) {
+        code = usage_error(in, "", "standard input cannot be taken for requests");
+    }
     if (code < 0 && pthread_create(&reader, NULL, read_requests, &c) != 0) {
         code = usage_error(in, "", "no thread could be started");
     }

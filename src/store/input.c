@@ -20,6 +20,10 @@ static TN_FALLIBLE copy_input(tn_stores *stores, int to, tarn_error *err)
             TN_TRY(tn_file_write(to, block, (size_t)size, err));
         } else if (size == 0) {
             break;
+        } else if (errno == EBADF) { /* closed, or taken by who has the process */
+            code = tn_fail(err, TARN_E_INVALID, "standard input cannot be read here");
+            tn_hint(err, "name a file, or a named pipe");
+            goto done;
         } else if (errno != EINTR) {
             code = tn_os_fail(err, errno, "reading standard input");
             goto done;

@@ -14,3 +14,6 @@ nonsense
 {"sql": "SELECT * FROM t"}
 {"cmd": "dance"}
 END
+# standard input is the requests', not the statements'
+printf '%s\n' "{\"sql\":\"FROM '-'\"}" "{\"sql\":\"SELECT * FROM read_csv('/dev/stdin')\"}" '{"sql":"SELECT 5 AS five"}' |
+    tarn shell --json | sed 's|,"seconds.*|}|'
