@@ -202,6 +202,18 @@ static TN_FALLIBLE check_cancelled(tn_shell *shell, tarn_error *err)
 
 /* ---- parameters -------------------------------------------------------------------------------*/
 
+/* Digits alone: such a number is never rounded. */
+static bool is_whole(tn_str text)
+{
+    const size_t sign = text.size > 0 && text.data[0] == '-' ? 1 : 0;
+    for (size_t i = sign; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return false;
+        }
+    }
+    return text.size > sign;
+}
+
 tarn_code tn_parameter_of_json(const tn_json *json, tn_value *out, tarn_error *err)
 {
     switch ((tn_json_kind)json->kind) {
@@ -213,6 +225,12 @@ tarn_code tn_parameter_of_json(const tn_json *json, tn_value *out, tarn_error *e
         *out = tn_value_boolean(json->kind == TN_JSON_TRUE);
         return TARN_OK;
     case TN_JSON_NUMBER:
+        if (!json->is_integer && is_whole(json->text)) {
+            (void)tn_fail(err, TARN_E_INVALID, "the parameter '%.*s' has more than 64 bits: %.*s",
+                          TN_STR_ARGS(json->name), TN_STR_ARGS(json->text));
+            tn_hint(err, "give it as a text, and CAST it where it is used");
+            return TARN_E_INVALID;
+        }
         *out = json->is_integer ? tn_value_bigint(json->integer)
                                 : tn_value_double(tn_json_double(json));
         return TARN_OK;
@@ -237,7 +255,8 @@ void tn_parameter_of_text(tn_str text, tn_value *out)
                        text.data[sign + 1] >= '0' && text.data[sign + 1] <= '9';
     if (digits && !zeros && tn_parse_i64(text.data, text.size, &integer) == TN_PARSED) {
         *out = tn_value_bigint(integer);
-    } else if (digits && !zeros && tn_parse_f64(text.data, text.size, &number) == TN_PARSED) {
+    } else if (digits && !zeros && !is_whole(text) &&
+               tn_parse_f64(text.data, text.size, &number) == TN_PARSED) {
         *out = tn_value_double(number);
     } else if (tn_str_equal(text, TN_STR("true")) || tn_str_equal(text, TN_STR("false"))) {
         *out = tn_value_boolean(text.size == 4);

@@ -33,9 +33,10 @@ void tn_shell_begin(tn_shell *shell, bool cancelled);
 TN_FALLIBLE tn_shell_answer(tn_shell *shell, tn_str line, tn_text *out, tarn_error *err);
 
 /* A value as {"a": 1} gives it to $a: integers, decimals, booleans, texts, null.  Others are
- * TARN_E_INVALID. */
+ * TARN_E_INVALID, and so are whole numbers beyond 64 bits. */
 TN_FALLIBLE tn_parameter_of_json(const tn_json *json, tn_value *out, tarn_error *err);
-/* ... and as text does, from the command line: an integer, a number, true, false, else the text. */
+/* ... and as text does, from the command line: an integer, a number, true, false, else the text, as
+ * which a whole number beyond 64 bits keeps its digits. */
 void tn_parameter_of_text(tn_str text, tn_value *out);
 
 #endif

@@ -17,3 +17,6 @@ END
 # standard input is the requests', not the statements'
 printf '%s\n' "{\"sql\":\"FROM '-'\"}" "{\"sql\":\"SELECT * FROM read_csv('/dev/stdin')\"}" '{"sql":"SELECT 5 AS five"}' |
     tarn shell --json | sed 's|,"seconds.*|}|'
+# whole numbers keep their digits, or are refused
+printf '%s\n' '{"sql":"SELECT $x AS x","params":{"x":12345678901234567890123}}' | tarn shell --json
+tarn query 'SELECT $x AS x, typeof($x) AS t, $y AS y' -p x=12345678901234567890123 -p y=-9223372036854775808
