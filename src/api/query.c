@@ -54,9 +54,9 @@ void tarn_script_close(tarn_script *script)
 
 tarn_code tarn_script_next(tarn_script *script, tarn_result **out, tarn_error *err)
 {
-    struct tarn_result *result = &script->result;
     TN_RETURN_IF_ERROR(tn_api__check_given(script != NULL, "script", err));
     TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
+    struct tarn_result *const result = &script->result;
     *out = NULL;
     TN_RETURN_IF_ERROR(tn_api__check(script->session, err));
     tn_arena_reset(&result->arena);
