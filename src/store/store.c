@@ -599,8 +599,9 @@ tarn_code tn_listing_next(tn_listing *listing, tn_object_info *entry, bool *more
     if (fault_of(listing->store, TN_STORE_LIST, TN_STR_NONE) != TN_FAULT_NONE) {
         return fail_on_purpose(listing->store, TN_STR_NONE, err);
     }
-    do {
+    do { /* what was said of an entry that is passed over is not said of the next */
         *more = false;
+        *entry = (tn_object_info){.key = TN_STR_NONE};
         TN_RETURN_IF_ERROR(listing->kind->next(listing, entry, more, err));
     } while (*more && !listing->shows_all && (entry->is_stream || entry->is_broken));
     return TARN_OK;
