@@ -78,8 +78,8 @@ static void mix_codes(tn_memo *memo, const tn_column *const *keys, uint32_t key_
     }
 }
 
-/* Are all keys coded by small dictionaries, and without nulls? */
-static bool prepare_several(tn_groups *groups, const tn_column *const *keys)
+/* Are all keys coded by small dictionaries, and without nulls?  How many numbers there may be. */
+static bool prepare_several(tn_groups *groups, const tn_column *const *keys, uint32_t *codes)
 {
     const uint32_t key_count = groups->op->key_count;
     tn_memo *memo = &groups->memo;
@@ -108,6 +108,7 @@ static bool prepare_several(tn_groups *groups, const tn_column *const *keys)
     memo->dictionary_id = UINT64_MAX;
     memo->base = 0;
     memo->has_base = false;
+    *codes = (uint32_t)product;
     return true;
 }
 
@@ -200,16 +201,13 @@ tarn_code tn_groups__look_up(tn_groups *groups, const tn_column *const *keys, co
     uint32_t codes = TN_FEW + 1;
 
     groups->few.codes = 0;
-    if (groups->op->key_count > 1 && !memo->is_off && count > 0 && prepare_several(groups, keys)) {
+    if (groups->op->key_count > 1 && !memo->is_off && count > 0 &&
+        prepare_several(groups, keys, &codes)) {
         mix_codes(memo, keys, groups->op->key_count, selection, count);
         mixed = (tn_column){.type = TN_USMALLINT, .lane = TN_LANE_u16, .values = memo->codes};
         coded = &mixed;
         lane = TN_LANE_u16;
         selection = NULL;
-        codes = 1;
-        for (uint32_t k = 0; k < groups->op->key_count; k++) {
-            codes *= keys[k]->children->rows;
-        }
     } else if (!prepare(groups, keys[0], part, &lane)) {
         TN_RETURN_IF_ERROR(tn_groups__prepare(groups, keys, part->selection, count, err));
         return tn_groups__find(groups, count, err);
