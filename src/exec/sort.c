@@ -105,7 +105,7 @@ static void publish(sort_task *task)
     if (op->filter == NULL || !task->sorter->has_bound) {
         return;
     }
-    uint64_t head = tn_sort__head(task->sorter->bound, 1);
+    uint64_t head = tn_sort__head(task->sorter->bound, tn_sort__skip(task->op->sorter, false));
     head += head == 0;
     if (task->published != head && decode_bound(op, task->sorter->bound, &value)) {
         tn_join_filter__bounds(op->filter, op->first_descending ? &value : NULL,

@@ -159,6 +159,13 @@ static inline uint64_t tn_sort__head(const uint8_t *row, size_t skip)
     return __builtin_bswap64(bits);
 }
 
+/* The byte of a key at which looking begins: not at the one that marks NULL where no row is NULL,
+ * if then no byte behind the key is looked at. */
+static inline size_t tn_sort__skip(const tn_sorter *sorter, bool has_nulls)
+{
+    return has_nulls || sorter->prefix == 8 ? 0 : 1;
+}
+
 /* Where row 0 of a batch stands in the input's order; its rows follow at + position. */
 static inline uint64_t tn_rank__of(const tn_tag *tag, uint32_t part)
 {

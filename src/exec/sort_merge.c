@@ -199,7 +199,7 @@ static size_t make_entries(tn_sorter_task *task, tn_sort_entry *entries, bool *h
         }
     }
     *has_nulls = count > 0 && (first != any || any != 1);
-    const size_t skip = *has_nulls ? 0 : 1;
+    const size_t skip = tn_sort__skip(sorter, *has_nulls);
     bool ordered = true;
     for (size_t i = 0; i < count; i++) {
         entries[i].key = tn_sort__head(entries[i].row, skip);
@@ -439,7 +439,7 @@ tarn_code tn_merge__create(tn_sorter *sorter, tn_rows *runs, size_t count, tn_po
     merge->sorter = sorter;
     merge->pool = pool;
     merge->count = count;
-    merge->skip = sorter->has_nulls || sorter->is_bare ? 0 : 1;
+    merge->skip = tn_sort__skip(sorter, sorter->has_nulls);
     TN_TRY(tn_pool_alloc_zeroed(pool, (count + 1) * sizeof(source), (void **)&merge->sources, err));
     TN_TRY(tn_pool_alloc_zeroed(pool, (count + 1) * sizeof(loser), (void **)&merge->tree, err));
     for (size_t i = 0; i < count; i++) {
