@@ -44,22 +44,57 @@ tarn_code tn_binder__note_ungrouped(tn_binder *b, tn_grouping_state *g,
     return tn_vec_push(&g->ungrouped, note, err);
 }
 
+/* A key that stands within an expression, as it was before it became a column. */
+static tarn_code restore(void *context, const tn_expr *expr, const tn_expr **out, tarn_error *err)
+{
+    const tn_grouping_state *g = context;
+    (void)err;
+    *out = expr;
+    for (size_t i = 0; expr->kind == TN_EXPR_COLUMN && i < g->keys.count; i++) {
+        if (g->keys.items[i].id == expr->column) {
+            *out = g->keys.items[i].expr;
+        }
+    }
+    return TARN_OK;
+}
+
+/* Whole keys come first: of the keys a and f(a), f(a) is the second, not a function of the first,
+ * which may be NULL in a set without it. */
+static TN_FALLIBLE find_key(tn_binder *b, tn_grouping_state *g, const tn_group_key **out,
+                            tarn_error *err)
+{
+    const tn_expr *whole = NULL;
+    *out = NULL;
+    for (size_t i = 0; i < g->keys.count; i++) {
+        const tn_group_key *key = &g->keys.items[i];
+        if (key->is_plain || key->size != b->size) {
+            continue;
+        }
+        if (whole == NULL && g->keys.count > 1 && b->expr->kind != TN_EXPR_COLUMN) {
+            TN_RETURN_IF_ERROR(tn_expr_rewrite(b->expr, b->arena, restore, g, &whole, err));
+        }
+        if (tn_expr_equal(key->expr, whole != NULL ? whole : b->expr)) {
+            *out = key;
+            break;
+        }
+    }
+    return TARN_OK;
+}
+
 tarn_code tn_binder__match_key(tn_binder *b, const tn_env *env, size_t ungrouped, tarn_error *err)
 {
+    const tn_group_key *key;
     tn_grouping_state *g = env->scope == NULL ? NULL : env->scope->grouping;
     if (g == NULL) {
         return TARN_OK;
     }
-    for (size_t i = 0; i < g->keys.count; i++) {
-        const tn_group_key *key = &g->keys.items[i];
-        if (key->is_plain || key->size != b->size || !tn_expr_equal(key->expr, b->expr)) {
-            continue;
-        }
-        g->ungrouped.count = ungrouped;
-        return tn_expr_column(b->expr_context, key->id, key->name, b->expr->type, b->expr->span,
-                              &b->expr, err);
+    TN_RETURN_IF_ERROR(find_key(b, g, &key, err));
+    if (key == NULL) {
+        return TARN_OK;
     }
-    return TARN_OK;
+    g->ungrouped.count = ungrouped;
+    return tn_expr_column(b->expr_context, key->id, key->name, b->expr->type, b->expr->span,
+                          &b->expr, err);
 }
 
 tarn_code tn_binder__check_grouped(tn_binder *b, const tn_grouping_state *g, tarn_error *err)
