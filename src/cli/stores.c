@@ -1,5 +1,5 @@
 /* tarn ls, cat, cp, rm, stat: files and objects of any store. */
-#include "commands.h"
+#include "targets.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -125,13 +125,6 @@ int run_stat(invocation *in)
 }
 
 /* ---- names of files, gathered before anything is done to them ---- */
-
-typedef struct names {
-    char *text; /* each with a zero behind it */
-    size_t size, count;
-    bool folders; /* folders among them are passed over: said in the end */
-    bool failed;
-} names;
 
 static int gather(void *context, const char *const *values, size_t count)
 {
@@ -308,12 +301,6 @@ static int copy_input(invocation *in, const char *to)
     return tarn_upload_finish(upload, &error) == TARN_OK ? EXIT_DONE : report(in, &error, NULL, 0);
 }
 
-static bool ends_with_slash(const char *text)
-{
-    const size_t size = strlen(text);
-    return size > 0 && text[size - 1] == '/';
-}
-
 /* Is the target a folder?  By its slash, or since there is one. */
 static bool is_folder(invocation *in, const char *uri)
 {
@@ -330,29 +317,6 @@ static bool is_folder(invocation *in, const char *uri)
     tarn_result_close(result);
     tarn_text_free(n.text);
     return code == TARN_OK && n.folders;
-}
-
-/* Where a file goes: below the target by what stands behind the source's folder. */
-static bool add_target(names *targets, const char *source, const char *file, const char *target,
-                       bool into)
-{
-    const char *behind = strrchr(file, '/');
-    behind = behind == NULL ? file : behind + 1;
-    const size_t size = strlen(source);
-    const bool below = strncmp(file, source, size) == 0 &&
-                       (file[size] == '/' || (size > 0 && source[size - 1] == '/'));
-    if (below) {
-        behind = file + size + (file[size] == '/' ? 1 : 0);
-    }
-    targets->count++;
-    if (!text_add(&targets->text, &targets->size, target, strlen(target))) {
-        return false;
-    }
-    if (into && ((!ends_with_slash(target) && !text_add(&targets->text, &targets->size, "/", 1)) ||
-                 !text_add(&targets->text, &targets->size, behind, strlen(behind)))) {
-        return false;
-    }
-    return text_add(&targets->text, &targets->size, "", 1);
 }
 
 static int copy_lists(invocation *in, const names *from, const names *to)
@@ -398,13 +362,13 @@ int run_cp(invocation *in)
     if (session_of(in, &code) == NULL) {
         return code;
     }
-    const char *target = in->words[in->word_count - 1];
+    const char *word = in->words[in->word_count - 1];
     if (strcmp(in->words[0], "-") == 0) {
-        return in->word_count == 2 ? copy_input(in, target)
+        return in->word_count == 2 ? copy_input(in, word)
                                    : usage_error(in, "", "standard input is one source");
     }
     code = -1;
-    if (strcmp(target, "-") == 0) {
+    if (strcmp(word, "-") == 0) {
         code = output_open(&out, in, NULL);
         for (size_t i = 0; i + 1 < in->word_count && code < 0; i++) {
             tarn_error error = TARN_ERROR_INIT;
@@ -414,24 +378,29 @@ int run_cp(invocation *in)
         }
         return output_close(&out, code < 0 ? EXIT_DONE : code);
     }
-    const bool into_folder = is_folder(in, target);
+    const bool into_folder = is_folder(in, word);
+    char *target = plain_uri(word);
+    code = target == NULL ? usage_error(in, "", "out of memory") : -1;
     for (size_t i = 0; i + 1 < in->word_count && code < 0; i++) {
         const size_t before = from.count;
         const size_t begin = from.size;
         code = expand(in, in->words[i], &from);
-        const char *file = from.text + begin;
         const bool into = into_folder || from.count - before > 1 || in->word_count > 2 ||
                           option_is_set(in, "recursive");
-        for (size_t k = before; k < from.count && code < 0; k++, file += strlen(file) + 1) {
-            if (!add_target(&to, in->words[i], file, target, into)) {
-                code = usage_error(in, "", "out of memory");
-            }
+        char *source = plain_uri(in->words[i]);
+        if (code < 0) {
+            code = source == NULL ? usage_error(in, "", "out of memory")
+                                  : add_targets(in, &from, before, from.text + begin, source,
+                                                target, into, &to);
         }
+        tarn_text_free(source);
         if (code < 0 && from.count == before) {
             code = usage_error(in, "-r copies all that is in it", "'%s' is a folder", in->words[i]);
         }
     }
+    code = code < 0 ? refuse_clashes(in, &from, &to) : code;
     code = code < 0 ? copy_lists(in, &from, &to) : code;
+    tarn_text_free(target);
     tarn_text_free(from.text);
     tarn_text_free(to.text);
     return code;

@@ -3,8 +3,9 @@ import concurrent.futures
 import hashlib
 import pathlib
 import time
+import urllib.parse
 
-from support import BUCKET, SERVER, Proxy, Skipped, case
+from support import BUCKET, SERVER, Proxy, Skipped, answer, case, check
 
 
 @case
@@ -182,3 +183,39 @@ def a_long_copy_shows_how_far_it_came(tarn):
         assert proxy.count(lambda r: r.kind == "get") - before == 11, "ranges of 8 MiB, after one of 4"
     assert tarn.file("back").read_bytes() == tarn.file("large").read_bytes()
     assert tarn.ran("cp", "large", f"{tarn.home}/large").stderr == b""
+
+
+def listing(*keys):
+    """A page of a bucket that holds these."""
+    found = "".join(f"<Contents><Key>{urllib.parse.quote(key)}</Key><Size>4</Size><ETag>\"e\"</ETag>"
+                    "<LastModified>2024-01-01T00:00:00.000Z</LastModified></Contents>" for key in sorted(keys))
+    return answer(200, '<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+                  f"<EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>{found}</ListBucketResult>", Content_Type="application/xml")
+
+
+@case
+def a_key_chooses_no_file_outside_of_the_target(tarn):
+    tarn.write("dl/in/kept", "kept")
+    below = tarn.home.removeprefix(BUCKET + "/") + "/p/"
+
+    def bucket_of(*keys):
+        return Proxy(lambda r: listing(*(below + key for key in keys)) if r.kind == "list" else None)
+    for evil in ("../evil", "../../evil", "a/../../../evil", "..", "a/..", "./kept", "a/./b"):
+        for target in ("dl/in/", "dl/in", f"file://{tarn.folder}/dl/in"):
+            with bucket_of("good", evil) as proxy:
+                said = tarn.through(proxy).fails("cp", "-r", f"{tarn.home}/p/", target, code=1)
+                check(f"'{tarn.home}/p/{evil}' has a '.' or '..' as a part of its name" in said and
+                      "nothing was copied" in said and "hint: 'tarn cp URI FILE'" in said, said)
+                check(not proxy.count(lambda r: r.kind == "get"), "nothing is read")
+    names = ["%2e%2e/evil", "...", "a..b", "good"]  # as any other
+    for name in names:
+        tarn.run("cp", "-", f"{tarn.home}/p/{name}", stdin=b"good")
+    with bucket_of(*names) as proxy:
+        tarn.through(proxy).run("cp", "-r", f"{tarn.home}/p/", f"file://{tarn.folder}/names")
+    check(sorted(str(path.relative_to(tarn.file("names"))) for path in tarn.file("names").rglob("*") if path.is_file()) ==
+          sorted(names))
+    with bucket_of("x", "/x") as proxy:
+        said = tarn.through(proxy).fails("cp", "-r", f"{tarn.home}/p/", "dl/in/", code=1)
+        check(f"'{tarn.home}/p//x' and '{tarn.home}/p/x' would both go to 'dl/in/x': nothing was copied" in said, said)
+    check(sorted(path.name for path in tarn.file(".").rglob("*") if path.is_file() and "names" not in path.parts) ==
+          ["kept"] and tarn.file("dl/in/kept").read_text() == "kept", "an outside file was written")
