@@ -29,6 +29,8 @@ typedef struct agg_task {
     tn_groups *groups;
     tn_row_writer *raw_writer;
     tn_rows *raw, *states; /* by partition; NULL until needed */
+    uint64_t *seen;        /* TN_AGG_SEEN bits a partition, beside raw, of ordered aggregates */
+    tn_agg_feed *feed;     /* NULL: none is direct */
     uint8_t *part_of;
     uint8_t **rows;
     uint64_t window_rows, window_groups; /* since the last look */
@@ -72,6 +74,8 @@ static void task_close(tn_operator_task *base)
     tn_row_writer_destroy(task->raw_writer);
     free_sets(task, task->raw);
     free_sets(task, task->states);
+    tn_agg_feed__destroy(task->feed);
+    tn_pool_free(task->pool, task->seen, task->op->parts * (TN_AGG_SEEN / 8));
     tn_pool_free(task->pool, task->part_of, TN_BATCH_ROWS);
     tn_pool_free(task->pool, task->rows, TN_BATCH_ROWS * sizeof(void *));
     tn_pool_free(task->pool, task, sizeof(*task));
@@ -93,11 +97,14 @@ static tarn_code task_open(tn_operator *base, const tn_task *task, tn_operator_t
     made->pool = task->pool;
     made->morsel = UINT64_MAX;
     made->scatter_next = SCATTER_MIN;
-    made->frozen = op->has_ordered;
+    made->frozen = op->has_ordered && op->direct == NULL;
     made->table_max = op->local_max;
     TN_TRY(tn_inputs__create(op->program, op->expr_count, task->pool, &made->inputs, err));
     TN_TRY(tn_groups__create(op, task->pool, 1, !op->has_move, &made->groups, err));
     TN_TRY(tn_pool_alloc(task->pool, TN_BATCH_ROWS, (void **)&made->part_of, err));
+    if (op->direct != NULL) {
+        TN_TRY(tn_agg_feed__create(op->direct, task->pool, &made->feed, err));
+    }
     TN_TRY(tn_pool_alloc(task->pool, TN_BATCH_ROWS * sizeof(void *), (void **)&made->rows, err));
     *out = &made->base;
     made = NULL;
@@ -180,6 +187,10 @@ static TN_FALLIBLE scatter(agg_task *task, const tn_batch *part, uint64_t rank, 
         TN_RETURN_IF_ERROR(
             tn_row_writer_create(task->pool, op->raw, op->key_count, &task->raw_writer, err));
         TN_RETURN_IF_ERROR(make_sets(task, op->raw, true, &task->raw, err));
+        if (op->has_ordered) {
+            TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(task->pool, op->parts * (TN_AGG_SEEN / 8),
+                                                    (void **)&task->seen, err));
+        }
     }
     for (uint32_t s = 0; s < op->slot_count; s++) {
         const tn_agg_slot *slot = &op->slots[s];
@@ -207,6 +218,9 @@ static TN_FALLIBLE scatter(agg_task *task, const tn_batch *part, uint64_t rank, 
         tn_hash_column(&task->raw_writer->columns[k], count, k > 0, task->groups->hashes);
     }
     parts_of(op, task->groups->hashes, count, task->part_of);
+    for (uint32_t i = 0; task->seen != NULL && i < count; i++) {
+        tn_agg__see(task->seen + task->part_of[i] * (TN_AGG_SEEN / 64), task->groups->hashes[i]);
+    }
     tn_row_writer_measure(task->raw_writer, count);
     TN_RETURN_IF_ERROR(tn_row_writer_add(task->raw_writer, task->raw, task->part_of, NULL, count,
                                          task->rows, err));
@@ -319,6 +333,11 @@ static tarn_code take(tn_operator_task *base, const tn_batch *in, tn_answer *ans
         TN_RETURN_IF_ERROR(tn_groups__look_up(task->groups, task->inputs->pointers, &part, err));
         TN_RETURN_IF_ERROR(
             tn_groups__update(task->groups, task->inputs->columns, &part, rank, NULL, err));
+        if (task->feed != NULL) { /* the table holds one group */
+            TN_RETURN_IF_ERROR(
+                tn_agg_feed__add(task->feed, task->inputs->columns, &part, NULL, rank, NULL, err));
+            continue;
+        }
         TN_RETURN_IF_ERROR(weigh(task, before, part.selected, err));
     }
 }
@@ -350,6 +369,11 @@ static tarn_code combine(tn_operator_task *base, tn_answer *answer, tarn_error *
     tarn_code code = TARN_OK;
 
     *answer = TN_MORE_INPUT;
+    if (task->feed != NULL) {
+        TN_RETURN_IF_ERROR(tn_agg_feed__finish(task->feed, err));
+        tn_agg_feed__destroy(task->feed);
+        task->feed = NULL;
+    }
     pthread_mutex_lock(&op->lock);
     op->rows += task->taken;
     task->taken = 0;
@@ -358,6 +382,10 @@ static tarn_code combine(tn_operator_task *base, tn_answer *answer, tarn_error *
         for (uint32_t p = 0; p < op->parts; p++) {
             if (task->raw != NULL) {
                 tn_rows_append(&op->partitions[p].raw, &task->raw[p]);
+            }
+            op->partitions[p].has_seen = op->has_ordered;
+            for (uint32_t i = 0; task->seen != NULL && i < TN_AGG_SEEN / 64; i++) {
+                op->partitions[p].seen[i] |= task->seen[p * (TN_AGG_SEEN / 64) + i];
             }
             if (task->states != NULL) {
                 tn_rows_append(&op->partitions[p].states, &task->states[p]);
@@ -462,6 +490,7 @@ tarn_code tn_agg__scan(tn_operator *base, tn_scan **out, tarn_error *err)
 void tn_agg__destroy(tn_operator *base)
 {
     tn_aggregation *op = (tn_aggregation *)base;
+    tn_agg_ordered__destroy(op->direct);
     for (size_t p = 0; p < op->partition_count; p++) {
         tn_rows_clear(&op->partitions[p].raw);
         tn_rows_clear(&op->partitions[p].states);
@@ -538,7 +567,9 @@ static TN_FALLIBLE plan_slots(tn_aggregation *op, const tn_expr *const *keys,
         op->has_move = op->has_move || slot->bound->ops->move != NULL;
         op->has_ordered = op->has_ordered || slot->bound->is_ordered;
         exact += slot->bound->ops->is_exact && slot->filter == TN_NO_EXPR;
-        op->has_rank = op->has_rank || slot->bound->keeps_tag || slot->bound->is_ordered;
+        const bool by_value = slot->bound->sorted_by_value && slot->order_count == 0;
+        op->has_rank =
+            op->has_rank || slot->bound->keeps_tag || (slot->bound->is_ordered && !by_value);
     }
     op->has_exact = exact > 0 && 2 * exact >= op->slot_count; /* else it does not pay */
     op->expr_count = count;
@@ -584,7 +615,7 @@ static TN_FALLIBLE plan_layouts(tn_aggregation *op, tarn_error *err)
         header += 8;
         for (uint32_t s = 0; s < op->slot_count; s++) {
             op->slots[s].counts = header;
-            header += op->slots[s].bound->is_ordered ? 16 : 0;
+            header += op->slots[s].bound->is_ordered ? (uint32_t)sizeof(tn_agg_counts) : 0;
         }
     }
     for (uint32_t s = 0; s < op->slot_count; s++) {
@@ -663,6 +694,8 @@ tarn_code tn_aggregate_create(tn_run *run, const tn_expr *const *keys, uint32_t 
                     op->groups->fields[0].lane != TN_LANE_none;
     if (key_count == 0 && !op->has_ordered) {
         op->base.ops = &tn_agg__one_ops;
+    } else if (key_count == 0) {
+        TN_TRY(tn_agg_ordered__create(op, &op->pool, &op->direct, err));
     }
     *out = &op->base;
     op = NULL;

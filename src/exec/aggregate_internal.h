@@ -9,7 +9,8 @@
  * table that outgrows its share gives its groups, as states, to the same partitions.  The next
  * pipeline's scan takes one partition after the other and aggregates it whole.  Ordered aggregates
  * (median, string_agg) keep no state: all their rows go to partitions, and are sorted by group
- * there.
+ * there; without GROUP BY they go to the sorters at once.  A part is split again as long as it has
+ * many groups: one that is large since its groups are is sorted as it is.
  */
 #ifndef TN_EXEC_AGGREGATE_INTERNAL_H
 #define TN_EXEC_AGGREGATE_INTERNAL_H
@@ -19,6 +20,7 @@
 #include "expr/aggregate.h"
 
 #define TN_NO_EXPR UINT32_MAX
+enum { TN_AGG_SEEN = 512 };
 
 /* One aggregate: its arguments, filter and order are expressions of the operator's program. */
 typedef struct tn_agg_slot {
@@ -28,15 +30,23 @@ typedef struct tn_agg_slot {
     uint32_t filter;    /* or TN_NO_EXPR */
     uint32_t order;     /* first expression */
     uint32_t order_count;
-    uint32_t counts; /* of ordered ones: offset of (rows, rows that are not null) */
+    uint32_t counts; /* of ordered ones: offset of tn_agg_counts */
     bool is_shared;  /* its state is an earlier slot's, which updates it: sum(x) and avg(x) */
 } tn_agg_slot;
+
+/* Of what an ordered aggregate's group takes. */
+typedef struct tn_agg_counts {
+    uint64_t rows, not_null;
+    uint64_t bytes; /* of texts, where the aggregate's result holds them */
+} tn_agg_counts;
 
 /* Rows of some groups that are in no other partition. */
 typedef struct tn_agg_part {
     tn_rows raw, states;
     uint32_t level; /* how often it was split again */
-    bool whole;     /* each group is there once: nothing to merge */
+    bool has_seen;
+    uint64_t seen[TN_AGG_SEEN / 64]; /* a bit by the hash of each row, where has_seen */
+    bool whole;                      /* each group is there once: nothing to merge */
 } tn_agg_part;
 
 typedef struct tn_agg_heap {
@@ -84,7 +94,8 @@ typedef struct tn_aggregation {
     bool ungrouped_taken;
     uint64_t rows;
     tn_scan scan;
-    _Atomic(uint64_t) given; /* morsels, by the tasks of the scan */
+    _Atomic(uint64_t) given;       /* morsels, by the tasks of the scan */
+    struct tn_agg_ordered *direct; /* ungrouped ordered aggregates: tasks feed it at once */
 } tn_aggregation;
 
 /* Groups by small integers: a dictionary's codes (of several keys: all their codes as one number),
@@ -197,6 +208,11 @@ static inline uint64_t tn_group__hash(const uint8_t *row)
     return hash;
 }
 
+static inline void tn_agg__see(uint64_t *seen, uint64_t hash)
+{
+    seen[hash / 64 % (TN_AGG_SEEN / 64)] |= UINT64_C(1) << (hash % 64);
+}
+
 TN_FALLIBLE tn_agg__heap_create(tn_pool *pool, tn_agg_heap **out, tarn_error *err);
 
 /* Shared by both kinds of end. */
@@ -224,10 +240,18 @@ typedef struct tn_agg_ordered tn_agg_ordered;
 TN_FALLIBLE tn_agg_ordered__create(const tn_aggregation *op, tn_pool *pool, tn_agg_ordered **out,
                                    tarn_error *err);
 void tn_agg_ordered__destroy(tn_agg_ordered *ordered); /* NULL is allowed */
-/* Rows whose groups are `rows`. */
-TN_FALLIBLE tn_agg_ordered__add(tn_agg_ordered *ordered, const tn_column *exprs,
-                                const tn_batch *part, uint8_t *const *rows, const uint64_t *ranks,
+/* What one task adds. */
+typedef struct tn_agg_feed tn_agg_feed;
+TN_FALLIBLE tn_agg_feed__create(tn_agg_ordered *ordered, tn_pool *pool, tn_agg_feed **out,
                                 tarn_error *err);
+void tn_agg_feed__destroy(tn_agg_feed *feed); /* NULL is allowed */
+/* Rows whose groups are `rows` (NULL: there is one).  `ranks`: one a row, else NULL and `rank` is
+ * of row 0. */
+TN_FALLIBLE tn_agg_feed__add(tn_agg_feed *feed, const tn_column *exprs, const tn_batch *part,
+                             uint8_t *const *rows, uint64_t rank, const uint64_t *ranks,
+                             tarn_error *err);
+TN_FALLIBLE tn_agg_feed__finish(tn_agg_feed *feed, tarn_error *err);
+/* After all who feed it have finished. */
 TN_FALLIBLE tn_agg_ordered__finish(tn_agg_ordered *ordered, tarn_error *err);
 /* Results of the next groups, in the order of their numbers; columns by slot. */
 TN_FALLIBLE tn_agg_ordered__next(tn_agg_ordered *ordered, uint8_t *const *rows, uint32_t count,

@@ -10,7 +10,8 @@ typedef struct merge_task {
     tn_aggregation *op;
     tn_pool *pool;
     tn_groups *groups;
-    tn_agg_ordered *ordered;
+    tn_agg_ordered *ordered; /* of the part, or the operator's own */
+    tn_agg_feed *feed;
     tn_row_reader *raw_reader, *group_reader;
     tn_column *exprs; /* of raw rows; also keys of states */
     const tn_column **keys;
@@ -38,7 +39,11 @@ static void drop_part(merge_task *task)
         tn_rows_clear(&task->part.states);
     }
     task->has_part = false;
-    tn_agg_ordered__destroy(task->ordered);
+    tn_agg_feed__destroy(task->feed);
+    task->feed = NULL;
+    if (task->ordered != task->op->direct) {
+        tn_agg_ordered__destroy(task->ordered);
+    }
     task->ordered = NULL;
     if (task->groups != NULL) {
         tn_rows_clear(&task->groups->sets[0]);
@@ -150,9 +155,9 @@ static TN_FALLIBLE add_raw(merge_task *task, tarn_error *err)
             .columns = task->exprs, .width = op->expr_count, .rows = count, .selected = count};
         TN_TRY(tn_groups__update(task->groups, task->exprs, &batch, 0,
                                  op->has_rank ? task->ranks : NULL, err));
-        if (task->ordered != NULL) {
-            TN_TRY(tn_agg_ordered__add(task->ordered, task->exprs, &batch, task->groups->rows,
-                                       task->ranks, err));
+        if (task->feed != NULL) {
+            TN_TRY(tn_agg_feed__add(task->feed, task->exprs, &batch, task->groups->rows, 0,
+                                    op->has_rank ? task->ranks : NULL, err));
         }
     }
 done:
@@ -180,12 +185,21 @@ done:
     return code;
 }
 
+/* Whether a part has so few groups that their rows alone make it large: to split it by their hashes
+ * would only copy them. */
+static bool has_few_groups(const tn_agg_part *part)
+{
+    enum { FEW = TN_AGG_SEEN * 3 / 4 }; /* bits: some 700 groups */
+    return part->has_seen && tn_bitmap_count(part->seen, TN_AGG_SEEN) <= FEW;
+}
+
 /* Too much to aggregate at once: by the next bits of the hash into parts that others take, too. */
 static TN_FALLIBLE split(merge_task *task, tarn_error *err)
 {
     tn_aggregation *op = task->op;
     tarn_code code = TARN_OK;
     tn_rows sets[2][SPLITS];
+    uint64_t seen[SPLITS][TN_AGG_SEEN / 64] = {{0}};
     uint8_t **copies = (uint8_t **)task->groups->states;
     const unsigned shift = 64 - op->bits - SPLIT_BITS * (task->part.level + 1);
     uint32_t count;
@@ -208,6 +222,7 @@ static TN_FALLIBLE split(merge_task *task, tarn_error *err)
             }
             for (uint32_t i = 0; code == TARN_OK && i < count; i++) {
                 task->part_of[i] = (uint8_t)(task->groups->hashes[i] >> shift & (SPLITS - 1));
+                tn_agg__see(seen[task->part_of[i]], task->groups->hashes[i]);
             }
             if (code == TARN_OK && count > 0) {
                 code = tn_rows_copy(sets[kind], task->part_of, task->rows, count, copies, err);
@@ -225,8 +240,12 @@ static TN_FALLIBLE split(merge_task *task, tarn_error *err)
     for (uint32_t p = 0; code == TARN_OK && p < SPLITS; p++) {
         tn_rows_seal(&sets[0][p]);
         tn_rows_seal(&sets[1][p]);
-        op->partitions[op->partition_count++] =
-            (tn_agg_part){.raw = sets[0][p], .states = sets[1][p], .level = task->part.level + 1};
+        tn_agg_part *made = &op->partitions[op->partition_count++];
+        *made = (tn_agg_part){.raw = sets[0][p],
+                              .states = sets[1][p],
+                              .level = task->part.level + 1,
+                              .has_seen = true};
+        memcpy(made->seen, seen[p], sizeof(made->seen));
         tn_rows_init(&sets[0][p], op->raw, &op->pool, op->run->spill);
         tn_rows_init(&sets[1][p], op->groups, &op->pool, op->run->spill);
     }
@@ -260,19 +279,26 @@ static TN_FALLIBLE next_part(merge_task *task, bool *end, tarn_error *err)
             return TARN_OK;
         }
         const size_t bytes = task->part.raw.bytes + task->part.states.bytes;
+        task->ordered = op->direct;
+        if (op->direct != NULL) {
+            TN_RETURN_IF_ERROR(tn_agg_ordered__finish(op->direct, err));
+        }
         if (task->part.whole) {
             task->cursor = (tn_rows_cursor){.rows = &task->part.states};
             return TARN_OK;
         }
-        if (bytes > op->part_max && task->part.level < LEVEL_MAX && op->key_count > 0) {
+        if (bytes > op->part_max && task->part.level < LEVEL_MAX && op->key_count > 0 &&
+            !has_few_groups(&task->part)) {
             TN_RETURN_IF_ERROR(split(task, err));
             continue;
         }
         if (bytes == 0 && op->key_count > 0) {
             continue;
         }
-        if (op->has_ordered) {
+        const bool fed = op->has_ordered && op->direct == NULL;
+        if (fed) {
             TN_RETURN_IF_ERROR(tn_agg_ordered__create(op, task->pool, &task->ordered, err));
+            TN_RETURN_IF_ERROR(tn_agg_feed__create(task->ordered, task->pool, &task->feed, err));
         }
         TN_RETURN_IF_ERROR(add_states(task, err));
         TN_RETURN_IF_ERROR(add_raw(task, err));
@@ -280,7 +306,10 @@ static TN_FALLIBLE next_part(merge_task *task, bool *end, tarn_error *err)
             TN_RETURN_IF_ERROR(tn_groups__prepare(task->groups, task->keys, NULL, 1, err));
             TN_RETURN_IF_ERROR(tn_groups__find(task->groups, 1, err));
         }
-        if (task->ordered != NULL) {
+        if (fed) {
+            TN_RETURN_IF_ERROR(tn_agg_feed__finish(task->feed, err));
+            tn_agg_feed__destroy(task->feed);
+            task->feed = NULL;
             TN_RETURN_IF_ERROR(tn_agg_ordered__finish(task->ordered, err));
         }
         task->cursor = (tn_rows_cursor){.rows = &task->groups->sets[0]};

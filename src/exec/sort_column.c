@@ -26,9 +26,7 @@ typedef struct column_task {
     column_sort *op;
     tn_pool *pool;
     tn_scratch scratch;
-    tn_rows run;
-    uint64_t *keys; /* and as many spare ones; kept from run to run */
-    size_t key_count;
+    tn_key_run run;
     uint64_t batch[TN_BATCH_ROWS];
 } column_task;
 
@@ -37,18 +35,10 @@ static bool is_signed(const tn_type *type)
     return type->lane <= TN_LANE_i64;
 }
 
-static void free_keys(column_task *task)
-{
-    tn_pool_free_pages(&task->op->pool, task->keys, 2 * task->key_count * sizeof(uint64_t));
-    task->keys = NULL;
-    task->key_count = 0;
-}
-
 static void task_close(tn_operator_task *base)
 {
     column_task *task = (column_task *)base;
-    tn_rows_clear(&task->run);
-    free_keys(task);
+    tn_key_run__deinit(&task->run);
     tn_scratch_deinit(&task->scratch);
     tn_pool_free(task->pool, task, sizeof(*task));
 }
@@ -66,8 +56,7 @@ static tarn_code task_open(tn_operator *base, const tn_task *task, tn_operator_t
     made->op = op;
     made->pool = task->pool;
     tn_scratch_init(&made->scratch, task->pool);
-    tn_rows_init(&made->run, op->sorter->layout, &op->pool, op->sorter->spill);
-    made->run.keep = true;
+    tn_key_run__init(&made->run, op->sorter);
     *out = &made->base;
     return TARN_OK;
 }
@@ -112,74 +101,6 @@ static uint32_t encode(const column_sort *op, const tn_column *column, uint64_t 
     return kept;
 }
 
-static TN_FALLIBLE append(tn_rows *run, const uint64_t *keys, uint32_t count, tarn_error *err)
-{
-    for (uint32_t at = 0; at < count;) {
-        uint8_t *row;
-        TN_RETURN_IF_ERROR(tn_rows_slot(run, 0, &row, err));
-        const size_t room = (size_t)(run->heap - run->next_row) / sizeof(uint64_t);
-        const uint32_t more = count - at - 1 < room ? count - at - 1 : (uint32_t)room;
-        for (uint32_t i = 0; i <= more; i++) {
-            const uint64_t bytes = __builtin_bswap64(keys[at + i]);
-            memcpy(row + i * sizeof(bytes), &bytes, sizeof(bytes));
-        }
-        run->next_row += more * sizeof(uint64_t);
-        run->count += more;
-        at += more + 1;
-    }
-    return TARN_OK;
-}
-
-static TN_FALLIBLE ensure_keys(column_task *task, size_t count, tarn_error *err)
-{
-    void *memory;
-    if (count <= task->key_count) {
-        return TARN_OK;
-    }
-    free_keys(task);
-    TN_RETURN_IF_ERROR(
-        tn_pool_alloc_pages(&task->op->pool, 2 * count * sizeof(uint64_t), false, &memory, err));
-    task->keys = memory;
-    task->key_count = count;
-    return TARN_OK;
-}
-
-/* The run goes from its pages to an array, and back in order: no page is new. */
-static TN_FALLIBLE sort_run(column_task *task, tarn_error *err)
-{
-    tn_sorter *sorter = task->op->sorter;
-    tarn_code code = TARN_OK;
-    const size_t count = task->run.count;
-    size_t at = 0;
-
-    if (count == 0) {
-        return TARN_OK;
-    }
-    tn_rows_note(&task->run);
-    TN_TRY(ensure_keys(task, count, err));
-    for (const tn_page *page = task->run.first; page != NULL; page = page->next) {
-        for (uint32_t i = 0; i < page->rows; i++) {
-            task->keys[at++] = tn_sort__head(page->data + i * sizeof(uint64_t), 0);
-        }
-    }
-    if (!tn_sort__keys(sorter, task->keys, task->keys + count, count)) {
-        code = tn_fail(err, TARN_E_CANCELLED, "cancelled");
-        goto done;
-    }
-    at = 0;
-    for (tn_page *page = task->run.first; page != NULL; page = page->next) {
-        for (uint32_t i = 0; i < page->rows; i++) {
-            const uint64_t bytes = __builtin_bswap64(task->keys[at++]);
-            memcpy(page->data + i * sizeof(bytes), &bytes, sizeof(bytes));
-        }
-    }
-    tn_rows_seal(&task->run);
-    TN_TRY(tn_sorter__add_run(sorter, &task->run, false, err));
-    task->run.keep = true;
-done:
-    return tn_spill_explain(sorter->spill, code, err);
-}
-
 static tarn_code take(tn_operator_task *base, const tn_batch *in, tn_answer *answer,
                       tarn_error *err)
 {
@@ -199,17 +120,14 @@ static tarn_code take(tn_operator_task *base, const tn_batch *in, tn_answer *ans
     if (kept < in->selected) {
         atomic_fetch_add(&op->nulls, in->selected - kept);
     }
-    TN_RETURN_IF_ERROR(append(&task->run, task->batch, kept, err));
-    return task->run.bytes >= op->sorter->run_bytes ? sort_run(task, err) : TARN_OK;
+    return tn_key_run__add(&task->run, task->batch, kept, err);
 }
 
 static tarn_code combine(tn_operator_task *base, tn_answer *answer, tarn_error *err)
 {
     column_task *task = (column_task *)base;
     *answer = TN_MORE_INPUT;
-    TN_RETURN_IF_ERROR(sort_run(task, err));
-    free_keys(task);
-    return TARN_OK;
+    return tn_key_run__finish(&task->run, err);
 }
 
 static tarn_code finalise(tn_operator *base, const tn_task *task, tn_answer *answer,

@@ -117,6 +117,19 @@ void tn_merge__destroy(tn_merge *merge); /* NULL is allowed */
 TN_FALLIBLE tn_merge__next(tn_merge *merge, uint32_t max, uint8_t **rows, uint32_t *count,
                            tarn_error *err);
 
+/* What one task adds to a bare sorter: keys, by themselves. */
+typedef struct tn_key_run {
+    tn_sorter *sorter; /* NULL: never begun */
+    tn_rows rows;
+    uint64_t *keys; /* and as many spare ones; kept from run to run */
+    size_t key_count;
+} tn_key_run;
+
+void tn_key_run__init(tn_key_run *run, tn_sorter *sorter);
+void tn_key_run__deinit(tn_key_run *run);
+TN_FALLIBLE tn_key_run__add(tn_key_run *run, const uint64_t *keys, uint32_t count, tarn_error *err);
+TN_FALLIBLE tn_key_run__finish(tn_key_run *run, tarn_error *err);
+
 /* The same of a bare sorter, after tn_sorter__finish(): the keys themselves, `max` of them as
  * long as there are so many; 0 at the end. */
 typedef struct tn_key_merge tn_key_merge;

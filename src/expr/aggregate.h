@@ -76,8 +76,10 @@ struct tn_aggregate_ops {
 
     /* ---- the ordered class: one group at a time ---- */
     size_t (*stream_size)(const tn_bound_aggregate *self);
-    /* What the result of so many rows holds at least; or NULL. */
-    size_t (*stream_least)(const tn_bound_aggregate *self, uint64_t rows);
+    /* What making the result of so many rows holds at least, where the texts among them that are
+     * not null have so many bytes; or NULL. */
+    size_t (*stream_least)(const tn_bound_aggregate *self, uint64_t rows, uint64_t non_null_rows,
+                           uint64_t bytes);
     /* `rows` is the group's size, nulls included, known beforehand. */
     tarn_code (*stream_begin)(const tn_bound_aggregate *self, void *stream, tn_pool *pool,
                               uint64_t rows, uint64_t non_null_rows, tarn_error *err);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What sorts far more than the memory: what is spilled grows with the rows, not with their square."""
+"""Aggregates that hold the values of a group: one group, or a few, of far more than the memory.  What is spilled grows
+with the values, not with their square; what cannot be held is refused before its rows are sorted in vain."""
 import pathlib
 import sys
 
@@ -17,7 +18,7 @@ def within(name, figures, memory):
 
 
 def linear(name, sql, expected, values, times, memory=64):
-    """`values`: bytes of what is sorted, keys included."""
+    """`values`: bytes of what the aggregate takes, its keys included."""
     got, figures = tarn.figures(sql, "--memory", f"{memory}MB", "--threads", "2")
     lines = got.stdout.strip().split("\n")[1:]
     case(f"{name}: {expected}", lines == expected.split("\n"), (got.stdout[:300], got.stderr[:300]))
@@ -26,9 +27,39 @@ def linear(name, sql, expected, values, times, memory=64):
     within(name, figures, memory)
 
 
+def refused(name, sql, *words, spilled=200e6, memory=32):
+    for _ in range(3):
+        done, figures = tarn.figures(sql, "--memory", f"{memory}MB", "--threads", "2")
+        case(f"{name}: refused by name", done.returncode == 75 and all(word in done.stderr for word in ("no memory for ", "--memory", *words)),
+             (done.returncode, done.stdout[:100], done.stderr))
+        case(f"{name}: early", figures.get("spilled_bytes", 1 << 62) <= spilled, figures)
+        within(name, figures, memory)
+
+
 MIX = "(range * 7368787 % 11999999)"
+linear("a median of 12 M whole numbers", "SELECT median(range) FROM range(12000000)", "5999999.5", 96e6, 2)
+linear("a median of 12 M numbers in no order", f"SELECT median({MIX}) FROM range(11999999)", "5999999", 96e6, 2)
+linear("a median of 12 M floats", f"SELECT median({MIX} / 4.0) FROM range(11999999)", "1499999.75", 96e6, 2)
+linear("quantiles, NULLs left out", f"SELECT quantile_disc(CASE WHEN range % 3 > 0 THEN {MIX} END, 0.25), count(*), mode({MIX} // 2) FROM range(11999999)",
+       tarn.rows(f"SELECT quantile_disc(CASE WHEN range % 3 > 0 THEN {MIX} END, 0.25), count(*), mode({MIX} // 2) FROM range(11999999)",
+                 "--memory", "4GB").strip(), 192e6, 2)
+few = f"SELECT g, median(v) AS m FROM (SELECT range % 4 AS g, {MIX} AS v FROM range(11999999)) GROUP BY g ORDER BY g"
+linear("medians of 4 groups of 3 M", few, tarn.rows(few, "--memory", "4GB").strip(), 192e6, 5)
+uneven = f"SELECT count(*), sum(m) FROM (SELECT g, median(v) AS m FROM (SELECT CASE WHEN range % 2 = 0 THEN 0 ELSE range % 100003 END AS g, {MIX} AS v " \
+         "FROM range(11999999)) GROUP BY g)"
+linear("medians of one group of 6 M and 100,000 small ones", uneven, tarn.rows(uneven, "--memory", "4GB").strip(), 192e6, 5)
+linear("quantiles of texts", "SELECT quantile_disc('a text of some length ' || (10000000 + range * 7 % 3000000), 0.5) FROM range(3000000)",
+       "a text of some length 11499999", 3e6 * 46, 4)
 linear("a sort of 12 M rows in little memory", f"SELECT count(*), sum(hash(a || '-' || b) % 1000003) FROM (SELECT {MIX} AS a, range AS b FROM range(11999999) "
        "ORDER BY a, b LIMIT 100000000)",
        tarn.rows(f"SELECT count(*), sum(hash(a || '-' || b) % 1000003) FROM (SELECT {MIX} AS a, range AS b FROM range(11999999))").strip(), 12e6 * 48, 3,
        memory=24)
+
+refused("a text of one group", "SELECT length(string_agg('some text of ' || range, ', ')) FROM range(20000000)", "string_agg() of a group of more than ")
+refused("a text of one group in order", "SELECT length(string_agg('some text of ' || range, ', ' ORDER BY range DESC)) FROM range(20000000)",
+        "string_agg() of a group of more than ")
+refused("a text of one of some groups", "SELECT g, length(string_agg('some text of ' || g, ', ')) FROM (SELECT range % 3 AS g FROM range(6000000)) GROUP BY g",
+        "string_agg() of a group of more than ", spilled=600e6)
+refused("a list of distinct values", "SELECT len(array_agg(DISTINCT range)) FROM range(5000000)", "array_agg() of a group of more than ")
+refused("a list of distinct values in no order", f"SELECT len(array_agg(DISTINCT {MIX})) FROM range(5000000)", "array_agg() of a group of more than ")
 tarn.close()
