@@ -658,6 +658,9 @@ static void plan_memory(tn_aggregation *op)
     /* Texts in states lie beside the rows, and are not evicted: a part takes several times as much.
      */
     op->part_max = tn_max_size(PART_MIN, budget / (op->has_move ? 24 : 6) / threads);
+    /* Less than half: who takes the groups may sort them, and ordered aggregates sort their rows.
+     */
+    op->table_max = budget / 16 * (op->has_ordered ? 4 : 7) / threads;
     op->page_max = tn_max_size(4096, tn_min_size(256 << 10, budget / 16 / threads / op->parts));
 }
 

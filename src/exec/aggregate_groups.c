@@ -170,6 +170,21 @@ void tn_groups__reset(tn_groups *groups)
     }
 }
 
+static size_t entries_of(uint64_t count)
+{
+    size_t entries = DIRECTORY_MIN;
+    while (entries < 2 * count) {
+        entries *= 2;
+    }
+    return entries;
+}
+
+size_t tn_groups__need(const tn_groups *groups, uint64_t count, bool reserved)
+{
+    const size_t directory = entries_of(count) * entry_size(groups);
+    return count * groups->op->groups->row_size + directory + (reserved ? 0 : directory / 2);
+}
+
 /* Room for `more` groups at half full. */
 static TN_FALLIBLE grow(tn_groups *groups, uint64_t more, tarn_error *err)
 {
@@ -184,7 +199,9 @@ static TN_FALLIBLE grow(tn_groups *groups, uint64_t more, tarn_error *err)
     if (count == old_count) {
         return TARN_OK;
     }
-    count = old_count > 0 && groups->count > 4 * TN_BATCH_ROWS ? 2 * count : count;
+    /* Twice as many at once, where so many may come. */
+    const bool may_fill = groups->most == 0 || groups->most > count / 2;
+    count = old_count > 0 && groups->count > 4 * TN_BATCH_ROWS && may_fill ? 2 * count : count;
     TN_RETURN_IF_ERROR(tn_pool_alloc_pages(groups->pool, count * size, true, &memory, err));
     const size_t mask = count - 1;
     for (size_t i = 0; i < old_count; i++) {
@@ -212,6 +229,14 @@ static TN_FALLIBLE grow(tn_groups *groups, uint64_t more, tarn_error *err)
     groups->directory = memory;
     groups->mask = mask;
     return TARN_OK;
+}
+
+tarn_code tn_groups__reserve(tn_groups *groups, uint64_t count, tarn_error *err)
+{
+    if (groups->directory != NULL && groups->mask + 1 < entries_of(count)) {
+        tn_groups__shrink(groups); /* it is empty: both need not be there at once */
+    }
+    return grow(groups, count, err);
 }
 
 void tn_groups__shrink(tn_groups *groups)

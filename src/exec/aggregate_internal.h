@@ -78,6 +78,7 @@ typedef struct tn_aggregation {
     uint32_t bits, parts; /* of partitions */
     size_t threads;
     size_t local_max, part_max, page_max;
+    size_t table_max;  /* bytes of the table of a part */
     size_t grow_max;   /* bytes of a table that may grow; 0: none may */
     uint32_t index_at; /* offset of a group's number */
 
@@ -138,6 +139,7 @@ typedef struct tn_groups {
     void *directory;
     size_t mask;
     uint64_t count;
+    uint64_t most; /* groups there may be; 0: nobody knows */
     uint8_t *null_group;
     tn_agg_heap *heap;
     tn_scratch scratch[4];
@@ -153,6 +155,11 @@ TN_FALLIBLE tn_groups__create(const tn_aggregation *op, tn_pool *pool, uint32_t 
                               bool evictable, tn_groups **out, tarn_error *err);
 void tn_groups__destroy(tn_groups *groups); /* NULL is allowed */
 size_t tn_groups__bytes(const tn_groups *groups);
+/* Bytes of so many groups, without their texts; where room is not reserved, with the directory that
+ * is given up as it grows. */
+size_t tn_groups__need(const tn_groups *groups, uint64_t count, bool reserved);
+/* Room for so many groups in an empty table. */
+TN_FALLIBLE tn_groups__reserve(tn_groups *groups, uint64_t count, tarn_error *err);
 /* Forgets the groups, whose rows the caller took. */
 void tn_groups__reset(tn_groups *groups);
 /* Lays the groups out by partition, from here on.  Not for short keys, nor for states with strings.

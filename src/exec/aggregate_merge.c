@@ -193,6 +193,32 @@ static bool has_few_groups(const tn_agg_part *part)
     return part->has_seen && tn_bitmap_count(part->seen, TN_AGG_SEEN) <= FEW;
 }
 
+/* Where most rows went to partitions as they are, most made new groups. */
+static bool has_many_groups(const merge_task *task)
+{
+    return !task->op->has_ordered && task->part.raw.count > task->part.states.count;
+}
+
+/* Groups of a part, at most: a bit that none of them set would be a wonder among more. */
+static uint64_t groups_at_most(const tn_agg_part *part)
+{
+    const uint64_t rows = part->raw.count + part->states.count;
+    const bool few = part->has_seen && tn_bitmap_count(part->seen, TN_AGG_SEEN) < TN_AGG_SEEN;
+    return few && rows > 16 * TN_AGG_SEEN ? 16 * TN_AGG_SEEN : rows;
+}
+
+/* Whether a part is too much to aggregate at once: its rows, or the table of its groups. */
+static bool is_large(const merge_task *task)
+{
+    const tn_aggregation *op = task->op;
+    const tn_agg_part *part = &task->part;
+    return op->key_count > 0 && part->level < LEVEL_MAX &&
+           (part->raw.bytes + part->states.bytes > op->part_max ||
+            tn_groups__need(task->groups, groups_at_most(part), has_many_groups(task)) >
+                op->table_max) &&
+           !has_few_groups(part);
+}
+
 /* Too much to aggregate at once: by the next bits of the hash into parts that others take, too. */
 static TN_FALLIBLE split(merge_task *task, tarn_error *err)
 {
@@ -278,7 +304,7 @@ static TN_FALLIBLE next_part(merge_task *task, bool *end, tarn_error *err)
         if (*end) {
             return TARN_OK;
         }
-        const size_t bytes = task->part.raw.bytes + task->part.states.bytes;
+        const uint64_t rows = task->part.raw.count + task->part.states.count;
         task->ordered = op->direct;
         if (op->direct != NULL) {
             TN_RETURN_IF_ERROR(tn_agg_ordered__finish(op->direct, err));
@@ -287,13 +313,16 @@ static TN_FALLIBLE next_part(merge_task *task, bool *end, tarn_error *err)
             task->cursor = (tn_rows_cursor){.rows = &task->part.states};
             return TARN_OK;
         }
-        if (bytes > op->part_max && task->part.level < LEVEL_MAX && op->key_count > 0 &&
-            !has_few_groups(&task->part)) {
+        if (is_large(task)) {
             TN_RETURN_IF_ERROR(split(task, err));
             continue;
         }
-        if (bytes == 0 && op->key_count > 0) {
+        if (rows == 0 && op->key_count > 0) {
             continue;
+        }
+        task->groups->most = rows;
+        if (has_many_groups(task)) {
+            TN_RETURN_IF_ERROR(tn_groups__reserve(task->groups, rows, err));
         }
         const bool fed = op->has_ordered && op->direct == NULL;
         if (fed) {

@@ -185,21 +185,25 @@ static TN_FALLIBLE make_sorter(tn_agg_ordered *ordered, stream *made, tarn_error
     for (uint32_t a = 0; a < slot->bound->argument_count; a++) {
         types[width++] = op->expr_types[slot->arguments + a];
     }
-    /* Groups take turns, so all merges are open at once; without groups one follows the other. */
-    const size_t budget = tn_run__budget(op->run);
-    const tn_sorter_options options = {
-        .pool = ordered->pool,
-        .spill = op->run->spill,
-        .cancelled = op->run->cancelled,
-        .orders = orders,
-        .order_count = made->is_bare ? 0 : count,
-        .types = types,
-        .width = made->is_bare ? 0 : width,
-        .has_rank = !made->is_bare && !made->rank_is_key && !by_value(slot),
-        .is_bare = made->is_bare,
-        .budget = ordered->has_number ? budget / 2 / streams : budget,
-        .tasks = ordered->has_number ? op->run->threads : op->run->threads * streams,
-        .limit = UINT64_MAX};
+    /* While runs are made, half is for who gives the rows: the tables of a GROUP BY or of a join
+     * below, or those of this one.  Groups take turns, so all merges of all tasks are open at once;
+     * without groups one follows the other. */
+    const uint32_t threads = op->run->threads > 0 ? op->run->threads : 1;
+    const size_t budget = tn_run__budget(op->run) / (ordered->has_number ? streams * threads : 1);
+    const tn_sorter_options options = {.pool = ordered->pool,
+                                       .spill = op->run->spill,
+                                       .cancelled = op->run->cancelled,
+                                       .orders = orders,
+                                       .order_count = made->is_bare ? 0 : count,
+                                       .types = types,
+                                       .width = made->is_bare ? 0 : width,
+                                       .has_rank =
+                                           !made->is_bare && !made->rank_is_key && !by_value(slot),
+                                       .is_bare = made->is_bare,
+                                       .budget = budget / 2,
+                                       .merge_budget = budget,
+                                       .tasks = ordered->has_number ? 1 : threads * streams,
+                                       .limit = UINT64_MAX};
     return tn_sorter__create(&options, &made->sorter, err);
 }
 
@@ -358,6 +362,17 @@ static tarn_code explain_group(const tn_agg_slot *slot, const char *about, uint6
     return code;
 }
 
+/* Whose rows could not be sorted. */
+static tarn_code explain_sort(const tn_agg_slot *slot, tarn_code code, tarn_error *err)
+{
+    const tn_function *function = slot->bound->expr->function;
+    if (code == TARN_E_NOMEM) {
+        tn_explain(err, "sorting the rows of %s()",
+                   function != NULL ? function->name : "aggregate");
+    }
+    return code;
+}
+
 static inline tn_agg_counts count_of(const tn_column *argument, size_t i)
 {
     const bool valid =
@@ -449,7 +464,7 @@ static TN_FALLIBLE add_slot(tn_agg_feed *feed, uint32_t s, const tn_column *expr
         count_rows(ordered, at, countable ? &flat : NULL, rows->selected, which, groups, err));
     if (at->is_bare) {
         const uint32_t kept = encode(&flat, rows->selected, feed->ranks);
-        return tn_key_run__add(&to->run, feed->ranks, kept, err);
+        return explain_sort(slot, tn_key_run__add(&to->run, feed->ranks, kept, err), err);
     }
     if (ordered->has_number) {
         keys[count++] = &number;
@@ -467,8 +482,10 @@ static TN_FALLIBLE add_slot(tn_agg_feed *feed, uint32_t s, const tn_column *expr
     for (uint32_t a = 0; a < slot->bound->argument_count; a++) {
         payload[width++] = &exprs[slot->arguments + a];
     }
-    return tn_sorter__add(to->task, keys, payload, rows->selection, rows->selected, 0, feed->ranks,
-                          err);
+    return explain_sort(slot,
+                        tn_sorter__add(to->task, keys, payload, rows->selection, rows->selected, 0,
+                                       feed->ranks, err),
+                        err);
 }
 
 static TN_FALLIBLE raise_faults(const tn_agg_slot *slot, const tn_column *exprs,
@@ -527,30 +544,31 @@ tarn_code tn_agg_feed__add(tn_agg_feed *feed, const tn_column *exprs, const tn_b
 tarn_code tn_agg_feed__finish(tn_agg_feed *feed, tarn_error *err)
 {
     for (uint32_t s = 0; s < feed->ordered->op->slot_count; s++) {
+        const tn_agg_slot *slot = &feed->ordered->op->slots[s];
         feeder *to = &feed->feeders[s];
         if (to->task != NULL) {
-            TN_RETURN_IF_ERROR(tn_sorter__task_finish(to->task, err));
+            TN_RETURN_IF_ERROR(explain_sort(slot, tn_sorter__task_finish(to->task, err), err));
         } else if (to->run.sorter != NULL) {
-            TN_RETURN_IF_ERROR(tn_key_run__finish(&to->run, err));
+            TN_RETURN_IF_ERROR(explain_sort(slot, tn_key_run__finish(&to->run, err), err));
         }
     }
     return TARN_OK;
+}
+
+static TN_FALLIBLE open_merge(const tn_agg_ordered *ordered, stream *at, tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(tn_sorter__finish(at->sorter, err));
+    return at->is_bare ? tn_key_merge__create(at->sorter, ordered->pool, &at->key_merge, err)
+                       : tn_merge__create(at->sorter, at->sorter->runs, at->sorter->run_count,
+                                          ordered->pool, &at->merge, err);
 }
 
 tarn_code tn_agg_ordered__finish(tn_agg_ordered *ordered, tarn_error *err)
 {
     for (uint32_t s = 0; s < ordered->op->slot_count; s++) {
         stream *at = &ordered->streams[s];
-        if (slot_of(ordered, s) == NULL) {
-            continue;
-        }
-        TN_RETURN_IF_ERROR(tn_sorter__finish(at->sorter, err));
-        if (at->is_bare) {
-            TN_RETURN_IF_ERROR(
-                tn_key_merge__create(at->sorter, ordered->pool, &at->key_merge, err));
-        } else {
-            TN_RETURN_IF_ERROR(tn_merge__create(at->sorter, at->sorter->runs, at->sorter->run_count,
-                                                ordered->pool, &at->merge, err));
+        if (slot_of(ordered, s) != NULL) {
+            TN_RETURN_IF_ERROR(explain_sort(at->slot, open_merge(ordered, at, err), err));
         }
     }
     return TARN_OK;

@@ -64,9 +64,10 @@ typedef struct tn_sorter_options {
     uint32_t order_count;
     const tn_type *const *types; /* of the payload */
     uint32_t width;
-    bool has_rank; /* ties go by a 64-bit rank, given with each row */
-    bool is_bare;  /* no orders, no payload: see tn_sort__create_column() */
-    size_t budget; /* bytes the sorter may hold pinned, all tasks together */
+    bool has_rank;       /* ties go by a 64-bit rank, given with each row */
+    bool is_bare;        /* no orders, no payload: see tn_sort__create_column() */
+    size_t budget;       /* bytes the sorter may hold pinned, all tasks together */
+    size_t merge_budget; /* the same once all rows are there; 0: no other */
     uint32_t tasks;
     uint64_t limit;
 } tn_sorter_options;

@@ -87,7 +87,7 @@ tarn_code tn_sorter__create(const tn_sorter_options *options, tn_sorter **out, t
     /* A run needs its rows, two pointers with a key for each, and its copy page by page. */
     const size_t share = options->budget / 8 / (options->tasks == 0 ? 1 : options->tasks);
     sorter->run_bytes = share < RUN_MIN ? RUN_MIN : tn_min_size(share, RUN_MAX);
-    const size_t fan_in = options->budget / 4 / PAGE;
+    const size_t fan_in = tn_max_size(options->budget, options->merge_budget) / 4 / PAGE;
     sorter->fan_in = fan_in < 4 ? 4 : fan_in > 256 ? 256 : (uint32_t)fan_in;
     *out = sorter;
     sorter = NULL;
