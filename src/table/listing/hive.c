@@ -72,6 +72,7 @@ tarn_code tn_listing__find_partitions(tn_listing_maker *m, tarn_error *err)
     tn_str name;
     tn_str value;
     const bool all = m->options->union_by_name || m->options->hive == TN_YES;
+    m->hive_count = 0;
     if (m->options->hive == TN_NO || m->count == 0) {
         return TARN_OK;
     }
@@ -99,6 +100,33 @@ tarn_code tn_listing__find_partitions(tn_listing_maker *m, tarn_error *err)
         }
         m->hive_count = kept;
     }
+    return TARN_OK;
+}
+
+tarn_code tn_listing__split_columns(tn_listing_maker *m, tarn_error *err)
+{
+    tn_read_options *own;
+    tn_field *columns;
+    if (m->options->column_count == 0 || m->options->columns_are_all) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_listing__find_partitions(m, err));
+    TN_RETURN_IF_ERROR(tn_arena_new(&m->arena, tn_read_options, &own, err));
+    TN_RETURN_IF_ERROR(
+        tn_arena_array(&m->arena, tn_field, m->options->column_count, &columns, err));
+    *own = *m->options;
+    own->columns = columns;
+    own->column_count = 0;
+    for (uint32_t i = 0; i < m->options->column_count; i++) {
+        bool of_folder = false;
+        for (uint32_t j = 0; j < m->hive_count && !of_folder; j++) {
+            of_folder = tn_str_equal_fold(m->options->columns[i].name, m->hive_names[j]);
+        }
+        if (!of_folder) {
+            columns[own->column_count++] = m->options->columns[i];
+        }
+    }
+    m->options = own;
     return TARN_OK;
 }
 
@@ -153,9 +181,9 @@ static TN_FALLIBLE hive_type(tn_listing_maker *m, uint32_t column, const tn_str 
         }
     }
     *out = integers ? TN_BIGINT : dates ? TN_DATE : TN_VARCHAR;
-    for (uint32_t i = 0; i < m->options->column_count; i++) {
-        if (tn_str_equal_fold(m->options->columns[i].name, m->hive_names[column])) {
-            *out = m->options->columns[i].type;
+    for (uint32_t i = 0; i < m->given->column_count; i++) {
+        if (tn_str_equal_fold(m->given->columns[i].name, m->hive_names[column])) {
+            *out = m->given->columns[i].type;
         }
     }
     (void)err;

@@ -19,7 +19,8 @@ typedef enum tn_listing_format {
 typedef struct tn_listing_maker {
     tn_stores *stores;
     tn_types *types;
-    const tn_read_options *options;
+    const tn_read_options *options; /* whose columns are those of the files themselves */
+    const tn_read_options *given;   /* ... and of the folders that they stand in */
     tn_pool *pool;
     tn_arena arena; /* of the making */
     tn_arena keep;  /* of the opener's options */
@@ -57,6 +58,8 @@ TN_FALLIBLE tn_listing__fix_types(tn_listing_maker *m, tarn_error *err);
 /* hive.c: the folders' names that every file has, wherever they stand in its path; of all files,
  * where they are united. */
 TN_FALLIBLE tn_listing__find_partitions(tn_listing_maker *m, tarn_error *err);
+/* Leaves m->options those columns that no folder's name gives: no file is asked for the others. */
+TN_FALLIBLE tn_listing__split_columns(tn_listing_maker *m, tarn_error *err);
 /* Those as columns of m->fields and values of `files`. */
 TN_FALLIBLE tn_listing__add_partitions(tn_listing_maker *m, tn_data_file *files, tarn_error *err);
 

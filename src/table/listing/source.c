@@ -40,6 +40,7 @@ static TN_FALLIBLE make(tn_listing_maker *m, tn_str name, tn_source **out, tarn_
     TN_RETURN_IF_ERROR(
         tn_listing__find_format(&m->files[0], m->options->format, m->pool, &m->format, err));
     TN_RETURN_IF_ERROR(tn_listing__leave_out_empty(m, err));
+    TN_RETURN_IF_ERROR(tn_listing__split_columns(m, err));
     TN_RETURN_IF_ERROR(choose_opener(m, err));
     TN_RETURN_IF_ERROR(tn_listing__find_schema(m, err));
     TN_RETURN_IF_ERROR(tn_listing__fix_types(m, err));
@@ -81,6 +82,7 @@ static TN_FALLIBLE source_of(tn_stores *stores, tn_types *types, tn_str name,
     tn_listing_maker m = {.stores = stores,
                           .types = types,
                           .options = options,
+                          .given = options,
                           .pool = pool,
                           .files = files,
                           .count = count};
