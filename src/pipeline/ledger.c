@@ -461,17 +461,33 @@ bool tn_ledger_has_content(const tn_ledger *l, tn_str source, tn_str place, uint
     return false;
 }
 
+/* Bytes that could say something of columns. */
+static bool has_bytes(const tn_entry_source *source)
+{
+    bool found = false;
+    for (size_t i = 0; i < source->input_count; i++) {
+        found = found || source->inputs[i].size > 0;
+    }
+    return found;
+}
+
 const tn_entry_source *tn_ledger_columns(const tn_ledger *l, tn_str source)
 {
+    const tn_entry_source *newest = NULL;
     for (size_t i = l->entries.count; i > 0; i--) {
         const tn_ledger_entry *entry = l->entries.items[i - 1];
         for (size_t s = 0; s < entry->source_count && entry->state == TN_RUN_DONE; s++) {
-            if (entry->sources[s].has_columns && tn_str_equal(entry->sources[s].id, source)) {
-                return &entry->sources[s];
+            const tn_entry_source *each = &entry->sources[s];
+            if (!each->has_columns || !tn_str_equal(each->id, source)) {
+                continue;
+            }
+            newest = newest == NULL ? each : newest;
+            if (has_bytes(each)) {
+                return newest;
             }
         }
     }
-    return NULL;
+    return NULL; /* also where there was no file yet: what was declared need not be all */
 }
 
 /* ---- writing ----------------------------------------------------------------------------------*/

@@ -104,7 +104,7 @@ const tn_known *tn_ledger_taken_before(const tn_ledger *ledger, tn_str place,
  * given: is it worth making one? */
 bool tn_ledger_has_content(const tn_ledger *ledger, tn_str source, tn_str place, uint64_t size,
                            tn_str hash);
-/* Columns of a source as the first run kept them; NULL where none did. */
+/* Columns of a source as the first run that took a file of it kept them; NULL where none did. */
 const tn_entry_source *tn_ledger_columns(const tn_ledger *ledger, tn_str source);
 
 /* Create-only: *mine false where another runner was there first (or wrote the same end). */
