@@ -71,9 +71,10 @@ static int open_pipeline(invocation *in, tarn_pipeline **out)
     return open_again(in, out, &error);
 }
 
-/* All mistakes of the file; exit code, or -1 where there is none. */
-static int put_faults(const invocation *in, const tarn_pipeline *pipeline, size_t *errors,
-                      size_t *warnings)
+/* All mistakes of the file, and the warnings unless they were told; exit code, or -1 where there
+ * is no mistake. */
+static int put_faults(const invocation *in, const tarn_pipeline *pipeline, bool told,
+                      size_t *errors, size_t *warnings)
 {
     tarn_error fault = TARN_ERROR_INIT;
     bool is_warning;
@@ -83,6 +84,8 @@ static int put_faults(const invocation *in, const tarn_pipeline *pipeline, size_
         if (!is_warning) {
             code = report_usage(in, &fault, NULL, 0);
             ++*errors;
+        } else if (told) {
+            ++*warnings;
         } else if (!warn(in, "%s", fault.message)) {
             code = EXIT_USAGE;
             ++*errors;
@@ -95,7 +98,7 @@ static int put_faults(const invocation *in, const tarn_pipeline *pipeline, size_
 
 /* Mistakes in the file are told all at once and by line, whatever was asked for: who reads the file
  * finds some, who binds its steps finds others. */
-static int refuse_faults(const invocation *in, const tarn_pipeline *pipeline)
+static int refuse_faults(const invocation *in, const tarn_pipeline *pipeline, bool told)
 {
     tarn_error fault = TARN_ERROR_INIT;
     tarn_pipeline *fresh = NULL;
@@ -113,7 +116,7 @@ static int refuse_faults(const invocation *in, const tarn_pipeline *pipeline)
             fresh = NULL;
         }
     }
-    const int code = put_faults(in, fresh != NULL ? fresh : pipeline, &errors, &warnings);
+    const int code = put_faults(in, fresh != NULL ? fresh : pipeline, told, &errors, &warnings);
     if (code >= 0) {
         tell(in, "%s: %zu mistake%s\n", in->words[0], errors, errors == 1 ? "" : "s");
     }
@@ -134,7 +137,7 @@ int run_check(invocation *in)
         return code;
     }
     const tarn_code checked = tarn_pipeline_check(pipeline, &error);
-    code = put_faults(in, pipeline, &errors, &warnings);
+    code = put_faults(in, pipeline, false, &errors, &warnings);
     if (code < 0 && checked != TARN_OK) {
         code = report(in, &error, NULL, 0);
     } else if (code < 0) {
@@ -339,7 +342,7 @@ static int run_step(invocation *in, tarn_pipeline *pipeline, const char *step, u
     }
     const tarn_code printed =
         tarn_pipeline_step(pipeline, step, limit, &form.print, output_write, &out, &error);
-    const int faulty = refuse_faults(in, pipeline);
+    const int faulty = refuse_faults(in, pipeline, false);
     /* the name comes from the command line */
     const bool unnamed = printed != TARN_OK && strstr(error.message, "has no step '") != NULL;
     if (unnamed && error.hint[0] == '\0') {
@@ -384,7 +387,7 @@ static int run_whole(invocation *in, tarn_pipeline *pipeline, uint64_t limit)
         &summary, &error);
     clear_bar(&r);
     add_stats(in, &summary.stats);
-    const int faulty = refuse_faults(in, pipeline);
+    const int faulty = refuse_faults(in, pipeline, true);
     return faulty >= 0 ? faulty : code == TARN_OK ? EXIT_DONE : report(in, &error, NULL, 0);
 }
 
@@ -407,7 +410,7 @@ int run_pipeline(invocation *in)
     if (code >= 0) {
         return code;
     }
-    code = refuse_faults(in, pipeline);
+    code = refuse_faults(in, pipeline, false);
     const char *step = option_text(in, "step");
     if (code < 0) {
         code = step != NULL ? run_step(in, pipeline, step, limit) : run_whole(in, pipeline, limit);
@@ -542,7 +545,7 @@ int run_status(invocation *in)
     if (code >= 0) {
         return code;
     }
-    code = refuse_faults(in, pipeline);
+    code = refuse_faults(in, pipeline, false);
     if (code < 0 && tarn_pipeline_status(pipeline, &error) != TARN_OK) {
         code = report(in, &error, NULL, 0);
     }
@@ -605,7 +608,7 @@ int run_reset(invocation *in)
     if (code >= 0) {
         return code;
     }
-    code = refuse_faults(in, pipeline);
+    code = refuse_faults(in, pipeline, false);
     if (code < 0 &&
         tarn_pipeline_reset(pipeline, glob, (int64_t)run, yes, &count, &error) != TARN_OK) {
         code = run != 0 && error.code == TARN_E_NOT_FOUND ? report_run(in, pipeline, &error)
@@ -636,12 +639,12 @@ int run_graph(invocation *in)
     if (code >= 0) {
         return code;
     }
-    code = refuse_faults(in, pipeline);
+    code = refuse_faults(in, pipeline, false);
     if (code < 0 && tarn_pipeline_graph(pipeline, &text, &error) != TARN_OK) {
         code = report(in, &error, NULL, 0);
     }
     if (code < 0) {
-        code = refuse_faults(in, pipeline);
+        code = refuse_faults(in, pipeline, false);
     }
     if (code < 0) {
         (void)fputs(text, stdout);

@@ -47,6 +47,7 @@ static bool names(tn_str text, tn_str id)
 
 static TN_FALLIBLE unused(tn_dataflow *p, const tn_build *b, tarn_error *err)
 {
+    const bool has_faults = tn_dataflow__first_fault(p, NULL) != TARN_OK;
     for (size_t i = 0; i < p->nodes.count; i++) {
         const tn_station *station = p->nodes.items[i];
         bool blocked = station->is_faulty || station->uses > 0;
@@ -54,6 +55,13 @@ static TN_FALLIBLE unused(tn_dataflow *p, const tn_build *b, tarn_error *err)
             /* A step that did not bind may be the one that reads it. */
             blocked = b->built[j].state == TN_BUILD_FAULTY && !p->nodes.items[j]->is_source &&
                       j != i && names(p->nodes.items[j]->sql.text, station->id);
+        }
+        for (size_t j = 0; j < p->expects.count && !blocked; j++) {
+            const tn_expect *expect = p->expects.items[j];
+            const bool is_bound = expect->node == NULL || expect->is_query
+                                      ? !has_faults
+                                      : b->built[expect->node->index].state != TN_BUILD_FAULTY;
+            blocked = !is_bound && names(expect->text.text, station->id);
         }
         if (!blocked) {
             TN_RETURN_IF_ERROR(tn_dataflow__fault(
@@ -157,21 +165,11 @@ tarn_code tn_dataflow_check(tn_dataflow *p, tarn_error *err)
             TN_TRY(tn_dataflow__fault_of(p, NULL, NULL, &cause, err));
         }
     }
-    code = tn_discover(p, NULL, CHECK_FILES, &arena, on_note, p, &found, &cause);
+    code = tn_discover(p, &ledger, true, CHECK_FILES, &arena, on_note, p, &found, &cause);
     if (code != TARN_OK) {
         TN_TRY(tn_dataflow__fault_of(p, NULL, NULL, &cause, err));
         code = tn_dataflow__first_fault(p, err);
         goto done;
-    }
-    for (size_t i = 0; i < p->nodes.count; i++) {
-        tn_source_pin *pin = &found.pins[i];
-        const tn_entry_source *kept =
-            pin->count == 0 ? tn_ledger_columns(&ledger, p->nodes.items[i]->id) : NULL;
-        if (kept != NULL) {
-            pin->columns = kept->columns;
-            pin->column_count = kept->column_count;
-            pin->has_columns = true;
-        }
     }
     TN_TRY(tn_build__open(&b, p, &arena, found.pins, 0, 0, err));
     TN_TRY(bind_all(p, &b, err));
@@ -249,8 +247,8 @@ static TN_FALLIBLE find_files(tn_dataflow_rows *rows, uint64_t limit, tarn_error
     }
     return open != NULL && changed == NULL
                ? TARN_OK
-               : tn_discover(rows->p, &rows->ledger, limit, &rows->arena, NULL, NULL, &rows->found,
-                             err);
+               : tn_discover(rows->p, &rows->ledger, false, limit, &rows->arena, NULL, NULL,
+                             &rows->found, err);
 }
 
 tarn_code tn_dataflow_step_open(tn_dataflow *p, tn_str id, const tn_dataflow_run_options *options,

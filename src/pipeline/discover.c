@@ -12,6 +12,7 @@
 typedef struct finder {
     tn_dataflow *p;
     const tn_ledger *ledger;
+    bool every;
     tn_arena *arena;
     tn_discover_note *note;
     void *context;
@@ -39,7 +40,7 @@ static TN_FALLIBLE is_new(const finder *f, const tn_station *station, const tn_l
     const tn_known *same;
     tn_str hash;
     *out = true;
-    if (f->ledger == NULL || station->take_all) {
+    if (f->every || station->take_all) {
         return TARN_OK;
     }
     if (tn_ledger_find(f->ledger, station->id, place, file, &same) != NULL) {
@@ -146,7 +147,7 @@ static TN_FALLIBLE keep_columns(const finder *f, const tn_station *station, tn_s
     const tn_entry_source *kept =
         f->ledger == NULL ? NULL : tn_ledger_columns(f->ledger, station->id);
     tn_field *fields;
-    if (kept == NULL) {
+    if (kept == NULL || (f->every && pin->count > 0)) {
         return TARN_OK;
     }
     TN_RETURN_IF_ERROR(tn_arena_array(f->arena, tn_field, kept->column_count, &fields, err));
@@ -180,11 +181,11 @@ static bool ever_matched(const finder *f, const tn_station *station)
     return false;
 }
 
-tarn_code tn_discover(tn_dataflow *p, const tn_ledger *ledger, uint64_t limit, tn_arena *arena,
-                      tn_discover_note *take_note, void *context, tn_discovery *out,
-                      tarn_error *err)
+tarn_code tn_discover(tn_dataflow *p, const tn_ledger *ledger, bool every, uint64_t limit,
+                      tn_arena *arena, tn_discover_note *take_note, void *context,
+                      tn_discovery *out, tarn_error *err)
 {
-    const finder f = {p, ledger, arena, take_note, context, out};
+    const finder f = {p, ledger, every, arena, take_note, context, out};
     *out = (tn_discovery){0};
     TN_RETURN_IF_ERROR(tn_arena_array(arena, tn_source_pin, p->nodes.count + 1, &out->pins, err));
     for (size_t i = 0; i < p->nodes.count; i++) {
@@ -205,7 +206,10 @@ tarn_code tn_discover(tn_dataflow *p, const tn_ledger *ledger, uint64_t limit, t
         }
         TN_RETURN_IF_ERROR(keep_columns(&f, station, pin, err));
         if (seen == 0 && !station->is_faulty && !ever_matched(&f, station)) {
-            note(&f, true, "the source '%.*s' matches no file", TN_STR_ARGS(station->id));
+            note(&f, true, "the source '%.*s' matches no file%s", TN_STR_ARGS(station->id),
+                 pin->has_columns || station->column_count > 0
+                     ? ""
+                     : " yet, and without 'columns' no run begins before it does");
         }
         out->takes_new = out->takes_new || !station->take_all;
         out->new_files += station->take_all ? 0 : pin->count;

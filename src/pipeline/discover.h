@@ -12,11 +12,13 @@ typedef struct tn_discovery {
     const tn_station *taken_by;   /* the source whose new file that is */
 } tn_discovery;
 
-/* `ledger` NULL: every file is new (check).  `limit`: new files of each source at most; 0: all.
+/* `every`: every file is new (check), and the ledger's columns count where there is none; `ledger`
+ * may be NULL then.  `limit`: new files of each source at most; 0: all.
  * Notes about changed and missing files go to `note`. */
 typedef void tn_discover_note(void *context, bool is_warning, tn_str text);
-TN_FALLIBLE tn_discover(tn_dataflow *p, const tn_ledger *ledger, uint64_t limit, tn_arena *arena,
-                        tn_discover_note *note, void *context, tn_discovery *out, tarn_error *err);
+TN_FALLIBLE tn_discover(tn_dataflow *p, const tn_ledger *ledger, bool every, uint64_t limit,
+                        tn_arena *arena, tn_discover_note *note, void *context, tn_discovery *out,
+                        tarn_error *err);
 /* The pins of an entry; *changed is the first input that is gone or is another one now. */
 TN_FALLIBLE tn_discover_entry(tn_dataflow *p, const tn_ledger_entry *entry, tn_arena *arena,
                               tn_discovery *out, const tn_input **changed, bool *is_gone,

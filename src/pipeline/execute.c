@@ -86,7 +86,8 @@ static TN_FALLIBLE not_bound(const tn_execution *x, tarn_error *err)
                           TN_STR_ARGS(station->id));
             tn_locate(err, station->place->line, station->place->column, 0);
             tn_subject(err, p->path.data);
-            tn_hint(err, "say what they are: columns = { id = \"BIGINT\", ... }");
+            tn_hint(err,
+                    "wait for a file, or say what they are: columns = { id = \"BIGINT\", ... }");
             return TARN_E_INVALID;
         }
     }

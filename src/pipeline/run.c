@@ -341,8 +341,8 @@ static TN_FALLIBLE take_new(runner *r, bool *again, tarn_error *err)
     *again = false;
     TN_TRY(tn_execution__open(&x, r->p, &r->ledger, r->options, err));
     x.entry = &entry;
-    TN_TRY(tn_discover(r->p, &r->ledger, r->options->limit_files, &x.arena, on_discovery, &notes,
-                       &x.found, err));
+    TN_TRY(tn_discover(r->p, &r->ledger, false, r->options->limit_files, &x.arena, on_discovery,
+                       &notes, &x.found, err));
     if (notes.warnings > 0 && r->options->strict) {
         code = tn_fail(err, TARN_E_INVALID, "%s", notes.first);
         tn_hint(err, "--strict makes warnings errors");

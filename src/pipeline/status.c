@@ -114,7 +114,7 @@ tarn_code tn_dataflow_get_status(tn_dataflow *p, tn_dataflow_status *out, tarn_e
     tn_arena_init(&arena, p->pool);
     TN_TRY(tn_ledger_open(&ledger, p, err));
     TN_TRY(tn_ledger_load(&ledger, err));
-    TN_TRY(tn_discover(p, &ledger, 0, &arena, NULL, NULL, &found, err));
+    TN_TRY(tn_discover(p, &ledger, false, 0, &arena, NULL, NULL, &found, err));
     TN_TRY(list_runs(p, &ledger, out, err));
     TN_TRY(list_files(p, &ledger, &found, out, err));
 done:
@@ -303,7 +303,7 @@ tarn_code tn_dataflow_graph(tn_dataflow *p, tn_text *out, tarn_error *err)
 
     TN_RETURN_IF_ERROR(tn_dataflow__first_fault(p, err));
     tn_arena_init(&arena, p->pool);
-    TN_TRY(tn_discover(p, NULL, 1, &arena, NULL, NULL, &found, err));
+    TN_TRY(tn_discover(p, NULL, true, 1, &arena, NULL, NULL, &found, err));
     TN_TRY(tn_build__open(&b, p, &arena, found.pins, 0, 0, err));
     for (size_t i = 0; i < p->nodes.count; i++) {
         TN_TRY(tn_build__station(&b, p->nodes.items[i], err));
