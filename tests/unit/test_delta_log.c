@@ -110,6 +110,41 @@ TEST(a_damaged_line_of_the_log_is_an_error)
     tn_text_deinit(&text);
 }
 
+TEST(a_log_in_a_bucket_names_no_file_of_this_machine)
+{
+    static const struct {
+        const char *entry, *named;
+    } cases[] = {
+        {"{\"add\":{\"path\":\"file:///etc/x.parquet\",\"partitionValues\":{},\"size\":5,"
+         "\"modificationTime\":0,\"dataChange\":true}}\n",
+         "names '/etc/x.parquet', a file of this machine"},
+        {"{\"add\":{\"path\":\"/etc/x%2eparquet\",\"partitionValues\":{},\"size\":5,"
+         "\"modificationTime\":0,\"dataChange\":true}}\n",
+         "names '/etc/x.parquet', a file of this machine"},
+        {"{\"add\":{\"path\":\"x.parquet\",\"partitionValues\":{},\"size\":5,"
+         "\"modificationTime\":0,\"dataChange\":true,\"deletionVector\":{\"storageType\":\"p\","
+         "\"pathOrInlineDv\":\"file:/etc/x.bin\",\"offset\":1,\"sizeInBytes\":4,"
+         "\"cardinality\":1}}}\n",
+         "names '/etc/x.bin', a file of this machine"},
+    };
+    tn_store *store;
+    tn_text text;
+    tn_session *session = open_session(&store);
+    tn_text_init(&text, pool, 1 << 20);
+    CHECK_EQ(fill(session, &text, 1), TARN_OK);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        CHECK_EQ(put_entry(store, 2, cases[i].entry), TARN_OK);
+        CHECK_EQ(statements_run(session, "FROM delta_scan('memory://m/t')", &text, NULL),
+                 TARN_E_UNSUPPORTED);
+        if (strstr(text.data, "the log of 'memory://m/t' ") == NULL ||
+            strstr(text.data, cases[i].named) == NULL) {
+            test_fail(__FILE__, __LINE__, "%s: %s", cases[i].named, text.data);
+        }
+    }
+    tn_session_destroy(session);
+    tn_text_deinit(&text);
+}
+
 TEST(a_damaged_checkpoint_is_passed_over_where_the_log_is_whole)
 {
     tn_store *store;

@@ -117,11 +117,29 @@ static bool is_absolute(tn_str path)
            (at > 0 && tn_str_starts(tn_str_slice(path, at, path.size), TN_STR(":/")));
 }
 
+/* A log is somebody else's text: one in a bucket does not choose files of this machine. */
+static TN_FALLIBLE refuse_local(const tn_delta *table, tn_str path, tarn_error *err)
+{
+    (void)tn_fail(err, TARN_E_UNSUPPORTED,
+                  "the log of '%.*s' names '%.*s', a file of this machine and not of the table's "
+                  "store",
+                  TN_STR_ARGS(table->about.uri), TN_STR_ARGS(path));
+    tn_subject(err, table->about.uri.data);
+    tn_hint(err, "a table in a bucket names files of buckets, as s3://bucket/path; nothing was "
+                 "read of it");
+    return TARN_E_UNSUPPORTED;
+}
+
 tarn_code tn_delta__resolve_path(const tn_delta *table, tn_str path, tn_arena *arena,
                                  tn_store **store, tn_str *key, tarn_error *err)
 {
     *store = table->store;
-    return is_absolute(path) ? tn_stores_resolve(table->stores, path, arena, store, key, err)
-                             : tn_arena_print(arena, key, err, "%.*s%.*s", TN_STR_ARGS(table->root),
-                                              TN_STR_ARGS(path));
+    if (!is_absolute(path)) {
+        return tn_arena_print(arena, key, err, "%.*s%.*s", TN_STR_ARGS(table->root),
+                              TN_STR_ARGS(path));
+    }
+    if (tn_uri_is_local(path) && !tn_store_is_local(table->store)) {
+        return refuse_local(table, path, err);
+    }
+    return tn_stores_resolve(table->stores, path, arena, store, key, err);
 }
