@@ -483,6 +483,43 @@ static bool is_dangling(const char *uri)
            stat(uri, &about) != 0 && errno == ENOENT;
 }
 
+static bool is_link(const char *path)
+{
+    struct stat about;
+    return strstr(path, "://") == NULL && lstat(path, &about) == 0 && S_ISLNK(about.st_mode);
+}
+
+static bool is_link_to_folder(const char *path)
+{
+    struct stat about;
+    return is_link(path) && stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+/* Of a file below `root` that stands behind a link to a folder, the size of the link's path; or 0.
+ */
+static size_t link_size(const char *file, const char *root)
+{
+    char path[4096];
+    const size_t size = strlen(file);
+    const size_t root_size = strlen(root);
+    if (strstr(file, "://") != NULL || size >= sizeof(path) ||
+        strncmp(file, root, root_size) != 0) {
+        return 0;
+    }
+    memcpy(path, file, size + 1);
+    for (size_t i = root_size + 1; i < size; i++) {
+        if (path[i] != '/') {
+            continue;
+        }
+        path[i] = '\0';
+        if (is_link(path)) {
+            return i;
+        }
+        path[i] = '/';
+    }
+    return 0;
+}
+
 /* A thousand at a time: a bucket is asked once for all of them. */
 static int remove_names(invocation *in, const names *all)
 {
@@ -494,30 +531,57 @@ static int remove_names(invocation *in, const names *all)
         size_t count = 0;
         for (; count < BATCH && done + count < all->count; name += strlen(name) + 1) {
             batch[count++] = name;
-            if (is_dangling(name)) { /* a store looks for the file behind it; a failure is the
-                                        store's to tell */
+            if (is_dangling(name) || is_link_to_folder(name)) {
+                /* a store looks for what is behind it; a failure is the store's to tell */
                 (void)unlink(name);
             }
         }
         if (tarn_store_delete_many(in->session, batch, count, &error) != TARN_OK) {
             return report(in, &error, NULL, 0);
         }
-        for (size_t i = 0; i < count && option_is_set(in, "recursive"); i++) {
-            for (size_t k = 0; k < in->word_count; k++) {
-                remove_folders(batch[i], in->words[k]);
+        for (size_t k = 0; k < in->word_count && option_is_set(in, "recursive"); k++) {
+            char *root = plain_uri(in->words[k]);
+            for (size_t i = 0; i < count && root != NULL; i++) {
+                remove_folders(batch[i], root);
             }
+            tarn_text_free(root);
         }
         done += count;
     }
     return -1;
 }
 
-static int add_name(const invocation *in, names *to, const char *name)
+static int add_name(const invocation *in, names *to, const char *name, size_t size)
 {
     to->count++;
-    return text_add(&to->text, &to->size, name, strlen(name) + 1)
+    return text_add(&to->text, &to->size, name, size) && text_add(&to->text, &to->size, "", 1)
                ? -1
                : usage_error(in, "", "out of memory");
+}
+
+/* What a URI names.  With -r a link is removed itself, and never what stands behind it. */
+static int expand_removed(invocation *in, const char *uri, names *out)
+{
+    names found = {NULL, 0, 0, false, false};
+    const char *last = NULL;
+    if (is_dangling(uri) || (option_is_set(in, "recursive") && is_link(uri))) {
+        return add_name(in, out, uri, strlen(uri));
+    }
+    char *root = plain_uri(uri);
+    int code = root == NULL ? usage_error(in, "", "out of memory") : expand(in, uri, &found);
+    const char *name = found.text;
+    for (size_t i = 0; i < found.count && code < 0; i++, name += strlen(name) + 1) {
+        const size_t link = option_is_set(in, "recursive") ? link_size(name, root) : 0;
+        if (link > 0 && last != NULL && strncmp(last, name, link + 1) == 0) {
+            continue; /* another file behind the same link */
+        }
+        last = link > 0 ? name : NULL;
+        code = add_name(in, out, name, link > 0 ? link : strlen(name));
+    }
+    out->folders = found.folders;
+    tarn_text_free(root);
+    tarn_text_free(found.text);
+    return code;
 }
 
 int run_rm(invocation *in)
@@ -535,9 +599,7 @@ int run_rm(invocation *in)
     }
     for (size_t i = 0; i < in->word_count && code < 0; i++) {
         const size_t before = n.count;
-        n.folders = false;
-        code = is_dangling(in->words[i]) ? add_name(in, &n, in->words[i])
-                                         : expand(in, in->words[i], &n);
+        code = expand_removed(in, in->words[i], &n);
         if (code < 0 && n.count == before && n.folders) {
             code =
                 usage_error(in, "-r removes all that is in it", "'%s' is a folder", in->words[i]);

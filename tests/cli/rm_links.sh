@@ -1,0 +1,21 @@
+# 'rm -r' removes a link itself, never what stands behind it.
+mkdir -p other/sub d/sub
+touch other/kept other/sub/kept d/x d/sub/y d/a.txt
+ln -s ../other d/link
+ln -s ../../other d/sub/link
+ln -s ../other/kept d/file
+tarn rm -r --dry-run d
+echo "= $?"
+tarn rm -r d
+echo "= $?"
+mkdir d
+touch d/z
+ln -s ../other d/link
+tarn rm -r "file://$PWD/d"
+ls
+ln -s other link
+tarn rm -r link
+find . | sort
+ln -s other link
+tarn rm -r link/
+find . | sort
