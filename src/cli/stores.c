@@ -559,7 +559,18 @@ static int add_name(const invocation *in, names *to, const char *name, size_t si
                : usage_error(in, "", "out of memory");
 }
 
-/* What a URI names.  With -r a link is removed itself, and never what stands behind it. */
+/* The folder that a pattern begins in, in place; false where there is no "**" in it. */
+static bool cut_pattern(char *pattern)
+{
+    const bool is_deep = strstr(pattern, "**") != NULL;
+    pattern[strcspn(pattern, "*?[")] = '\0';
+    char *slash = strrchr(pattern, '/');
+    *(slash == NULL ? pattern : slash) = '\0';
+    return is_deep;
+}
+
+/* What a URI names.  With -r a link is removed itself, and never what stands behind it; "**" goes
+ * through none. */
 static int expand_removed(invocation *in, const char *uri, names *out)
 {
     names found = {NULL, 0, 0, false, false};
@@ -570,8 +581,13 @@ static int expand_removed(invocation *in, const char *uri, names *out)
     char *root = plain_uri(uri);
     int code = root == NULL ? usage_error(in, "", "out of memory") : expand(in, uri, &found);
     const char *name = found.text;
+    const bool is_pattern = root != NULL && strcspn(root, "*?[") < strlen(root);
+    const bool looks = is_pattern ? cut_pattern(root) : option_is_set(in, "recursive");
     for (size_t i = 0; i < found.count && code < 0; i++, name += strlen(name) + 1) {
-        const size_t link = option_is_set(in, "recursive") ? link_size(name, root) : 0;
+        const size_t link = looks ? link_size(name, root) : 0;
+        if (link > 0 && is_pattern) {
+            continue;
+        }
         if (link > 0 && last != NULL && strncmp(last, name, link + 1) == 0) {
             continue; /* another file behind the same link */
         }

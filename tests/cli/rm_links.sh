@@ -19,3 +19,11 @@ find . | sort
 ln -s other link
 tarn rm -r link/
 find . | sort
+echo '-- **'
+mkdir -p d/sub
+touch other/kept d/sub/z other/pattern
+ln -s ../other d/link
+tarn rm 'd/**'
+find . | sort
+tarn rm 'd/link/**/pattern' 'link/k*'
+find . | sort
