@@ -1,7 +1,9 @@
 /* tarn ls, cat, cp, rm, stat: files and objects of any store. */
+#define _GNU_SOURCE /* NOLINT(bugprone-reserved-identifier): nftw */
 #include "targets.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -600,6 +602,33 @@ static int expand_removed(invocation *in, const char *uri, names *out)
     return code;
 }
 
+/* What no listing shows: folders without files, links to nothing, pipes. */
+static int sweep_one(const char *path, const struct stat *about, int kind, struct FTW *at)
+{
+    (void)at;
+    if (kind == FTW_DP) {
+        (void)rmdir(path); /* not what has something in it */
+    } else if (S_ISLNK(about->st_mode) || S_ISFIFO(about->st_mode) || S_ISSOCK(about->st_mode)) {
+        (void)unlink(path);
+    }
+    return 0;
+}
+
+static void sweep(const char *uri)
+{
+    enum { DESCRIPTORS = 32 };
+    struct stat about;
+    char *root = plain_uri(uri);
+    for (size_t size = root == NULL ? 0 : strlen(root); size > 1 && root[size - 1] == '/'; size--) {
+        root[size - 1] = '\0'; /* which would follow a link */
+    }
+    if (root != NULL && strstr(root, "://") == NULL && lstat(root, &about) == 0 &&
+        S_ISDIR(about.st_mode)) {
+        (void)nftw(root, sweep_one, DESCRIPTORS, FTW_DEPTH | FTW_PHYS);
+    }
+    tarn_text_free(root);
+}
+
 int run_rm(invocation *in)
 {
     names n = {NULL, 0, 0, false, false};
@@ -628,6 +657,9 @@ int run_rm(invocation *in)
         }
     } else if (code < 0 && may_remove(in, n.count)) {
         code = remove_names(in, &n);
+        for (size_t i = 0; i < in->word_count && code < 0 && option_is_set(in, "recursive"); i++) {
+            sweep(in->words[i]);
+        }
     }
     tarn_text_free(n.text);
     return code < 0 ? EXIT_DONE : code;

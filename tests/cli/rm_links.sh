@@ -19,6 +19,18 @@ find . | sort
 ln -s other link
 tarn rm -r link/
 find . | sort
+rm link
+echo '-- what no listing shows goes with its folder'
+mkdir -p e/empty/deep e/full none
+touch e/full/x
+ln -s nowhere e/gone
+ln -s ../other/sub e/full/link
+mkdir -p other/sub
+mkfifo e/empty/pipe
+mkdir -p d/d
+tarn rm -r none e/ "file://$PWD/d"
+find . | sort
+rm -rf other && mkdir other && ln -s other link
 echo '-- **'
 mkdir -p d/sub
 touch other/kept d/sub/z other/pattern
