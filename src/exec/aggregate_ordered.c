@@ -576,12 +576,21 @@ tarn_code tn_agg_ordered__finish(tn_agg_ordered *ordered, tarn_error *err)
 
 /* ---- groups out ---- */
 
+/* A group may have any number of rows: who feeds it looks at every batch. */
+static TN_FALLIBLE cancelled(const stream *at, tarn_error *err)
+{
+    return atomic_load_explicit(at->sorter->cancelled, memory_order_relaxed)
+               ? tn_fail(err, TARN_E_CANCELLED, "cancelled")
+               : TARN_OK;
+}
+
 /* The values of the one group, from their keys. */
 static TN_FALLIBLE feed_keys(stream *at, tarn_error *err)
 {
     const tn_bound_aggregate *bound = at->slot->bound;
     const tn_type *type = at->type;
     for (;;) {
+        TN_RETURN_IF_ERROR(cancelled(at, err));
         TN_RETURN_IF_ERROR(
             tn_key_merge__next(at->key_merge, TN_BATCH_ROWS, at->numbers, &at->count, err));
         if (at->count == 0) {
@@ -606,6 +615,7 @@ static TN_FALLIBLE feed_rows(stream *at, bool has_number, uint64_t number, tarn_
     tn_column arguments[4];
     for (;;) {
         if (at->at == at->count) {
+            TN_RETURN_IF_ERROR(cancelled(at, err));
             TN_RETURN_IF_ERROR(tn_merge__next(at->merge, TN_BATCH_ROWS, at->rows, &at->count, err));
             at->at = 0;
             const uint32_t offset = has_number ? at->sorter->layout->fields[first - 1].offset : 0;
