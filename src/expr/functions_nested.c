@@ -540,20 +540,37 @@ static tarn_code resolve_range(tn_binder *binder, tarn_error *err)
 
 /* ---- structs ---- */
 
+/* A field's values outlive the call: those that stand in the operand's own room, where another
+ * operation may ask for them in another lane, are copied. */
+static TN_FALLIBLE field_values(tn_call *call, uint32_t k, const void **out, tarn_error *err)
+{
+    const tn_operand *in = &call->in[k];
+    const size_t size = tn_lane_size(call->in_types[k]->lane);
+    const size_t bytes = size == 0 ? tn_bitmap_words(call->batch_rows) * sizeof(uint64_t)
+                                   : (size_t)call->batch_rows * size;
+    char *copy = NULL;
+    *out = in->values;
+    if (in->values == in->column->values || in->values == NULL || bytes == 0) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_arena_alloc(call->arena, bytes, (void **)&copy, err));
+    memcpy(copy, in->values, bytes);
+    *out = copy;
+    return TARN_OK;
+}
+
 static tarn_code run_struct(tn_call *call, tarn_error *err)
 {
     tn_column *children = NULL;
     TN_RETURN_IF_ERROR(tn_arena_array(call->arena, tn_column, call->in_count + 1, &children, err));
     for (uint32_t k = 0; k < call->in_count; k++) {
         const tn_operand *in = &call->in[k];
+        children[k] = *in->column;
         if (in->mask == UINT32_MAX) {
-            children[k] = *in->column;
             children[k].encoding = TN_FLAT;
             children[k].lane = (uint8_t)call->in_types[k]->lane;
-            children[k].values = in->values;
             children[k].validity = in->validity;
-        } else {
-            children[k] = *in->column;
+            TN_RETURN_IF_ERROR(field_values(call, k, &children[k].values, err));
         }
         children[k].rows = call->batch_rows;
         children[k].faults = NULL;
