@@ -271,6 +271,14 @@ int run_begin(sql_run *r, invocation *in)
 int run_end(sql_run *r, int code)
 {
     code = deliver_copy(r, code);
+    if (code < 0 && r->form.file != NULL && r->results == 0) { /* an older file stays as it is */
+        if (r->statements > 0 && !r->is_made && strncmp(r->form.file, "/dev/", 5) != 0) {
+            tell(r->in, "'%s' is not written: no statement gave rows\n", r->form.file);
+        }
+        tarn_upload_abort(r->out.upload);
+        r->out.upload = NULL;
+        return EXIT_DONE;
+    }
     return output_close(&r->out, code < 0 ? EXIT_DONE : code);
 }
 
@@ -357,20 +365,34 @@ static int gather_texts(sql_run *r, texts *all)
     return code < 0 && all->count == 0 ? add_file(r, all, "-") : code;
 }
 
-/* What would make a second result is known before the first statement runs.  A text that cannot be
- * read is told when its turn comes. */
+/* -o of the command line that no statement fills: nothing runs, and an older file stays. */
+static int refuse_empty_output(const sql_run *r)
+{
+    size_t at = 0;
+    const char *file = option_each(r->in, "output", &at);
+    return file == NULL || r->form.file == NULL || strncmp(r->form.file, "/dev/", 5) == 0
+               ? -1
+               : usage_error(r->in, "leave -o out, or end with a SELECT, FROM, SHOW...",
+                             "no statement gives rows for -o %s", r->form.file);
+}
+
+/* What would make a second result, or none for -o, is known before the first statement runs.  A
+ * text that cannot be read is told when its turn comes. */
 static int check_results(sql_run *r, const texts *all)
 {
     size_t results = 0;
-    for (size_t i = 0; i < all->count && r->form.holds_one; i++) {
+    bool all_read = true;
+    for (size_t i = 0; i < all->count && (r->form.holds_one || r->form.file != NULL); i++) {
         tarn_script *script = NULL;
         if (tarn_script_open(r->in->session, all->items[i].text, all->items[i].size, &script,
                              NULL) == TARN_OK) {
             results += tarn_script_results(script);
+        } else {
+            all_read = false;
         }
         tarn_script_close(script);
     }
-    return refuse_results(r, results);
+    return all_read && results == 0 ? refuse_empty_output(r) : refuse_results(r, results);
 }
 
 int run_query(invocation *in)
