@@ -113,6 +113,7 @@ bool is_quiet(const invocation *in);
 typedef struct output {
     const invocation *in;
     tarn_upload *upload; /* of -o; NULL: standard output */
+    int fd;              /* which is this one */
     bool closed;         /* the reader left */
     bool failed;
     tarn_error error;

@@ -26,6 +26,7 @@ typedef struct channel {
     pthread_cond_t changed;
     request waiting[WAITING_MAX];
     int requests; /* the descriptor they come by */
+    int answers;  /* ... and go by */
     size_t first, count;
     uint64_t received, answered;
     uint64_t cancelled_to; /* requests up to this one were cancelled before their turn */
@@ -144,6 +145,7 @@ static int answer_all(invocation *in, channel *c)
     output out;
     request next;
     int code = output_open(&out, in, NULL);
+    out.fd = c->answers;
     while (code < 0 && next_request(c, &next)) {
         tarn_error error = TARN_ERROR_INIT;
         char *answer = NULL;
@@ -159,18 +161,24 @@ static int answer_all(invocation *in, channel *c)
     return code;
 }
 
-/* Standard input belongs to the requests: a statement that would read it (FROM '-') fails, in place
- * of taking them for rows. */
-static bool take_input(channel *c)
+/* A stream of the process under another number; behind its own stands what cannot be used. */
+static bool take_stream(int stream, int flags, int *out)
 {
-    const int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    c->requests = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-    const bool taken =
-        c->requests >= 0 && nothing >= 0 && dup2(nothing, STDIN_FILENO) == STDIN_FILENO;
+    const int nothing = open("/dev/null", flags | O_CLOEXEC);
+    *out = fcntl(stream, F_DUPFD_CLOEXEC, 3);
+    const bool taken = *out >= 0 && nothing >= 0 && dup2(nothing, stream) == stream;
     if (nothing > STDERR_FILENO) {
         (void)close(nothing);
     }
     return taken;
+}
+
+/* Standard input and output belong to requests and answers: a statement that would read the one
+ * (FROM '-') or write to the other (COPY ... TO '-') fails, in place of spoiling them. */
+static bool take_streams(channel *c)
+{
+    return take_stream(STDIN_FILENO, O_WRONLY, &c->requests) &&
+           take_stream(STDOUT_FILENO, O_RDONLY, &c->answers);
 }
 
 static int set_in_shell(void *context, const char *name, const char *value)
@@ -195,8 +203,8 @@ int serve_json(invocation *in)
     code = each_setting(in, set_in_shell, c.shell);
     (void)pthread_mutex_init(&c.lock, NULL);
     (void)pthread_cond_init(&c.changed, NULL);
-    if (code < 0 && !take_input(&c)) {
-        code = usage_error(in, "", "standard input cannot be taken for requests");
+    if (code < 0 && !take_streams(&c)) {
+        code = usage_error(in, "", "standard input or output is closed");
     }
     if (code < 0 && pthread_create(&reader, NULL, read_requests, &c) != 0) {
         code = usage_error(in, "", "no thread could be started");

@@ -32,7 +32,7 @@ int output_open(output *out, invocation *in, const char *uri)
 {
     tarn_error error = TARN_ERROR_INIT;
     int code;
-    *out = (output){.in = in, .error = TARN_ERROR_INIT};
+    *out = (output){.in = in, .fd = STDOUT_FILENO, .error = TARN_ERROR_INIT};
     if (uri == NULL || strcmp(uri, "-") == 0) {
         (void)fflush(stdout);
         return -1;
@@ -60,7 +60,7 @@ int output_write(void *context, const char *data, size_t size)
     }
     progress_clear();
     while (size > 0) {
-        const ssize_t written = write(STDOUT_FILENO, data, size);
+        const ssize_t written = write(out->fd, data, size);
         if (written >= 0) {
             data += written;
             size -= (size_t)written;

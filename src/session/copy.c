@@ -348,10 +348,11 @@ tarn_code tn_copy_open(tn_session *session, const tn_schema *schema, const tn_co
     } else if (options->partition_count > 0) {
         code = tn_fail(err, TARN_E_UNSUPPORTED, "PARTITION_BY is built for FORMAT delta only");
         goto done;
-    } else {
-        TN_TRY(tn_file_sink_create(session->stores, options->uri, schema, open, &chosen.writer,
-                                   open == tn_parquet_writer_open, &session->pool, &copy->file,
-                                   err));
+    } else { /* "-" is standard output, as it is standard input behind FROM */
+        const bool to_output = tn_str_equal(options->uri, TN_STR("-"));
+        TN_TRY(tn_file_sink_create(
+            session->stores, to_output ? TN_STR("/dev/stdout") : options->uri, schema, open,
+            &chosen.writer, open == tn_parquet_writer_open, &session->pool, &copy->file, err));
     }
     *out = copy;
     copy = NULL;

@@ -321,6 +321,13 @@ static TN_FALLIBLE target_open(local_target *target, tn_str key, const tn_put_op
         return tn_fail(err, TARN_E_NOT_FOUND, "'%s': no such descriptor is open", path);
     }
     if (own >= 0) { /* what is there stays, also where it is a file: as a shell has it */
+        const int flags = fcntl(own, F_GETFL);
+        if (flags >= 0 && (flags & O_ACCMODE) == O_RDONLY) { /* or taken by who has the process */
+            (void)tn_fail(err, TARN_E_INVALID, "%s cannot be written here",
+                          own == STDOUT_FILENO ? "standard output" : path);
+            tn_hint(err, "name a file, or a named pipe");
+            return TARN_E_INVALID;
+        }
         target->in_order = true;
         target->stage.fd = fcntl(own, F_DUPFD_CLOEXEC, 3);
         return target->stage.fd >= 0 ? TARN_OK : tn_os_fail(err, errno, "opening '%s'", path);

@@ -20,3 +20,8 @@ printf '%s\n' "{\"sql\":\"FROM '-'\"}" "{\"sql\":\"SELECT * FROM read_csv('/dev/
 # whole numbers keep their digits, or are refused
 printf '%s\n' '{"sql":"SELECT $x AS x","params":{"x":12345678901234567890123}}' | tarn shell --json
 tarn query 'SELECT $x AS x, typeof($x) AS t, $y AS y' -p x=12345678901234567890123 -p y=-9223372036854775808
+# ... and standard output is the answers'
+for target in /dev/stdout - /dev/fd/1 /proc/self/fd/1; do
+    echo "{\"sql\":\"COPY (SELECT 1) TO '$target' (FORMAT csv)\"}"
+done | tarn shell --json
+printf '%s\n' "{\"sql\":\"COPY (SELECT 1 AS a) TO 'one.csv'\"}" "{\"sql\":\"FROM 'one.csv'\"}" | tarn shell --json | sed 's|,"seconds.*|}|'
