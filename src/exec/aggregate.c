@@ -638,9 +638,9 @@ static TN_FALLIBLE plan_layouts(tn_aggregation *op, tarn_error *err)
                                 &op->raw, err);
 }
 
-static void plan_memory(tn_aggregation *op)
+static void plan_memory(tn_aggregation *op, uint32_t sharers)
 {
-    const size_t budget = tn_run__budget(op->run);
+    const size_t budget = tn_run__budget(op->run) / sharers;
     const size_t threads = op->run->threads == 0 || op->run->deterministic ? 1 : op->run->threads;
     bool has_text = false;
     for (uint32_t k = 0; k < op->key_count; k++) {
@@ -664,6 +664,11 @@ static void plan_memory(tn_aggregation *op)
     op->page_max = tn_max_size(4096, tn_min_size(256 << 10, budget / 16 / threads / op->parts));
 }
 
+static void share_budget(tn_operator *base, uint32_t sharers)
+{
+    plan_memory((tn_aggregation *)base, sharers);
+}
+
 tarn_code tn_aggregate_create(tn_run *run, const tn_expr *const *keys, uint32_t key_count,
                               const tn_expr *const *aggregates, uint32_t aggregate_count,
                               const tn_layout *layout, bool input_ordered, double groups_estimate,
@@ -676,7 +681,8 @@ tarn_code tn_aggregate_create(tn_run *run, const tn_expr *const *keys, uint32_t 
                                         .combine = combine,
                                         .finalise = finalise,
                                         .scan = tn_agg__scan,
-                                        .destroy = tn_agg__destroy};
+                                        .destroy = tn_agg__destroy,
+                                        .share_budget = share_budget};
     tarn_code code = TARN_OK;
     tn_aggregation *op = NULL;
 
@@ -692,7 +698,7 @@ tarn_code tn_aggregate_create(tn_run *run, const tn_expr *const *keys, uint32_t 
     op->input_ordered = input_ordered;
     TN_TRY(plan_slots(op, keys, aggregates, layout, err));
     TN_TRY(plan_layouts(op, err));
-    plan_memory(op);
+    plan_memory(op, 1);
     op->short_key = key_count == 1 && op->groups->fields[0].size <= 8 &&
                     op->groups->fields[0].lane != TN_LANE_none;
     if (key_count == 0 && !op->has_ordered) {

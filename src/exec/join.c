@@ -516,6 +516,20 @@ static TN_FALLIBLE see_reads(tn_join *join, const tn_join_options *options, tarn
     return TARN_OK;
 }
 
+static void plan_memory(tn_join *join, uint32_t sharers)
+{
+    const size_t budget = tn_run__budget(join->run);
+    const size_t threads = join->run->threads == 0 ? 1 : join->run->threads;
+    join->budget = budget == SIZE_MAX ? SIZE_MAX : budget / sharers;
+    join->local_max =
+        budget == SIZE_MAX ? SIZE_MAX : tn_max_size(LOCAL_MIN, join->budget / 8 / threads);
+}
+
+static void share_budget(tn_operator *base, uint32_t sharers)
+{
+    plan_memory((tn_join *)base, sharers);
+}
+
 static TN_FALLIBLE plan(tn_join *join, const tn_join_options *options, tarn_error *err)
 {
     tn_arena *arena = join->run->expr->arena;
@@ -568,10 +582,7 @@ static TN_FALLIBLE plan(tn_join *join, const tn_join_options *options, tarn_erro
     join->hash_is_key =
         keys == 0 || (keys == 1 && !null_equal && (lane <= TN_LANE_f64 || lane == TN_LANE_bool));
     join->integer_key = keys >= 1 && lane < TN_LANE_u64;
-    join->budget = tn_run__budget(join->run);
-    const size_t threads = join->run->threads == 0 ? 1 : join->run->threads;
-    join->local_max =
-        join->budget == SIZE_MAX ? SIZE_MAX : tn_max_size(LOCAL_MIN, join->budget / 8 / threads);
+    plan_memory(join, 1);
     TN_RETURN_IF_ERROR(tn_program_compile(join->run->expr, options->build_keys, keys,
                                           options->build_layout, join->run->parameters,
                                           &join->build_program, err));
@@ -599,7 +610,8 @@ tarn_code tn_join_create(tn_run *run, const tn_join_options *options, tn_operato
                                               .combine = build_combine,
                                               .finalise = build_finalise,
                                               .scan = tn_join__scan,
-                                              .destroy = build_destroy};
+                                              .destroy = build_destroy,
+                                              .share_budget = share_budget};
     static const tn_operator_ops probe_ops = {.name = "join probe",
                                               .task_open = probe_open,
                                               .task_close = probe_close,

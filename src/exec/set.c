@@ -365,6 +365,18 @@ static TN_FALLIBLE plan(set *op, const tn_type *const *types, tarn_error *err)
                                &op->groups, err);
 }
 
+static void share_left(tn_operator *base, uint32_t sharers)
+{
+    const set *op = set_of(base, true);
+    op->groups->ops->share_budget(op->groups, sharers);
+}
+
+static void share_right(tn_operator *base, uint32_t sharers)
+{
+    const set *op = set_of(base, false);
+    op->groups->ops->share_budget(op->groups, sharers);
+}
+
 tarn_code tn_set_create(tn_run *run, tn_plan_kind kind, bool all, const tn_type *const *types,
                         uint32_t width, tn_operator **left, tn_operator **right, tarn_error *err)
 {
@@ -374,7 +386,8 @@ tarn_code tn_set_create(tn_run *run, tn_plan_kind kind, bool all, const tn_type 
                                              .take = take,
                                              .combine = combine,
                                              .finalise = finalise_left,
-                                             .destroy = destroy_left};
+                                             .destroy = destroy_left,
+                                             .share_budget = share_left};
     static const tn_operator_ops right_ops = {.name = "set, right",
                                               .task_open = open_right,
                                               .task_close = task_close,
@@ -382,7 +395,8 @@ tarn_code tn_set_create(tn_run *run, tn_plan_kind kind, bool all, const tn_type 
                                               .combine = combine,
                                               .finalise = finalise_right,
                                               .scan = scan,
-                                              .destroy = destroy_right};
+                                              .destroy = destroy_right,
+                                              .share_budget = share_right};
     tarn_code code = TARN_OK;
     set *op = NULL;
 

@@ -8,7 +8,11 @@
 
 #include "exec/tee.h"
 
-enum { READERS_MAX = 32 };
+enum {
+    READERS_MAX = 32,
+    SHARE_MIN =
+        4 << 20 /* bytes without which an end that keeps rows shall not stand beside others */
+};
 
 typedef struct sharing {
     tn_query *query;
@@ -153,6 +157,33 @@ static bool clear_the_way(sharing *s)
     return true;
 }
 
+static uint32_t sharers_of(const sharing *s)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->count; i++) {
+        count += s->readers[i]->pipeline.end->ops->share_budget != NULL;
+    }
+    return count;
+}
+
+/* Those that keep rows do so at once, where they would one after another. */
+static bool has_memory(const sharing *s)
+{
+    const uint32_t sharers = sharers_of(s);
+    return sharers < 2 || tn_pool_budget(s->query->run.pool) / sharers >= (size_t)SHARE_MIN;
+}
+
+static void share_memory(const sharing *s)
+{
+    const uint32_t sharers = sharers_of(s);
+    for (uint32_t i = 0; i < s->count && sharers > 1; i++) {
+        tn_operator *end = s->readers[i]->pipeline.end;
+        if (end->ops->share_budget != NULL) {
+            end->ops->share_budget(end, sharers);
+        }
+    }
+}
+
 static TN_FALLIBLE put_tee(sharing *s, tn_operator **tee, tarn_error *err)
 {
     tn_query *query = s->query;
@@ -180,6 +211,7 @@ static TN_FALLIBLE put_tee(sharing *s, tn_operator **tee, tarn_error *err)
         producer->single |= readers[i]->single;
         stop_early &= readers[i]->stop_early;
     }
+    share_memory(s);
     producer->stop_early |= stop_early;
     producer->outputs = readers;
     producer->output_count = s->count;
@@ -194,7 +226,7 @@ tarn_code tn_query__share(tn_query *query, tarn_error *err)
         sharing s = {.query = query, .kept = made->op};
         tn_operator *tee = NULL;
         if (made->shared_id != UINT32_MAX && made->op != NULL && find_readers(&s) &&
-            clear_the_way(&s)) {
+            has_memory(&s) && clear_the_way(&s)) {
             TN_RETURN_IF_ERROR(put_tee(&s, &tee, err));
         }
     }

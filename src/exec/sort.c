@@ -365,6 +365,11 @@ static void destroy(tn_operator *base)
     tn_pool_free(op->run->pool, op, sizeof(*op));
 }
 
+static void share_budget(tn_operator *base, uint32_t sharers)
+{
+    tn_sorter__share_budget(((sort *)base)->sorter, sharers);
+}
+
 static TN_FALLIBLE create(tn_run *run, const tn_sort_key *keys, uint32_t key_count,
                           uint32_t distinct, const tn_layout *layout, const tn_type *const *types,
                           uint32_t width, uint64_t limit, uint64_t offset,
@@ -377,7 +382,8 @@ static TN_FALLIBLE create(tn_run *run, const tn_sort_key *keys, uint32_t key_cou
                                         .combine = combine,
                                         .finalise = finalise,
                                         .scan = scan,
-                                        .destroy = destroy};
+                                        .destroy = destroy,
+                                        .share_budget = share_budget};
     tarn_code code = TARN_OK;
     sort *op = NULL;
     const tn_expr **exprs = NULL;

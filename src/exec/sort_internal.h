@@ -145,6 +145,8 @@ bool tn_sort__keys(const tn_sorter *sorter, uint64_t *keys, uint64_t *spare, siz
 /* Sorts pointers to rows; `spare` has as many.  Stable.  False where `cancelled` was set. */
 bool tn_sort__entries(const tn_sorter *sorter, tn_sort_entry *entries, tn_sort_entry *spare,
                       size_t count, size_t skip);
+/* Before any row: it has but this part of the budget. */
+void tn_sorter__share_budget(tn_sorter *sorter, uint32_t sharers);
 /* The order of two rows of the sorter, the rank included. */
 int tn_sort__compare(const tn_sorter *sorter, const uint8_t *a, const uint8_t *b);
 

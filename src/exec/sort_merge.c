@@ -96,6 +96,12 @@ done:
     return code;
 }
 
+void tn_sorter__share_budget(tn_sorter *sorter, uint32_t sharers)
+{
+    sorter->run_bytes = tn_max_size(RUN_MIN, sorter->run_bytes / sharers);
+    sorter->fan_in = sorter->fan_in / sharers < 4 ? 4 : sorter->fan_in / sharers;
+}
+
 void tn_sorter__destroy(tn_sorter *sorter)
 {
     if (sorter == NULL) {

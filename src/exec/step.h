@@ -72,6 +72,10 @@ typedef struct tn_operator_ops {
      * join's unmatched rows).  Owned by the operator.  NULL where nothing is read. */
     tarn_code (*scan)(tn_operator *op, tn_scan **out, tarn_error *err);
     void (*destroy)(tn_operator *op);
+
+    /* Before it runs: it is one of so many ends of a tee that keep rows, and each has its part of
+     * the budget.  NULL for those that keep none. */
+    void (*share_budget)(tn_operator *op, uint32_t sharers);
 } tn_operator_ops;
 
 struct tn_operator {
