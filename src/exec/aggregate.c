@@ -16,9 +16,11 @@ enum {
     REPEATS_MIN = 256, /* rows of known groups that an estimate stands on */
     PART_MIN = 512 << 10,
     SMALL = 512 << 10, /* bytes of rows that are not worth partitions */
+    BITS_LITTLE = 4,
     BITS_SMALL = 6,
     BITS_LARGE = 8
 };
+static const size_t LITTLE_BUDGET = (size_t)20 << 20;
 static const size_t LARGE_BUDGET = (size_t)512 << 20;
 
 typedef struct agg_task {
@@ -647,7 +649,10 @@ static void plan_memory(tn_aggregation *op, uint32_t sharers)
         has_text = has_text || op->groups->fields[k].lane == TN_LANE_view;
     }
     op->threads = threads;
-    op->bits = op->key_count == 0 ? 0 : budget >= LARGE_BUDGET ? BITS_LARGE : BITS_SMALL;
+    op->bits = op->key_count == 0        ? 0
+               : budget >= LARGE_BUDGET  ? BITS_LARGE
+               : budget >= LITTLE_BUDGET ? BITS_SMALL
+                                         : BITS_LITTLE;
     op->parts = 1U << op->bits;
     op->local_max = tn_max_size(LOCAL_MIN, tn_min_size(LOCAL_MAX, budget / 8 / threads));
     /* Numbers alone are cheaper kept as rows and aggregated in parts that caches hold. */

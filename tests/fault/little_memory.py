@@ -1,5 +1,5 @@
-"""A limit of 32 MB is enough for what blocks, whatever the number of threads, where the rows go straight to
-the client: same rows as with plenty of memory."""
+"""A limit of 32 MB is enough for what blocks, and 16 MB for sets of keys, whatever the number of threads, where the
+rows go straight to the client: same rows as with plenty of memory."""
 import hashlib
 import pathlib
 import subprocess
@@ -29,7 +29,10 @@ STATEMENTS = {
     "DISTINCT": f"SELECT DISTINCT s, h FROM '{data}'",
     "a sort": f"SELECT n, k, s FROM '{data}' ORDER BY s, n",
     "a sort of groups": f"SELECT s, count(*) AS n FROM '{data}' GROUP BY s ORDER BY n, s",
+    "sets of keys": f"SELECT k % 400 AS f, h % 3 AS g, count(DISTINCT s) AS c FROM '{data}' GROUP BY ROLLUP (k % 400, h % 3)",
+    "sets of many keys": f"SELECT k, h % 3 AS g, count(s) AS c, median(n) AS m FROM '{data}' GROUP BY CUBE (k, h % 3)",
 }
+LIMITS = {"sets of keys": ("16MB", "32MB"), "sets of many keys": ("16MB", "32MB")}
 
 
 def lines(sql, *options):
@@ -47,7 +50,8 @@ def lines(sql, *options):
 for name, sql in STATEMENTS.items():
     want = lines(sql)
     case(f"{name}: {want[0]} rows", not isinstance(want, str), want)
-    for threads in ("1", "2", "4", "7"):
-        got = lines(sql, "--memory", "32MB", "--threads", threads)
-        case(f"{name}: the same in 32 MB with {threads} threads", got == want, got)
+    for limit in LIMITS.get(name, ("32MB",)):
+        for threads in ("1", "2", "4", "7"):
+            got = lines(sql, "--memory", limit, "--threads", threads)
+            case(f"{name}: the same in {limit} with {threads} threads", got == want, got)
 tarn.close()
