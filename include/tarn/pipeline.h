@@ -86,8 +86,7 @@ typedef struct tarn_pipeline_run_options {
      * repeats, so tarn_session_cancel() may better wait a little; or NULL. */
     void (*committing)(void *context, bool begins);
 } tarn_pipeline_run_options;
-#define TARN_PIPELINE_RUN(...) \
-    (&(tarn_pipeline_run_options){.struct_size = sizeof(tarn_pipeline_run_options), __VA_ARGS__})
+#define TARN_PIPELINE_RUN(...) TARN_OPTIONS(tarn_pipeline_run_options, __VA_ARGS__)
 
 TARN_FALLIBLE tarn_pipeline_run(tarn_pipeline *pipeline, const tarn_pipeline_run_options *options,
                                 tarn_pipeline_summary *out, tarn_error *err);

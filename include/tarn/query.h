@@ -78,7 +78,7 @@ typedef struct tarn_print {
     uint64_t max_rows;     /* of the forms for people; 0: all */
     uint32_t max_width;    /* of a line of the forms for people; 0: any */
 } tarn_print;
-#define TARN_PRINT(...) (&(tarn_print){.struct_size = sizeof(tarn_print), __VA_ARGS__})
+#define TARN_PRINT(...) TARN_OPTIONS(tarn_print, __VA_ARGS__)
 
 /* Reads the result to its end, or until `write` answers 0, which is no failure. */
 TARN_FALLIBLE tarn_result_print(tarn_result *result, const tarn_print *options, tarn_write *write,

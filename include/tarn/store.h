@@ -29,7 +29,7 @@ typedef struct tarn_copy {
     const char *if_match; /* TARN_E_CONFLICT unless it still holds this tag; or NULL */
     int needs_folder;     /* local: a folder that is not there is TARN_E_NOT_FOUND, not made */
 } tarn_copy;
-#define TARN_COPY(...) (&(tarn_copy){.struct_size = sizeof(tarn_copy), __VA_ARGS__})
+#define TARN_COPY(...) TARN_OPTIONS(tarn_copy, __VA_ARGS__)
 /* One file, also from one store to another.  Nothing is visible under `to` before it is whole. */
 TARN_FALLIBLE tarn_store_copy(tarn_session *session, const char *from, const char *to,
                               const tarn_copy *options, uint64_t *bytes, tarn_error *err);

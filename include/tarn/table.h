@@ -17,7 +17,7 @@ typedef struct tarn_table {
     const char *partition_by;      /* column names with commas between, or NULL */
     const char *const *properties; /* "delta.appendOnly=true", ...; ends with NULL; or NULL */
 } tarn_table;
-#define TARN_TABLE(...) (&(tarn_table){.struct_size = sizeof(tarn_table), __VA_ARGS__})
+#define TARN_TABLE(...) TARN_OPTIONS(tarn_table, __VA_ARGS__)
 
 /* An empty table; TARN_E_EXISTS where there is one. */
 TARN_FALLIBLE tarn_table_create(tarn_session *session, const char *uri, const tarn_table *options,
