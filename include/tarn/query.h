@@ -30,6 +30,11 @@ TARN_FALLIBLE tarn_script_next(tarn_script *script, tarn_result **out, tarn_erro
 /* How many of the statements that have not run yet answer rows: SELECT, SHOW, EXPLAIN... */
 TARN_API size_t tarn_script_results(const tarn_script *script);
 
+/* Does a statement of the text, or a view of the session, have $NAME?  ("1" is $1, and the first
+ * ?.)
+ */
+TARN_API bool tarn_script_has_parameter(const tarn_script *script, const char *name);
+
 /* The rows of the next statement that answers any are written to `uri`, and its result is their
  * count; one more would replace them and fails.  `format` is "parquet", "csv", "tsv", "json",
  * "jsonl", or NULL: by the URI's ending.  A NULL uri ends it. */

@@ -76,6 +76,28 @@ size_t tarn_script_results(const tarn_script *script)
     return script == NULL ? 0 : tn_script_results(script->script);
 }
 
+typedef struct name_search {
+    tn_str name;
+    bool found;
+} name_search;
+
+static void see_parameter(void *context, tn_str name)
+{
+    name_search *search = context;
+    search->found = search->found || tn_str_equal(name, search->name);
+}
+
+bool tarn_script_has_parameter(const tarn_script *script, const char *name)
+{
+    name_search search = {.found = false};
+    if (script == NULL || name == NULL) {
+        return false;
+    }
+    search.name = tn_str_of(name);
+    (void)!tn_script_parameters(script->script, see_parameter, &search, NULL);
+    return search.found;
+}
+
 tarn_code tarn_script_write_to(tarn_script *script, const char *uri, const char *format,
                                tarn_error *err)
 {

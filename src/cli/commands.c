@@ -141,7 +141,12 @@ const command commands[] = {
      "\n"
      "\"conn\" names a session of its own, \"max_rows\" limits the answer; {\"cmd\": \"reset\"} "
      "forgets\n"
-     "everything and {\"cmd\": \"cancel\"} ends what runs.\n",
+     "everything and {\"cmd\": \"cancel\"}, which has no answer, ends what runs. What a request "
+     "does "
+     "not\n"
+     "know is refused by its name; blank lines are passed over. Standard input and output belong "
+     "to\n"
+     "requests and answers: statements that would use them fail.\n",
      shell_options, run_shell, NULL},
     {"init", "[DIR]", "makes a small pipeline that works at once",
      "Writes pipeline.toml, a file of SQL and two of data into the folder. Nothing that is there\n"

@@ -8,6 +8,7 @@
 #include "session/render.h"
 
 #include <pthread.h>
+#include <stdio.h>
 
 static const size_t answer_rows_max = 64 << 20; /* bytes of rows, unless max_rows says otherwise */
 static const size_t answer_max = (size_t)1 << 31;
@@ -349,6 +350,78 @@ done:
     return code;
 }
 
+/* Which of the given parameters the statements name, and what else they do. */
+typedef struct use {
+    const tn_parameters *given;
+    bool *used;
+    tn_str names[16];
+    size_t name_count;
+} use;
+
+static void see_parameter(void *context, tn_str name)
+{
+    use *u = context;
+    for (uint32_t i = 0; i < u->given->count; i++) {
+        u->used[i] = u->used[i] || tn_str_equal(u->given->names[i], name);
+    }
+    const bool is_mark = name.data[0] >= '0' && name.data[0] <= '9';
+    if (!is_mark && u->name_count < sizeof(u->names) / sizeof(u->names[0])) {
+        u->names[u->name_count++] = name;
+    }
+}
+
+/* A value that no statement asks for was meant for another name. */
+static TN_FALLIBLE check_parameters(request *r, const tn_script *script, tarn_error *err)
+{
+    const tn_parameters *given = &r->parameters;
+    use u = {.given = given};
+    uint32_t at = 0;
+    if (given->count == 0) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_arena_array(r->arena, bool, given->count, &u.used, err));
+    for (uint32_t i = 0; i < given->count; i++) {
+        u.used[i] = false;
+    }
+    TN_RETURN_IF_ERROR(tn_script_parameters(script, see_parameter, &u, err));
+    while (at < given->count && u.used[at]) {
+        at++;
+    }
+    if (at == given->count) {
+        return TARN_OK;
+    }
+    if (tn_json_is(tn_json_get(r->json, "params"), TN_JSON_ARRAY)) {
+        (void)tn_fail(err, TARN_E_INVALID, "\"params\" has %u value%s, but no statement has $%u",
+                      given->count, given->count == 1 ? "" : "s", at + 1);
+        tn_hint(err, "? is $1, the next one $2..., in each statement anew");
+        return TARN_E_INVALID;
+    }
+    const tn_str near = tn_str_nearest(given->names[at], u.names, u.name_count);
+    (void)tn_fail(err, TARN_E_INVALID, "\"params\" has '%.*s', but no statement has $%.*s",
+                  TN_STR_ARGS(given->names[at]), TN_STR_ARGS(given->names[at]));
+    if (near.data != NULL) {
+        tn_hint(err, "did you mean '%.*s'?", TN_STR_ARGS(near));
+    }
+    return TARN_E_INVALID;
+}
+
+/* The hint for a missing value speaks of a command line, which a request has not. */
+static void speak_of_params(tarn_error *err)
+{
+    static const char of_line[] = "on the command line: -p ";
+    const tn_str hint = tn_str_of(err->hint);
+    char name[TARN_ERROR_HINT_SIZE];
+    if (tn_str_starts(hint, tn_str_of(of_line))) {
+        const tn_str rest = tn_str_slice(hint, sizeof(of_line) - 1, hint.size);
+        (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(rest.data, "="), rest.data);
+        err->hint[0] = '\0';
+        tn_hint(err, "\"params\": {\"%s\": VALUE}", name);
+    } else if (tn_str_starts(hint, TN_STR("? is $1"))) {
+        err->hint[0] = '\0';
+        tn_hint(err, "\"params\": [VALUE, ...] gives one for each ?");
+    }
+}
+
 /* The rows of the last statement, and its columns copied, since its result is gone by then. */
 static TN_FALLIBLE run_statements(request *r, tn_session *session, tn_str sql, tn_schema *schema,
                                   tarn_error *err)
@@ -359,6 +432,7 @@ static TN_FALLIBLE run_statements(request *r, tn_session *session, tn_str sql, t
     tn_query_stats stats;
 
     TN_TRY(tn_script_open(session, sql, &r->parameters, &script, err));
+    TN_TRY(check_parameters(r, script, err));
     for (;;) {
         TN_TRY(check_cancelled(r->shell, err));
         TN_TRY(tn_script_next(script, &result, err));
@@ -389,7 +463,9 @@ static TN_FALLIBLE answer_sql(request *r, tn_json_writer *w, tarn_error *err)
     const uint64_t begun = tn_clock_monotonic_ns();
 
     if (!tn_json_is(sql, TN_JSON_STRING)) {
-        return tn_fail(err, TARN_E_INVALID, "a request has \"sql\" or \"cmd\", a text");
+        return sql == NULL
+                   ? tn_fail(err, TARN_E_INVALID, "a request has \"sql\" or \"cmd\", a text")
+                   : tn_fail(err, TARN_E_INVALID, "\"sql\" must be a text");
     }
     if (limit != NULL && (!limit->is_integer || limit->integer < 0)) {
         return tn_fail(err, TARN_E_INVALID, "\"max_rows\" must be a number from 0");
@@ -442,7 +518,16 @@ done:
 
 static TN_FALLIBLE answer_command(request *r, tn_json_writer *w, tarn_error *err)
 {
-    const tn_str command = tn_json_get_text(r->json, "cmd", TN_STR_NONE);
+    const tn_json *cmd = tn_json_get(r->json, "cmd");
+    if (cmd->kind != TN_JSON_STRING) {
+        return tn_fail(err, TARN_E_INVALID, "\"cmd\" must be a text");
+    }
+    const tn_str command = cmd->text;
+    if (tn_str_equal(command, TN_STR("cancel"))) { /* else its reader had obeyed it */
+        (void)tn_fail(err, TARN_E_INVALID, "{\"cmd\": \"cancel\"} stands alone in its line");
+        tn_hint(err, "it is obeyed as it is read, without an answer: it takes no \"id\"");
+        return TARN_E_INVALID;
+    }
     if (!tn_str_equal(command, TN_STR("reset"))) {
         (void)tn_fail(err, TARN_E_INVALID, "no command named '%.*s'", TN_STR_ARGS(command));
         tn_hint(err, "\"cmd\" is \"reset\" or \"cancel\"");
@@ -454,17 +539,48 @@ static TN_FALLIBLE answer_command(request *r, tn_json_writer *w, tarn_error *err
     return TARN_OK;
 }
 
+/* What is not heeded is refused by its name. */
+static TN_FALLIBLE check_members(const request *r, tarn_error *err)
+{
+    const tn_str known[] = {TN_STR("sql"),    TN_STR("cmd"),      TN_STR("id"),
+                            TN_STR("params"), TN_STR("max_rows"), TN_STR("conn")};
+    enum { KNOWN = sizeof(known) / sizeof(known[0]), OF_COMMAND = 3 };
+    const bool is_command = tn_json_get(r->json, "cmd") != NULL;
+    for (const tn_json *each = tn_json_first(r->json); each != NULL; each = each->next) {
+        size_t at = 0;
+        while (at < KNOWN && !tn_str_equal(each->name, known[at])) {
+            at++;
+        }
+        if (at == KNOWN) {
+            const tn_str near = tn_str_nearest(each->name, known, KNOWN);
+            (void)tn_fail(err, TARN_E_INVALID, "a request has no member '%.*s'",
+                          TN_STR_ARGS(each->name));
+            if (near.data != NULL) {
+                tn_hint(err, "did you mean '%.*s'?", TN_STR_ARGS(near));
+            }
+            tn_hint(err, "it has sql, id, params, max_rows and conn, or cmd and id");
+            return TARN_E_INVALID;
+        }
+        if (is_command && each->kind != TN_JSON_NULL && (at == 0 || at >= OF_COMMAND)) {
+            return tn_fail(err, TARN_E_INVALID, "a request with \"cmd\" has no \"%.*s\"",
+                           TN_STR_ARGS(each->name));
+        }
+    }
+    return TARN_OK;
+}
+
 static TN_FALLIBLE answer(request *r, tn_str line, tn_json_writer *w, tarn_error *err)
 {
     TN_RETURN_IF_ERROR(tn_json_parse(r->arena, line, &r->json, err));
     if (r->json->kind != TN_JSON_OBJECT) {
         return tn_fail(err, TARN_E_INVALID, "a request is a JSON object");
     }
-    const tn_json *id = tn_json_get(r->json, "id");
+    const tn_json *id = tn_json_find(r->json, TN_STR("id")); /* null is one, too */
     if (id != NULL) {
         tn_json_name(w, "id");
         tn_json_put(w, id);
     }
+    TN_RETURN_IF_ERROR(check_members(r, err));
     TN_RETURN_IF_ERROR(check_cancelled(r->shell, err));
     return tn_json_get(r->json, "cmd") != NULL ? answer_command(r, w, err) : answer_sql(r, w, err);
 }
@@ -482,6 +598,7 @@ tarn_code tn_shell_answer(tn_shell *shell, tn_str line, tn_text *out, tarn_error
     tn_json_begin(&w, '{');
     if (answer(&r, line, &w, &failure) != TARN_OK) {
         /* What was written before the failure was the id, or nothing. */
+        speak_of_params(&failure);
         tn_json_name(&w, "ok");
         tn_json_put_bool(&w, false);
         tn_report_members(&failure, "error", &w);

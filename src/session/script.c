@@ -116,6 +116,17 @@ size_t tn_script_results(const tn_script *script)
     return results;
 }
 
+tarn_code tn_script_parameters(const tn_script *script, void (*see)(void *context, tn_str name),
+                               void *context, tarn_error *err)
+{
+    for (const tn_entry *each = script->session->entries; each != NULL; each = each->next) {
+        if (each->is_view) { /* bound anew with the values of who reads it */
+            TN_RETURN_IF_ERROR(tn_sql_parameters(each->sql, see, context, err));
+        }
+    }
+    return tn_sql_parameters((tn_str){script->text, script->size}, see, context, err);
+}
+
 tn_span tn_script_span(const tn_script *script)
 {
     return script->next == 0 ? (tn_span){0, 0} : script->statements[script->next - 1].span;

@@ -92,6 +92,9 @@ typedef struct tn_copy_options tn_copy_options;
 void tn_script_redirect(tn_script *script, const tn_copy_options *options);
 /* How many of the statements that have not run answer rows. */
 size_t tn_script_results(const tn_script *script);
+/* Calls `see` with the name of each parameter of the script's text, and of the session's views. */
+TN_FALLIBLE tn_script_parameters(const tn_script *script, void (*see)(void *context, tn_str name),
+                                 void *context, tarn_error *err);
 /* Where the statement that was started last stands in the text. */
 tn_span tn_script_span(const tn_script *script);
 

@@ -191,6 +191,11 @@ typedef struct tn_bound {
 TN_FALLIBLE tn_sql_bind(const tn_statement *statement, tn_catalogue *catalogue,
                         tn_plan_context *context, tn_bound *out, tarn_error *err);
 
+/* Calls `see` with each parameter's name as it stands in the text ("1", "2"... for ?), once for
+ * each place; the name is gone when `see` returns. */
+typedef void tn_parameter_seen(void *context, tn_str name);
+TN_FALLIBLE tn_sql_parameters(tn_str text, tn_parameter_seen *see, void *context, tarn_error *err);
+
 /* An expression over the columns of `input` (a pipeline's expectation, a frame's SQL), without
  * subqueries and aggregates. Spans are of `text`. */
 TN_FALLIBLE tn_sql_bind_expression(tn_str text, const tn_plan *input, tn_plan_context *context,

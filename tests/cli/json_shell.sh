@@ -25,3 +25,30 @@ for target in /dev/stdout - /dev/fd/1 /proc/self/fd/1; do
     echo "{\"sql\":\"COPY (SELECT 1) TO '$target' (FORMAT csv)\"}"
 done | tarn shell --json
 printf '%s\n' "{\"sql\":\"COPY (SELECT 1 AS a) TO 'one.csv'\"}" "{\"sql\":\"FROM 'one.csv'\"}" | tarn shell --json | sed 's|,"seconds.*|}|'
+# what a request says and nobody heeds is refused by its name; blank lines are none
+while read -r request; do
+    echo "$request" >&2
+    echo "$request"
+done <<'END' 2>asked | tarn shell --json | sed 's/,"seconds.*//' >answered
+{"id":null,"sql":"SELECT 1"}
+
+{"id":1,"sql":"SELECT 1","bogus":2}
+{"sql":"SELECT 1","SQL":"SELECT 2"}
+{"sql":5}
+{"cmd":5}
+{"id":2,"cmd":"reset","sql":"SELECT 1"}
+{"cmd":"reset","params":{}}
+{"cmd":"cancel","id":4}
+{"sql":"SELECT $x"}
+{"sql":"SELECT ?, ?","params":[1]}
+{"sql":"SELECT ?, ?","params":[1,2,3]}
+{"sql":"SELECT 1","params":[1]}
+{"sql":"SELECT 1","params":[]}
+{"sql":"SELECT 1","params":null}
+{"sql":"SELECT $day AS a","params":{"dya":1}}
+{"sql":"SELECT '$y' AS a","params":{"y":1}}
+{"sql":"CREATE VIEW v AS SELECT $x AS x","params":{"x":1}}
+{"sql":"FROM v","params":{"x":2}}
+{"sql":"COPY (SELECT 1) TO $f","params":{"f":"q.csv"}}
+END
+grep -v '^$' asked | paste -d '\n' - answered

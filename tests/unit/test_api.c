@@ -157,6 +157,33 @@ TEST(api_writes_one_result_to_a_file_and_refuses_the_next)
     tarn_session_close(session);
 }
 
+TEST(a_script_tells_which_parameters_it_has)
+{
+    static const char view[] = "CREATE VIEW v AS SELECT $in_view AS x";
+    static const char sql[] = "SELECT $day, '$text', ?, ? -- $comment\n; SELECT ?, $$ $x $$";
+    tarn_session *session;
+    tarn_script *script;
+    tarn_result *result;
+    CHECK_EQ(tarn_session_open(&session, NULL), TARN_OK);
+    CHECK_EQ(tarn_session_bind(session, "in_view", "1", NULL), TARN_OK);
+    CHECK_EQ(tarn_script_open(session, view, strlen(view), &script, NULL), TARN_OK);
+    CHECK_EQ(tarn_script_next(script, &result, NULL), TARN_OK);
+    tarn_script_close(script);
+    CHECK_EQ(tarn_script_open(session, sql, strlen(sql), &script, NULL), TARN_OK);
+    CHECK(tarn_script_has_parameter(script, "day"));
+    CHECK(tarn_script_has_parameter(script, "in_view"));
+    CHECK(tarn_script_has_parameter(script, "1"));
+    CHECK(tarn_script_has_parameter(script, "2"));
+    CHECK(!tarn_script_has_parameter(script, "3"));
+    CHECK(!tarn_script_has_parameter(script, "text"));
+    CHECK(!tarn_script_has_parameter(script, "comment"));
+    CHECK(!tarn_script_has_parameter(script, "x"));
+    CHECK(!tarn_script_has_parameter(script, "Day"));
+    CHECK(!tarn_script_has_parameter(script, NULL));
+    tarn_script_close(script);
+    tarn_session_close(session);
+}
+
 TEST(api_refuses_a_session_of_before_fork)
 {
     tarn_session *session;

@@ -60,6 +60,7 @@ TEST(null_instead_of_anything_of_a_session_and_its_statements)
     CHECK_EQ(tarn_script_next(script, NULL, &err), TARN_E_INVALID);
     CHECK_EQ(tarn_script_next(script, &result, NULL), TARN_E_INVALID);
     (void)tarn_script_results(NULL);
+    CHECK(!tarn_script_has_parameter(NULL, "x"));
     CHECK_EQ(tarn_script_write_to(NULL, NULL, NULL, NULL), TARN_E_INVALID);
     CHECK_EQ(tarn_script_write_to(script, NULL, "x", &err), TARN_E_INVALID);
     CHECK_EQ(tarn_script_write_to(script, "no/such", NULL, &err), TARN_E_INVALID);
