@@ -124,6 +124,21 @@ static TN_FALLIBLE grow_parameters(tarn_session *session, tarn_error *err)
     return TARN_OK;
 }
 
+/* What can stand behind a $: a name, or the number of a ?. */
+static bool names_parameter(const char *name)
+{
+    const bool is_number = name[0] >= '1' && name[0] <= '9';
+    for (const char *c = name; *c != '\0'; c++) {
+        const char lower = tn_ascii_lower(*c);
+        const bool is_letter =
+            (lower >= 'a' && lower <= 'z') || *c == '_' || (unsigned char)*c >= 0x80;
+        if (is_number ? *c < '0' || *c > '9' : !is_letter && (c == name || *c < '0' || *c > '9')) {
+            return false;
+        }
+    }
+    return name[0] != '\0';
+}
+
 tarn_code tarn_session_bind(tarn_session *session, const char *name, const char *text,
                             tarn_error *err)
 {
@@ -133,6 +148,11 @@ tarn_code tarn_session_bind(tarn_session *session, const char *name, const char 
     TN_RETURN_IF_ERROR(tn_api__check(session, err));
     TN_RETURN_IF_ERROR(tn_api__check_text(name, "name", err));
     TN_RETURN_IF_ERROR(tn_api__check_text(text, "value", err));
+    if (!names_parameter(name)) {
+        (void)tn_fail(err, TARN_E_INVALID, "'%s' is no name of a parameter", name);
+        tn_hint(err, "a letter or _, then digits, too, as in $day; or the number of a ?");
+        return TARN_E_INVALID;
+    }
     TN_RETURN_IF_ERROR(tn_arena_copy(&session->arena, tn_str_of(name), &kept_name, err));
     TN_RETURN_IF_ERROR(tn_arena_copy(&session->arena, tn_str_of(text), &kept_text, err));
     tn_parameter_of_text(kept_text, &value);

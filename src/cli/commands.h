@@ -230,6 +230,11 @@ int run_sql(invocation *in, const char *sql, size_t size);
 /* All of a file, or of standard input ("-").  Exit code, or -1. */
 int read_whole(const invocation *in, const char *path, char **out, size_t *size);
 
+/* Which of in->given are parameters that the script has, or none; then the exit code where one was
+ * never seen, or -1. */
+void see_parameters(const invocation *in, const tarn_script *script, bool *used);
+int refuse_unused(const invocation *in, const bool *used);
+
 /* Prints a result that belongs to no script, and closes it; the exit code. */
 int print_and_close(invocation *in, tarn_result *result);
 

@@ -363,6 +363,7 @@ int run_plot(invocation *in)
     tarn_script *script = NULL;
     tarn_result *result = NULL;
     draft sql = {NULL, 0, false};
+    bool used[GIVEN_MAX] = {false};
     int code;
     if (in->word_count != 1) {
         return usage_error(in, "tarn plot \"SELECT origin, count(*) FROM 'f.parquet' GROUP BY 1\"",
@@ -380,8 +381,13 @@ int run_plot(invocation *in)
     if (sql.failed) {
         return usage_error(in, "", "out of memory");
     }
-    if (tarn_script_open(in->session, sql.data, sql.size, &script, &error) == TARN_OK &&
-        tarn_script_results(script) > 1) {
+    if (tarn_script_open(in->session, sql.data, sql.size, &script, &error) == TARN_OK) {
+        see_parameters(in, script, used);
+        code = refuse_unused(in, used);
+    }
+    if (code >= 0) {
+        /* told */
+    } else if (tarn_script_results(script) > 1) {
         code = usage_error(in, "one picture a query", "plot takes one query, not %zu",
                            tarn_script_results(script));
     } else if (script == NULL || tarn_script_next(script, &result, &error) != TARN_OK) {

@@ -365,6 +365,44 @@ static int gather_texts(sql_run *r, texts *all)
     return code < 0 && all->count == 0 ? add_file(r, all, "-") : code;
 }
 
+/* ---- parameters that no statement has: meant for another name, or lost on the way ---- */
+
+static bool name_of_parameter(const given *each, char *name, size_t room)
+{
+    const char *equals = strchr(each->value, '=');
+    if (strcmp(each->option->name, "param") != 0 || equals == NULL) {
+        return false;
+    }
+    (void)snprintf(name, room, "%.*s", (int)(equals - each->value), each->value);
+    return true;
+}
+
+void see_parameters(const invocation *in, const tarn_script *script, bool *used)
+{
+    char name[128];
+    for (size_t i = 0; i < in->given_count; i++) {
+        used[i] = used[i] || !name_of_parameter(&in->given[i], name, sizeof(name)) ||
+                  tarn_script_has_parameter(script, name);
+    }
+}
+
+int refuse_unused(const invocation *in, const bool *used)
+{
+    char name[128];
+    char hint[400];
+    for (size_t i = 0; i < in->given_count; i++) {
+        if (!used[i] && name_of_parameter(&in->given[i], name, sizeof(name))) {
+            (void)snprintf(
+                hint, sizeof(hint),
+                "leave -p %s out; or write the SQL in '...': within \"...\" a shell puts "
+                "its own $%s there",
+                name, name);
+            return usage_error(in, hint, "no statement has the parameter $%s", name);
+        }
+    }
+    return -1;
+}
+
 /* -o of the command line that no statement fills: nothing runs, and an older file stays. */
 static int refuse_empty_output(const sql_run *r)
 {
@@ -376,23 +414,33 @@ static int refuse_empty_output(const sql_run *r)
                              "no statement gives rows for -o %s", r->form.file);
 }
 
-/* What would make a second result, or none for -o, is known before the first statement runs.  A
- * text that cannot be read is told when its turn comes. */
-static int check_results(sql_run *r, const texts *all)
+/* What would make a second result, or none for -o, is known before the first statement runs, and so
+ * are parameters without a use.  A text that cannot be read is told when its turn comes. */
+static int check_texts(sql_run *r, const texts *all)
 {
+    bool used[GIVEN_MAX] = {false};
     size_t results = 0;
+    size_t at = 0;
     bool all_read = true;
-    for (size_t i = 0; i < all->count && (r->form.holds_one || r->form.file != NULL); i++) {
+    const bool binds = option_each(r->in, "param", &at) != NULL;
+    if (!binds && !r->form.holds_one && r->form.file == NULL) {
+        return -1;
+    }
+    for (size_t i = 0; i < all->count; i++) {
         tarn_script *script = NULL;
         if (tarn_script_open(r->in->session, all->items[i].text, all->items[i].size, &script,
                              NULL) == TARN_OK) {
             results += tarn_script_results(script);
+            see_parameters(r->in, script, used);
         } else {
             all_read = false;
         }
         tarn_script_close(script);
     }
-    return all_read && results == 0 ? refuse_empty_output(r) : refuse_results(r, results);
+    const int code = all_read && binds ? refuse_unused(r->in, used) : -1;
+    return code >= 0                  ? code
+           : all_read && results == 0 ? refuse_empty_output(r)
+                                      : refuse_results(r, results);
 }
 
 int run_query(invocation *in)
@@ -411,7 +459,7 @@ int run_query(invocation *in)
         return code;
     }
     code = gather_texts(&r, &all);
-    code = code >= 0 ? code : check_results(&r, &all);
+    code = code >= 0 ? code : check_texts(&r, &all);
     for (size_t i = 0; i < all.count && code < 0; i++) {
         code = run_text(&r, all.items[i].text, all.items[i].size);
     }

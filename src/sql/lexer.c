@@ -256,6 +256,12 @@ static TN_FALLIBLE lex_parameter(tn_lexer *lexer, tn_token *out, tarn_error *err
     if (end == lexer->at + 1) {
         return fail_from(lexer, lexer->at, err, "a parameter's name must follow '$'");
     }
+    for (uint32_t i = lexer->at + 1; is_number && i < end; i++) {
+        if (!is_digit(at(lexer, i))) {
+            return fail_from(lexer, i, err,
+                             "a parameter is $1 or $name: no name begins with a digit");
+        }
+    }
     out->kind = TN_TOKEN_PARAMETER;
     lexer->at = end;
     return TARN_OK;
