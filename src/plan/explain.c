@@ -49,7 +49,8 @@ static void print_exprs(const tn_plan *plan, const tn_plan_field *field, tn_text
         print_expr(exprs[i], out);
         if (named) {
             const tn_output *output = &plan->outputs[first + i];
-            if (exprs[i]->kind != TN_EXPR_COLUMN || !tn_str_equal(exprs[i]->name, output->name)) {
+            if (output->name.size > 0 &&
+                (exprs[i]->kind != TN_EXPR_COLUMN || !tn_str_equal(exprs[i]->name, output->name))) {
                 tn_text_printf(out, " AS %.*s", TN_STR_ARGS(output->name));
             }
         }
@@ -67,12 +68,29 @@ static void print_pairs(const tn_plan *plan, tn_text *out)
     }
 }
 
+/* What a column without a name was computed from, below `plan`; else the expression itself. */
+static const tn_expr *source_of(const tn_plan *plan, const tn_expr *expr)
+{
+    if (expr->kind != TN_EXPR_COLUMN || expr->name.size > 0) {
+        return expr;
+    }
+    for (const tn_plan *at = plan; at->child_count == 1;) {
+        at = at->children[0];
+        for (uint32_t i = 0; at->kind == TN_PLAN_PROJECT && i < at->output_count; i++) {
+            if (at->outputs[i].id == expr->column) {
+                return at->exprs[i];
+            }
+        }
+    }
+    return expr;
+}
+
 static void print_order(const tn_plan *plan, tn_text *out)
 {
     for (uint32_t i = 0; i < plan->order_count; i++) {
         const tn_sort_key *key = &plan->order[i];
         tn_text_puts(out, i == 0 ? "" : ", ");
-        print_expr(key->expr, out);
+        print_expr(source_of(plan, key->expr), out);
         tn_text_puts(out, key->descending ? " DESC" : "");
         if (key->nulls_first != key->descending) {
             tn_text_puts(out, key->nulls_first ? " NULLS FIRST" : " NULLS LAST");

@@ -263,6 +263,10 @@ TEST(queries_become_plans)
         {"SELECT a, sum(b) FROM t GROUP BY a HAVING count(*) > 1 ORDER BY 2 DESC",
          "SORT by sum(b) DESC|└─ PROJECT a, sum(b)|   └─ FILTER count(*) > 1|      └─ AGGREGATE by "
          "a: sum(b) AS sum(b), count(*) AS count(*)|         └─ SCAN t (test) [a, b, s, d]"},
+        {"SELECT a FROM t ORDER BY a % 2, length(s) DESC",
+         "PROJECT a|└─ SORT by a % 2, length(s) DESC|   └─ PROJECT a, a % 2, length(s)|      └─ "
+         "SCAN "
+         "t (test) [a, b, s, d]"},
         {"SELECT DISTINCT ON (a) b FROM t ORDER BY a, d",
          "PROJECT b|└─ SORT by a, d|   └─ DISTINCT on a by a, d|      └─ PROJECT b, a, d|         "
          "└─ SCAN t (test) [a, b, s, d]"},
