@@ -44,12 +44,14 @@ static TN_FALLIBLE next_run(tn_rle *rle, tarn_error *err)
             if (size <= there) {
                 rle->at += size;
                 rle->left = (size_t)(head >> 1) * 8;
-            } else {
+            } else if (size - there < rle->width) {
                 rle->at = rle->end;
                 rle->left = there * 8 / rle->width;
                 if (rle->left == 0) {
                     return ends_early(err);
                 }
+            } else {
+                return ends_early(err);
             }
         } else {
             const size_t bytes = (rle->width + 7) / 8;
@@ -59,6 +61,11 @@ static TN_FALLIBLE next_run(tn_rle *rle, tarn_error *err)
             rle->value = 0;
             memcpy(&rle->value, rle->at, bytes);
             rle->at += bytes;
+            if (rle->width < 32 && rle->value >> rle->width != 0) {
+                return tn_fail(err, TARN_E_CORRUPT,
+                               "run-length data has a value of %u, which takes more than %u bits",
+                               (unsigned)rle->value, rle->width);
+            }
             rle->run = NULL;
             rle->left = (size_t)(head >> 1);
         }

@@ -118,13 +118,13 @@ def bound(kind, value):
 class Column:
     """`pages`: lists of values, None for null.  `says`: statistics to write instead of the true ones,
     of min, max, nulls, distinct; what is None is left out; `exact`: the bounds are said to be values.  `page_says`: one such for each page.
-    `annotation`: fields of the schema's element behind its name."""
+    `annotation`: fields of the schema's element behind its name.  `v2`: pages of version 2."""
 
     def __init__(self, name, kind, pages, encoding=PLAIN, nullable=False, text=True, says=None,
-                 page_says=None, annotation=()):
+                 page_says=None, annotation=(), v2=False):
         self.name, self.kind, self.pages, self.encoding = name, kind, pages, encoding
         self.nullable, self.text, self.page_says = nullable, text, page_says
-        self.annotation = list(annotation)
+        self.annotation, self.v2 = list(annotation), v2
         self.says = dict(self.truth([v for page in pages for v in page]), **(says or {}))
 
     def truth(self, values):
@@ -132,9 +132,49 @@ class Column:
         return {"min": min(known, default=None), "max": max(known, default=None),
                 "nulls": len(values) - len(known), "distinct": None}
 
+    # What a column of lists, or of levels that lie, has otherwise.
+    def values(self, page):
+        return [value for value in page if value is not None]
+
+    def rows(self, page):
+        return len(page)
+
+    def levels(self, page):
+        """How many, and the repetition and definition levels as they are encoded."""
+        defs = hybrid([int(value is not None) for value in page], 1) if self.nullable else None
+        return len(page), None, defs
+
+    def elements(self):
+        """The schema's, the column's own first."""
+        field = [(1, "i32", self.kind), (3, "i32", int(self.nullable)),
+                 (4, "bytes", self.name.encode())]
+        if self.kind == BYTES and self.text and not self.annotation:
+            field.append((6, "i32", 0))
+        return [field + self.annotation]
+
+    def path(self):
+        return [self.name.encode()]
+
+    def page(self, page, known):
+        count, reps, defs = self.levels(page)
+        body = encoded(self.kind, self.values(page), self.encoding, known)
+        if self.v2:
+            body = (reps or b"") + (defs or b"") + body
+            head = (8, "struct", [
+                (1, "i32", count), (2, "i32", count - len(self.values(page))),
+                (3, "i32", self.rows(page)), (4, "i32", self.encoding), (5, "i32", len(defs or b"")),
+                (6, "i32", len(reps or b"")), (7, "bool", False)])
+        else:
+            for levels in (defs, reps):
+                body = (b"" if levels is None else struct.pack("<I", len(levels)) + levels) + body
+            head = (5, "struct", [(1, "i32", count), (2, "i32", self.encoding), (3, "i32", RLE),
+                                  (4, "i32", RLE)])
+        return thrift([(1, "i32", 3 if self.v2 else 0), (2, "i32", len(body)),
+                       (3, "i32", len(body)), head]) + body
+
     def chunk(self, at, pages):
         """The bytes from offset `at`; the fields of its metadata; where its pages lie."""
-        known = sorted({v for page in self.pages for v in page if v is not None})
+        known = sorted({value for page in self.pages for value in self.values(page)})
         out, where, made = bytearray(), [], {}
         dictionary_at = None
         if self.encoding == DICTIONARY:
@@ -142,21 +182,14 @@ class Column:
             dictionary_at = at
             out += thrift([(1, "i32", 2), (2, "i32", len(body)), (3, "i32", len(body)),
                            (7, "struct", [(1, "i32", len(known)), (2, "i32", PLAIN)])]) + body
-        data_at, row = at + len(out), 0
+        data_at, row, count = at + len(out), 0, 0
         for page in pages:
             if id(page) not in made:
-                values = [value for value in page if value is not None]
-                body = encoded(self.kind, values, self.encoding, known)
-                if self.nullable:
-                    levels = hybrid([int(value is not None) for value in page], 1)
-                    body = struct.pack("<I", len(levels)) + levels + body
-                made[id(page)] = thrift(
-                    [(1, "i32", 0), (2, "i32", len(body)), (3, "i32", len(body)),
-                     (5, "struct", [(1, "i32", len(page)), (2, "i32", self.encoding),
-                                    (3, "i32", RLE), (4, "i32", RLE)])]) + body
+                made[id(page)] = self.page(page, known)
             where.append((at + len(out), len(made[id(page)]), row))
             out += made[id(page)]
-            row += len(page)
+            row += self.rows(page)
+            count += self.levels(page)[0]
         statistics = []
         for number, key in ((3, "nulls"), (4, "distinct")):
             if self.says[key] is not None:
@@ -167,7 +200,7 @@ class Column:
         if self.says.get("exact"):
             statistics += [(7, "bool", True), (8, "bool", True)]
         fields = [(1, "i32", self.kind), (2, "list", ("i32", [RLE, self.encoding])),
-                  (3, "list", ("bytes", [self.name.encode()])), (4, "i32", 0), (5, "i64", row),
+                  (3, "list", ("bytes", self.path())), (4, "i32", 0), (5, "i64", count),
                   (6, "i64", len(out)), (7, "i64", len(out)), (9, "i64", data_at)]
         if dictionary_at is not None:
             fields.append((11, "i64", dictionary_at))
@@ -181,7 +214,7 @@ def write(path, columns, repeat=1, groups=1):
     indexes = []
     for _ in range(groups):
         chunks, start = [], len(file)
-        rows = sum(len(page) for page in columns[0].pages) * repeat
+        rows = sum(columns[0].rows(page) for page in columns[0].pages) * repeat
         for column in columns:
             at = len(file)
             body, fields, where = column.chunk(at, column.pages * repeat)
@@ -206,11 +239,7 @@ def write(path, columns, repeat=1, groups=1):
         file += index + offsets
     schema = [[(4, "bytes", b"schema"), (5, "i32", len(columns))]]
     for column in columns:
-        field = [(1, "i32", column.kind), (3, "i32", int(column.nullable)),
-                 (4, "bytes", column.name.encode())]
-        if column.kind == BYTES and column.text and not column.annotation:
-            field.append((6, "i32", 0))
-        schema.append(field + column.annotation)
+        schema += column.elements()
     footer = thrift([
         (1, "i32", 2), (2, "list", ("struct", schema)), (3, "i64", total),
         (4, "list", ("struct", [[(1, "list", ("struct", chunks)), (2, "i64", size),

@@ -9,6 +9,12 @@ enum {
     LEVELS_A_BATCH_MAX = 1 << 28
 };
 
+/* Levels that wait, with one before them, and what each list's has_element is. */
+static size_t pending_size(const tn_leaf_reader *reader)
+{
+    return (2 * (size_t)LEVELS_MAX + 2 + reader->leaf->rep_max) * sizeof(uint16_t);
+}
+
 TN_FALLIBLE tn_leaf__open(tn_leaf_reader *reader, const tn_footer *footer, uint32_t leaf,
                           bool is_flat, tn_decompressor *decompressor, tn_pool *pool,
                           tarn_error *err)
@@ -25,9 +31,11 @@ TN_FALLIBLE tn_leaf__open(tn_leaf_reader *reader, const tn_footer *footer, uint3
     reader->lane_size = tn_lane_size(reader->lane);
     if (!reader->is_flat) {
         void *memory;
-        TN_RETURN_IF_ERROR(tn_pool_alloc(pool, 2 * LEVELS_MAX * sizeof(uint16_t), &memory, err));
-        reader->pending_defs = memory;
-        reader->pending_reps = reader->pending_defs + LEVELS_MAX;
+        TN_RETURN_IF_ERROR(tn_pool_alloc(pool, pending_size(reader), &memory, err));
+        reader->pending_reps = memory;
+        reader->pending_defs = reader->pending_reps + LEVELS_MAX + 1;
+        reader->has_element = reader->pending_defs + LEVELS_MAX;
+        tn_levels__elements(footer, leaf, reader->has_element);
     }
     return TARN_OK;
 }
@@ -74,7 +82,7 @@ void tn_leaf__close(tn_leaf_reader *reader)
     for (size_t i = 0; i < sizeof(rooms) / sizeof(*rooms); i++) {
         tn_room__free(reader->pool, rooms[i]);
     }
-    tn_pool_free(reader->pool, reader->pending_defs, 2 * LEVELS_MAX * sizeof(uint16_t));
+    tn_pool_free(reader->pool, reader->pending_reps, pending_size(reader));
     reader->pool = NULL;
 }
 
@@ -92,13 +100,15 @@ void tn_leaf__chunk(tn_leaf_reader *reader, const tn_chunk_meta *chunk)
     give_pages(reader);
     tn_range__close(&reader->range);
     reader->chunk = *chunk;
-    reader->chunk_left = chunk->value_count;
     reader->only_codes = chunk->has_encoding_stats && (chunk->data_encodings & ~codes) == 0;
     reader->has_dictionary = false;
     reader->dictionary_count = 0;
     reader->in_page = false;
     reader->page_left = 0;
     reader->pending_at = reader->pending_count = 0;
+    if (!reader->is_flat) {
+        reader->pending_defs[-1] = UINT16_MAX; /* it is asked elsewhere whether a row begins here */
+    }
 }
 
 /* ---- pages ----------------------------------------------------------------------------------- */
@@ -122,73 +132,6 @@ static TN_FALLIBLE leave_page(tn_leaf_reader *reader, tarn_error *err)
     return TARN_OK;
 }
 
-static tarn_code levels_cut(tarn_error *err)
-{
-    return tn_fail(err, TARN_E_CORRUPT, "the levels of a page end early");
-}
-
-/* Levels of a v1 page: they stand at the front of the body, which is moved past them. */
-static TN_FALLIBLE open_levels(tn_levels *levels, unsigned max, int encoding, size_t count,
-                               const uint8_t **body, size_t *size, tarn_error *err)
-{
-    *levels = (tn_levels){.width = tn_bit_width(max)};
-    if (max == 0) {
-        return TARN_OK;
-    }
-    if (encoding == TN_PAGE_BIT_PACKED) {
-        levels->packed = *body;
-        levels->packed_size = tn_unpack_levels_size(count, levels->width);
-        if (levels->packed_size > *size) {
-            return levels_cut(err);
-        }
-        *body += levels->packed_size;
-        *size -= levels->packed_size;
-        return TARN_OK;
-    }
-    if (encoding != TN_PAGE_RLE) {
-        return tn_fail(err, TARN_E_UNSUPPORTED, "cannot read levels that are encoded as %s (%d)",
-                       tn_page_encoding_name((tn_page_encoding)encoding), encoding);
-    }
-    uint32_t bytes;
-    if (*size < 4) {
-        return levels_cut(err);
-    }
-    memcpy(&bytes, *body, 4);
-    if (bytes > *size - 4) {
-        return levels_cut(err);
-    }
-    levels->is_runs = true;
-    tn_rle_init(&levels->rle, *body + 4, bytes, levels->width);
-    *body += 4 + (size_t)bytes;
-    *size -= 4 + (size_t)bytes;
-    return TARN_OK;
-}
-
-static TN_FALLIBLE read_levels(tn_levels *levels, size_t count, uint16_t *to, tarn_error *err)
-{
-    if (levels->width == 0) {
-        memset(to, 0, count * sizeof(*to));
-        return TARN_OK;
-    }
-    if (levels->is_runs) {
-        return tn_rle_read_u16(&levels->rle, count, to, err);
-    }
-    /* Few files have these; from the front each time, since positions are bits. */
-    for (size_t i = 0; i < count; i++) {
-        unsigned value = 0;
-        const size_t first = (levels->packed_at + i) * levels->width;
-        if (first + levels->width > levels->packed_size * 8) {
-            return levels_cut(err);
-        }
-        for (size_t bit = first; bit < first + levels->width; bit++) {
-            value = value << 1 | ((levels->packed[bit / 8] >> (7 - bit % 8)) & 1u);
-        }
-        to[i] = (uint16_t)value;
-    }
-    levels->packed_at += count;
-    return TARN_OK;
-}
-
 static TN_FALLIBLE open_page(tn_leaf_reader *reader, tarn_error *err)
 {
     tn_page *const page = &reader->page;
@@ -201,12 +144,13 @@ static TN_FALLIBLE open_page(tn_leaf_reader *reader, tarn_error *err)
         tn_rle_init(&reader->reps.rle, page->reps, head->rep_size, reader->reps.width);
         tn_rle_init(&reader->defs.rle, page->defs, head->def_size, reader->defs.width);
     } else {
-        TN_RETURN_IF_ERROR(open_levels(&reader->reps, reader->leaf->rep_max, head->rep_encoding,
-                                       head->value_count, &body, &size, err));
-        TN_RETURN_IF_ERROR(open_levels(&reader->defs, reader->leaf->def_max, head->def_encoding,
-                                       head->value_count, &body, &size, err));
+        TN_RETURN_IF_ERROR(tn_levels__open(&reader->reps, reader->leaf->rep_max, head->rep_encoding,
+                                           head->value_count, &body, &size, err));
+        TN_RETURN_IF_ERROR(tn_levels__open(&reader->defs, reader->leaf->def_max, head->def_encoding,
+                                           head->value_count, &body, &size, err));
     }
     reader->page_left = head->value_count;
+    reader->page_values = 0;
     reader->in_page = true;
     reader->before_values = page->body_size - size + (size_t)(page->body - page->reps);
     return tn_values__open(reader, body, size, head->value_count, head->encoding, err);
@@ -275,6 +219,26 @@ static TN_FALLIBLE turn_page(tn_leaf_reader *reader, tn_ready *ready, bool *end,
 {
     size_t skip = 0;
     return turn_page_past(reader, &skip, ready, end, err);
+}
+
+/* `count` levels of the page were taken, with their values; with the last ones all must be. */
+static TN_FALLIBLE take_levels(tn_leaf_reader *reader, size_t count, size_t values, tarn_error *err)
+{
+    const tn_page_head *const head = &reader->page.head;
+    reader->page_left -= count;
+    reader->page_values += values;
+    if (reader->page_left > 0 || count == 0) {
+        return TARN_OK;
+    }
+    /* Some writers that keep no statistics say 0 whatever the page has. */
+    if (head->null_count > 0 && head->null_count != head->value_count - reader->page_values) {
+        return tn_fail(err, TARN_E_CORRUPT,
+                       "the levels of a page have %zu NULLs, its head says %zu",
+                       head->value_count - reader->page_values, head->null_count);
+    }
+    return tn_values__are_over(reader)
+               ? TARN_OK
+               : tn_fail(err, TARN_E_CORRUPT, "a page has more values than its levels ask for");
 }
 
 /* ---- flat leaves ----------------------------------------------------------------------------- */
@@ -352,7 +316,7 @@ static TN_FALLIBLE read_validity(tn_leaf_reader *reader, size_t count, size_t *o
         uint16_t levels[LEVELS_MAX];
         const size_t some = tn_min_size(count - done, LEVELS_MAX);
         if (reader->leaf->def_max > 0) {
-            TN_RETURN_IF_ERROR(read_levels(&reader->defs, some, levels, err));
+            TN_RETURN_IF_ERROR(tn_levels__read(&reader->defs, some, levels, err));
         }
         for (size_t i = 0; i < some; i++) {
             const bool valid = reader->leaf->def_max == 0 || levels[i] != 0;
@@ -445,7 +409,7 @@ TN_FALLIBLE tn_leaf__fill(tn_leaf_reader *reader, size_t rows, tn_ready *ready, 
         reader->filled += some;
         reader->dense += ones;
         reader->null_count += some - ones;
-        reader->page_left -= some;
+        TN_RETURN_IF_ERROR(take_levels(reader, some, ones, err));
     }
     return TARN_OK;
 }
@@ -512,17 +476,12 @@ static TN_FALLIBLE more_pending(tn_leaf_reader *reader, tn_ready *ready, bool *e
         return TARN_OK;
     }
     const size_t some = tn_min_size(reader->page_left, LEVELS_MAX);
-    TN_RETURN_IF_ERROR(read_levels(&reader->reps, some, reader->pending_reps, err));
-    TN_RETURN_IF_ERROR(read_levels(&reader->defs, some, reader->pending_defs, err));
-    uint16_t def_most = 0;
-    uint16_t rep_most = 0;
-    for (size_t i = 0; i < some; i++) {
-        def_most = reader->pending_defs[i] > def_most ? reader->pending_defs[i] : def_most;
-        rep_most = reader->pending_reps[i] > rep_most ? reader->pending_reps[i] : rep_most;
+    if (reader->pending_count > 0) {
+        reader->pending_defs[-1] = reader->pending_defs[reader->pending_count - 1];
     }
-    if (def_most > reader->leaf->def_max || rep_most > reader->leaf->rep_max) {
-        return tn_fail(err, TARN_E_CORRUPT, "a level is above the schema's");
-    }
+    TN_RETURN_IF_ERROR(tn_levels__read(&reader->reps, some, reader->pending_reps, err));
+    TN_RETURN_IF_ERROR(tn_levels__read(&reader->defs, some, reader->pending_defs, err));
+    TN_RETURN_IF_ERROR(tn_levels__check(reader, some, err));
     reader->pending_at = 0;
     reader->pending_count = some;
     return TARN_OK;
@@ -591,7 +550,7 @@ static TN_FALLIBLE fill_levels(tn_leaf_reader *reader, size_t rows, bool keep, t
             TN_RETURN_IF_ERROR(tn_values__skip(reader, values, err));
         }
         reader->pending_at += taken;
-        reader->page_left -= taken;
+        TN_RETURN_IF_ERROR(take_levels(reader, taken, values, err));
         if (done) {
             return TARN_OK;
         }
@@ -638,7 +597,14 @@ TN_FALLIBLE tn_leaf__skip(tn_leaf_reader *reader, size_t rows, tn_ready *ready, 
         }
         TN_RETURN_IF_ERROR(tn_values__skip(reader, ones, err));
         reader->filled += some;
-        reader->page_left -= some;
+        TN_RETURN_IF_ERROR(take_levels(reader, some, ones, err));
     }
     return TARN_OK;
+}
+
+TN_FALLIBLE tn_leaf__end(const tn_leaf_reader *reader, tarn_error *err)
+{
+    return reader->page_left == 0
+               ? TARN_OK
+               : tn_fail(err, TARN_E_CORRUPT, "the chunk has more rows than its row group");
 }

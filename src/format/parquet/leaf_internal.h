@@ -71,8 +71,7 @@ typedef struct tn_leaf_reader {
     tn_range range;
     /* Bytes that its pages take at most, of this chunk and those before; while one is made. */
     size_t page_most, dictionary_most, making_most;
-    uint64_t chunk_left; /* values with nulls, of pages not begun */
-    bool only_codes;     /* all its data pages are dictionary-coded */
+    bool only_codes; /* all its data pages are dictionary-coded */
 
     /* its dictionary */
     tn_page dictionary_page;
@@ -85,7 +84,7 @@ typedef struct tn_leaf_reader {
     tn_page page;
     bool in_page;
     size_t page_left;   /* values with nulls */
-    size_t values_left; /* at most so many of them have bytes */
+    size_t page_values; /* taken */
     tn_value_mode mode;
     const uint8_t *at, *stop; /* plain values; streams */
     size_t split_count, split_at;
@@ -116,8 +115,9 @@ typedef struct tn_leaf_reader {
     /* levels of nested leaves */
     tn_room def_levels, rep_levels; /* of the batch */
     size_t level_count;
-    uint16_t *pending_defs, *pending_reps; /* LEVELS_MAX each */
+    uint16_t *pending_defs, *pending_reps; /* LEVELS_MAX each; the level before is defs[-1] */
     size_t pending_at, pending_count;
+    uint16_t *has_element; /* [rep]: the list of that level has an element from this def on */
 } tn_leaf_reader;
 
 /* `is_flat`: the leaf is a column by itself. */
@@ -146,8 +146,21 @@ TN_FALLIBLE tn_leaf__fill_nested(tn_leaf_reader *reader, size_t rows, tn_ready *
                                  tarn_error *err);
 /* Passes over rows that nobody wants. */
 TN_FALLIBLE tn_leaf__skip(tn_leaf_reader *reader, size_t rows, tn_ready *ready, tarn_error *err);
+/* All rows of the row group were taken: does the chunk's page hold more? */
+TN_FALLIBLE tn_leaf__end(const tn_leaf_reader *reader, tarn_error *err);
 /* The column of a filled flat leaf. */
 TN_FALLIBLE tn_leaf__column(tn_leaf_reader *reader, size_t rows, tn_column *out, tarn_error *err);
+
+/* levels.c: */
+/* Levels of a v1 page: they stand at the front of the body, which is moved past them. */
+TN_FALLIBLE tn_levels__open(tn_levels *levels, unsigned max, int encoding, size_t count,
+                            const uint8_t **body, size_t *size, tarn_error *err);
+TN_FALLIBLE tn_levels__read(tn_levels *levels, size_t count, uint16_t *to, tarn_error *err);
+/* `count` levels of a nested leaf, with the definition level before them at defs[-1]: they stay
+ * within the schema's, and what continues a list follows an element of it, and is one. */
+TN_FALLIBLE tn_levels__check(const tn_leaf_reader *reader, size_t count, tarn_error *err);
+/* From which definition level on the list of each repetition level around a leaf has an element. */
+void tn_levels__elements(const tn_footer *footer, uint32_t leaf, uint16_t *out);
 
 /* values.c: */
 TN_FALLIBLE tn_room__grow(tn_pool *pool, tn_room *room, size_t size, size_t used, tarn_error *err);
@@ -159,6 +172,9 @@ TN_FALLIBLE tn_values__open(tn_leaf_reader *reader, const uint8_t *body, size_t 
 TN_FALLIBLE tn_values__read(tn_leaf_reader *reader, size_t count, void *to, size_t first,
                             tarn_error *err);
 TN_FALLIBLE tn_values__skip(tn_leaf_reader *reader, size_t count, tarn_error *err);
+/* Whether a page whose last level was taken has given its last value, too.  Behind PLAIN values
+ * some writers leave a few bytes of padding: these are no value. */
+bool tn_values__are_over(const tn_leaf_reader *reader);
 /* Dictionary codes, checked, in the lane of the dictionary's size. */
 TN_FALLIBLE tn_values__codes(tn_leaf_reader *reader, size_t count, void *to, size_t first,
                              tarn_error *err);

@@ -718,6 +718,21 @@ static void count(parquet_task *task)
     task->bytes_counted = task->reading.bytes_read;
 }
 
+/* A row group that was read to its end has no rows left in any column. */
+static TN_FALLIBLE end_morsel(const parquet_task *task, tarn_error *err)
+{
+    const parquet_scan *const scan = task->scan;
+    const uint32_t group = scan->morsels[task->morsel].group;
+    for (size_t i = 0; i < scan->leaf_count && task->row == scan->source->footer.groups[group].rows;
+         i++) {
+        const tarn_code code = tn_leaf__end(&task->readers[i], err);
+        if (code != TARN_OK) {
+            return explain_leaf(task, i, code, err);
+        }
+    }
+    return TARN_OK;
+}
+
 static TN_FALLIBLE next_batch(parquet_task *task, tn_waker *waker, tn_batch *out,
                               tn_scan_answer *answer, tarn_error *err)
 {
@@ -776,6 +791,7 @@ static TN_FALLIBLE next_batch(parquet_task *task, tn_waker *waker, tn_batch *out
     scan->rows_read += task->rows;
     task->state = TASK_BATCH;
     if (task->range == task->ranges.count) {
+        TN_RETURN_IF_ERROR(end_morsel(task, err));
         task->state = TASK_MORSEL;
         task->morsels_done++;
         count(task);

@@ -9,7 +9,8 @@ enum {
     STEP = 1024, /* values decoded at a time into temporaries */
     ROOM_LARGE = 64 << 10,
     ENTRIES_MAX = 1 << 28,
-    PAGE_HEAP_MAX = 1 << 29 /* what prefixes may make of one page */
+    PAGE_HEAP_MAX = 1 << 29, /* what prefixes may make of one page */
+    PADDING_MAX = 8
 };
 
 TN_FALLIBLE tn_room__grow(tn_pool *pool, tn_room *room, size_t size, size_t used, tarn_error *err)
@@ -232,6 +233,7 @@ TN_FALLIBLE tn_values__open(tn_leaf_reader *reader, const uint8_t *body, size_t 
     case TN_PAGE_DELTA_BINARY_PACKED:
         if (physical == TN_PHYSICAL_INT32 || physical == TN_PHYSICAL_INT64) {
             reader->mode = TN_MODE_DELTA;
+            reader->delta = (tn_delta){0};
             return size == 0 && count == 0 ? TARN_OK
                                            : tn_delta_init(&reader->delta, body, size, err);
         }
@@ -657,6 +659,57 @@ TN_FALLIBLE tn_values__skip(tn_leaf_reader *reader, size_t count, tarn_error *er
         TN_RETURN_IF_ERROR(tn_values__read(reader, some, scratch, 0, err));
     }
     return TARN_OK;
+}
+
+/* fastparquet leaves eight zero bytes behind the values of each page. */
+static bool is_padding(const uint8_t *from, const uint8_t *stop)
+{
+    const size_t size = (size_t)(stop - from);
+    uint8_t bits = 0;
+    for (size_t i = 0; i < size && i < PADDING_MAX; i++) {
+        bits |= from[i];
+    }
+    return size <= PADDING_MAX && bits == 0;
+}
+
+/* What is left is too short for another value, or padding. */
+static bool plain_are_over(const tn_leaf_reader *reader)
+{
+    const uint8_t *const at = reader->at;
+    const size_t size = (size_t)(reader->stop - at);
+    if (reader->element->physical == TN_PHYSICAL_BOOLEAN) {
+        return is_padding(at + (reader->bit_at + 7) / 8, reader->stop);
+    }
+    if (reader->element->physical == TN_PHYSICAL_BYTES) {
+        return size < 4 || load32(at) > size - 4 || is_padding(at, reader->stop);
+    }
+    return size < tn_max_size(reader->physical_size, 1) || is_padding(at, reader->stop);
+}
+
+/* No more is left than what fills the last group of eight, and no run with values follows. */
+static bool codes_are_over(tn_rle codes)
+{
+    return codes.width == 0 || (codes.left <= (codes.run != NULL ? 7 : 0) &&
+                                tn_rle_skip(&codes, codes.left + 1, NULL) != TARN_OK);
+}
+
+bool tn_values__are_over(const tn_leaf_reader *reader)
+{
+    switch (reader->mode) {
+    case TN_MODE_PLAIN:
+        return plain_are_over(reader);
+    case TN_MODE_CODES:
+    case TN_MODE_RUNS:
+        return codes_are_over(reader->codes);
+    case TN_MODE_DELTA:
+        return reader->delta.left == 0;
+    case TN_MODE_LENGTHS:
+    case TN_MODE_VIEWS:
+        return reader->length_at == reader->length_count;
+    case TN_MODE_SPLIT:
+        return reader->split_at == reader->split_count;
+    }
+    return true;
 }
 
 #define SPREAD_WORD(T)                          \
