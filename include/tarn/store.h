@@ -11,10 +11,12 @@
 
 TARN_BEGIN_DECLS
 
-/* uri, size, modified, kind ("file" or "folder") of the file itself, of what a glob matches, or of
- * what lies in a folder: one level, or all where `recursive`.  TARN_E_NOT_FOUND where nothing is.
- */
-TARN_FALLIBLE tarn_store_list(tarn_session *session, const char *uri, bool recursive,
+enum { TARN_LIST_LEVEL = 0, TARN_LIST_ALL = 1, TARN_LIST_FOLDERS = 2 };
+/* uri, size, modified, kind ("file" or "folder") of the file itself, of files that a glob matches,
+ * or of what lies in a folder: one level, or all with TARN_LIST_ALL.  With TARN_LIST_FOLDERS
+ * folders that a glob matches are listed, too, and with both the files below them. TARN_E_NOT_FOUND
+ * where nothing is. */
+TARN_FALLIBLE tarn_store_list(tarn_session *session, const char *uri, uint32_t what,
                               tarn_result **out, tarn_error *err);
 /* The same and the tag (ETag, or device, inode and time) of one. */
 TARN_FALLIBLE tarn_store_stat(tarn_session *session, const char *uri, tarn_result **out,

@@ -10,15 +10,18 @@ static tn_upload *inner(tarn_upload *upload)
 
 /* ---- lists ---- */
 
-tarn_code tarn_store_list(tarn_session *session, const char *uri, bool recursive, tarn_result **out,
+tarn_code tarn_store_list(tarn_session *session, const char *uri, uint32_t what, tarn_result **out,
                           tarn_error *err)
 {
     tn_facts facts;
     TN_RETURN_IF_ERROR(tn_api__check_given(out != NULL, "place for the answer", err));
     TN_RETURN_IF_ERROR(tn_api__check_text(uri, "URI", err));
+    if (what > (TARN_LIST_ALL | TARN_LIST_FOLDERS)) {
+        return tn_fail(err, TARN_E_INVALID, "a list is of TARN_LIST_ALL and TARN_LIST_FOLDERS");
+    }
     TN_RETURN_IF_ERROR(tn_api__begin_result(session, out, err));
     return tn_api__end_result(
-        tn_inspect_list(session->session, tn_str_of(uri), recursive, &(*out)->arena, &facts, err),
+        tn_inspect_list(session->session, tn_str_of(uri), what, &(*out)->arena, &facts, err),
         &facts, out);
 }
 

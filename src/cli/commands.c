@@ -59,10 +59,11 @@ static const option table_options[] = {
 static const char *const table_verbs[] = {"show",   "schema", "history",    "files", "detail",
                                           "create", "write",  "checkpoint", NULL};
 
-static const option ls_options[] = {{"recursive", 'r', NULL, "all levels"},
-                                    {"long", 'l', NULL, "with size and time"},
-                                    {"human", 0, NULL, "with size and time, sizes as 1.2M"},
-                                    {NULL, 0, NULL, NULL}};
+static const option ls_options[] = {
+    {"recursive", 'r', NULL, "all levels"},
+    {"long", 'l', NULL, "with size and time"},
+    {"human", 0, NULL, "with size and time, sizes as 1.2M where no --format is given"},
+    {NULL, 0, NULL, NULL}};
 
 static const option cat_options[] = {{"recursive", 'r', NULL, "all files of a folder"},
                                      {NULL, 0, NULL, NULL}};
@@ -215,7 +216,10 @@ const command commands[] = {
      "  tarn table show lake/flights --version 3\n",
      table_options, run_table, table_verbs},
     {"ls", "[URI...] [-r] [-l]", "lists files of any store",
+     "A pattern shows the files and folders that match, with -r the files below them.\n"
+     "\n"
      "  tarn ls -l s3://lake/flights/\n"
+     "  tarn ls 's3://lake/flights/day=2001-*'\n"
      "  tarn ls -r 'landing/**/*.csv' --format json\n",
      ls_options, run_ls, NULL},
     {"cat", "URI...", "writes files to standard output",

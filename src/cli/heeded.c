@@ -91,7 +91,7 @@ static const way ways[] = {
     {"table", "write", NULL, "", "mode create partition-by",
      "the table is the output, and an input's format follows its ending"},
     {"table", "checkpoint", NULL, "", "", ""},
-    {"ls", NULL, with_rows, " with --format or -o", ROWS " recursive", ""},
+    {"ls", NULL, with_rows, " with --format or -o", ROWS " recursive long human", ""},
     {"ls", NULL, NULL, "", "recursive long human", "--format csv, json..."},
     {"cat", NULL, NULL, "", "output recursive", ""},
     {"cp", NULL, from_input, " - TO", "no-clobber if-match", ""},

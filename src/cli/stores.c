@@ -60,8 +60,9 @@ static int list_one(invocation *in, const char *uri, output *out)
     tarn_result *result;
     lines l = {in, out, option_is_set(in, "long") || option_is_set(in, "human"),
                strcmp(uri, ".") == 0};
-    if (tarn_store_list(in->session, uri, option_is_set(in, "recursive"), &result, &error) !=
-        TARN_OK) {
+    const uint32_t what =
+        TARN_LIST_FOLDERS | (option_is_set(in, "recursive") ? TARN_LIST_ALL : TARN_LIST_LEVEL);
+    if (tarn_store_list(in->session, uri, what, &result, &error) != TARN_OK) {
         return report(in, &error, NULL, 0);
     }
     if (option_text(in, "format") != NULL || option_text(in, "output") != NULL) {
@@ -151,7 +152,7 @@ static int expand(invocation *in, const char *uri, names *out)
     tarn_result *result;
     if (!option_is_set(in, "recursive") && strcspn(uri, "*?[") == strlen(uri)) {
         if (tarn_store_stat(in->session, uri, &result, NULL) != TARN_OK) {
-            if (tarn_store_list(in->session, uri, false, &result, &error) != TARN_OK) {
+            if (tarn_store_list(in->session, uri, TARN_LIST_LEVEL, &result, &error) != TARN_OK) {
                 return report(in, &error, NULL, 0);
             }
             tarn_result_close(result); /* a bucket's folder */
@@ -162,8 +163,9 @@ static int expand(invocation *in, const char *uri, names *out)
         tarn_result_close(result);
         return code == TARN_OK ? -1 : report(in, &error, NULL, 0);
     }
-    if (tarn_store_list(in->session, uri, option_is_set(in, "recursive"), &result, &error) !=
-        TARN_OK) {
+    if (tarn_store_list(in->session, uri,
+                        option_is_set(in, "recursive") ? TARN_LIST_ALL : TARN_LIST_LEVEL, &result,
+                        &error) != TARN_OK) {
         return report(in, &error, NULL, 0);
     }
     const tarn_code code = tarn_result_rows(result, gather, out, &error);

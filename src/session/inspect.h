@@ -24,14 +24,16 @@ typedef struct tn_walk_entry {
 typedef tarn_code tn_walk_visit(void *context, const tn_walk_entry *entry, tarn_error *err);
 
 /*
- * Each file that a URI names: itself, what a glob matches, or what lies in a folder (all levels
- * where `recursive`, else one, folders included).  TARN_E_NOT_FOUND where there is nothing.
+ * Each file that a URI names: itself, what a glob matches, or what lies in a folder: one level,
+ * folders included, or all levels.  Of a glob FOLDERS are the folders that match, too; with ALL the
+ * files below them.  TARN_E_NOT_FOUND where there is nothing.
  */
-TN_FALLIBLE tn_walk(tn_session *session, tn_str uri, bool recursive, tn_walk_visit *visit,
+enum { TN_WALK_ALL = 1, TN_WALK_FOLDERS = 2 };
+TN_FALLIBLE tn_walk(tn_session *session, tn_str uri, uint32_t what, tn_walk_visit *visit,
                     void *context, tarn_error *err);
 
 /* uri, size, modified, kind. */
-TN_FALLIBLE tn_inspect_list(tn_session *session, tn_str uri, bool recursive, tn_arena *arena,
+TN_FALLIBLE tn_inspect_list(tn_session *session, tn_str uri, uint32_t what, tn_arena *arena,
                             tn_facts *out, tarn_error *err);
 /* The same and the tag, of one thing. */
 TN_FALLIBLE tn_inspect_stat(tn_session *session, tn_str uri, tn_arena *arena, tn_facts *out,

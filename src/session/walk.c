@@ -38,10 +38,12 @@ static TN_FALLIBLE list(walk *w, tn_store *store, const tn_glob *glob, bool recu
                         see_listed, w, err);
 }
 
-static TN_FALLIBLE missing(tn_str uri, bool pattern, tarn_error *err)
+static TN_FALLIBLE missing(tn_str uri, bool pattern, bool folders, tarn_error *err)
 {
     return tn_fail(err, TARN_E_NOT_FOUND,
-                   pattern ? "no file matches '%.*s'" : "there is no file or folder '%.*s'",
+                   !pattern  ? "there is no file or folder '%.*s'"
+                   : folders ? "no file or folder matches '%.*s'"
+                             : "no file matches '%.*s'",
                    TN_STR_ARGS(uri));
 }
 
@@ -76,7 +78,7 @@ static TN_FALLIBLE walk_plain(walk *w, tn_store *store, tn_str key, bool recursi
     return TARN_OK;
 }
 
-tarn_code tn_walk(tn_session *session, tn_str uri, bool recursive, tn_walk_visit *visit,
+tarn_code tn_walk(tn_session *session, tn_str uri, uint32_t what, tn_walk_visit *visit,
                   void *context, tarn_error *err)
 {
     tarn_code code = TARN_OK;
@@ -92,13 +94,16 @@ tarn_code tn_walk(tn_session *session, tn_str uri, bool recursive, tn_walk_visit
     TN_TRY(tn_stores_resolve(session->stores, uri, &arena, &store, &key, err));
     TN_TRY(tn_glob_of(store, key, &session->pool, &glob, err));
     if (glob.pattern.size > 0) {
+        const bool folders = (what & TN_WALK_FOLDERS) != 0;
+        glob.below = folders && (what & TN_WALK_ALL) != 0;
+        glob.folders = folders && !glob.below;
         TN_TRY(list(&w, store, &glob, true, err));
     } else {
-        TN_TRY(walk_plain(&w, store, key, recursive, &arena, &is_there, err));
+        TN_TRY(walk_plain(&w, store, key, (what & TN_WALK_ALL) != 0, &arena, &is_there, err));
     }
     /* A bucket's folder without an object is none; an empty local one is. */
     if (w.seen == 0 && !is_there) {
-        code = missing(uri, glob.pattern.size > 0, err);
+        code = missing(uri, glob.pattern.size > 0, (what & TN_WALK_FOLDERS) != 0, err);
     }
 done:
     tn_arena_deinit(&w.arena);
@@ -167,7 +172,7 @@ static TN_FALLIBLE put_listed(tn_facts_maker *maker, const listed *item, const c
     return tn_facts__put(maker, values, err);
 }
 
-tarn_code tn_inspect_list(tn_session *session, tn_str uri, bool recursive, tn_arena *arena,
+tarn_code tn_inspect_list(tn_session *session, tn_str uri, uint32_t what, tn_arena *arena,
                           tn_facts *out, tarn_error *err)
 {
     tarn_code code = TARN_OK;
@@ -177,7 +182,7 @@ tarn_code tn_inspect_list(tn_session *session, tn_str uri, bool recursive, tn_ar
 
     g.items.pool = &session->pool;
     *out = (tn_facts){.chunk = NULL};
-    TN_TRY(tn_walk(session, uri, recursive, gather, &g, err));
+    TN_TRY(tn_walk(session, uri, what, gather, &g, err));
     tn_sort(g.items.items, g.items.count, sizeof(listed), by_uri, NULL);
     TN_TRY(tn_facts__begin(session, list_fields, 4, &maker, err));
     for (size_t i = 0; i < g.items.count; i++) {

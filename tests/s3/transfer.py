@@ -49,6 +49,22 @@ def keys_keep_their_bytes(tarn):
 
 
 @case
+def a_pattern_of_ls_shows_folders(tarn):
+    for key in ("d1/a", "d1/sub/b", "d2/c", "dfile", "e/d"):
+        tarn.run("cp", "-", f"{tarn.home}/p/{key}", stdin=key.encode())
+
+    def listed(*arguments):
+        names = tarn.run("ls", *arguments).decode().splitlines()
+        return [name.split(f"{tarn.home}/p/")[1] for name in names]
+
+    assert listed(f"{tarn.home}/p/d*") == ["d1/", "d2/", "dfile"]
+    assert listed("-r", f"{tarn.home}/p/d*") == ["d1/a", "d1/sub/b", "d2/c", "dfile"]
+    assert listed(f"{tarn.home}/p/*/sub") == ["d1/sub/"]
+    assert listed(f"{tarn.home}/p/*/?") == ["d1/a", "d2/c", "e/d"]
+    assert "no file or folder matches" in tarn.fails("ls", f"{tarn.home}/p/z*", code=1)
+
+
+@case
 def many_objects_are_listed_in_pages(tarn):
     folder = pathlib.Path(tarn.folder, "many")
     folder.mkdir()

@@ -120,6 +120,41 @@ static tarn_code list_all(lake *at, const char *key, tn_pool *pool, char said[10
                            : tn_glob_list(at->store, &glob, false, NULL, pool, gather, said, err);
 }
 
+TEST(a_pattern_lists_folders_that_match_and_what_is_below_them)
+{
+    static const struct {
+        const char *key;
+        bool folders, below;
+        const char *said;
+    } cases[] = {
+        {"[q]*", false, false, "q?.csv qa.csv "},
+        {"*", true, false, "[x]/ a[b]c/ q?.csv qa.csv st*r/ "},
+        {"a*", true, false, "a[b]c/ "},
+        {"a*", false, false, ""},
+        {"a*", false, true, "a[b]c/t/f.csv "},
+        {"*/*", true, false, "[x]/f.csv a[b]c/t/ st*r/[x]/ "},
+        {"*/t", true, false, "a[b]c/t/ "},
+        {"**/t", false, true, "a[b]c/t/f.csv "},
+        {"a**", true, false, "a[b]c/ a[b]c/t/ a[b]c/t/f.csv "},
+        {"a**", false, true, "a[b]c/t/f.csv "},
+        {"z*", true, false, ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        lake at;
+        tn_glob glob;
+        char said[100] = "";
+        CHECK_EQ(lake_open(&at, pool), TARN_OK);
+        CHECK_EQ(tn_glob_of(at.store, tn_str_of(cases[i].key), pool, &glob, NULL), TARN_OK);
+        glob.folders = cases[i].folders;
+        glob.below = cases[i].below;
+        CHECK_EQ(tn_glob_list(at.store, &glob, false, NULL, pool, gather, said, NULL), TARN_OK);
+        if (strcmp(said, cases[i].said) != 0) {
+            test_fail(__FILE__, __LINE__, "%s: %s", cases[i].key, said);
+        }
+        tn_stores_destroy(at.stores);
+    }
+}
+
 TEST(a_pattern_lists_what_matches_and_loses_no_failure)
 {
     lake at;
@@ -137,6 +172,11 @@ TEST(a_pattern_lists_what_matches_and_loses_no_failure)
         tarn_code code = lake_open(&at, pool);
         if (code == TARN_OK) {
             code = list_all(&at, "st*r/[x]/*.csv", pool, said, NULL);
+        }
+        if (code == TARN_OK) {
+            const tn_glob deep = {.folder = TN_STR(""), .pattern = TN_STR("**"), .folders = true};
+            said[0] = '\0';
+            code = tn_glob_list(at.store, &deep, false, NULL, pool, gather, said, NULL);
         }
         CHECK_EQ(code, oom.refused ? TARN_E_NOMEM : TARN_OK);
         tn_stores_destroy(at.stores);

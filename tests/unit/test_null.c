@@ -162,6 +162,7 @@ TEST(null_instead_of_anything_of_files_and_tables)
     CHECK_EQ(tarn_store_list(NULL, NULL, false, NULL, NULL), TARN_E_INVALID);
     CHECK_EQ(tarn_store_list(NULL, "no/such", false, &result, &err), TARN_E_INVALID);
     CHECK_EQ(tarn_store_list(session, NULL, false, &result, &err), TARN_E_INVALID);
+    CHECK_EQ(tarn_store_list(session, "no/such", 4, &result, &err), TARN_E_INVALID);
     CHECK_EQ(tarn_store_list(session, "no/such", false, NULL, &err), TARN_E_INVALID);
     CHECK_EQ(tarn_store_stat(NULL, NULL, NULL, NULL), TARN_E_INVALID);
     CHECK_EQ(tarn_store_stat(NULL, "no/such", &result, &err), TARN_E_INVALID);

@@ -210,17 +210,99 @@ tarn_code tn_glob_of(tn_store *store, tn_str key, tn_pool *pool, tn_glob *out, t
     return TARN_OK;
 }
 
+/* ---- listing ----------------------------------------------------------------------------------*/
+
+typedef struct search {
+    const tn_glob *glob;
+    tn_glob_see *see;
+    void *context;
+    TN_VEC(char) last; /* the key before, from which folders are known that were seen */
+} search;
+
+/* Matches within one folder: what is deeper need not be listed. */
+static bool is_flat(tn_str pattern)
+{
+    for (size_t i = 0; i < pattern.size; i++) {
+        const bool is_deep =
+            pattern.data[i] == '*' && i + 1 < pattern.size && pattern.data[i + 1] == '*';
+        if (pattern.data[i] == '/' || is_deep) {
+            return false;
+        }
+    }
+    return pattern.size > 0;
+}
+
+/* The folders between the pattern's and the key that match and no key before was in. */
+static TN_FALLIBLE see_folders(search *s, tn_str below, tarn_error *err)
+{
+    size_t same = 0;
+    while (same < below.size && same < s->last.count && below.data[same] == s->last.items[same]) {
+        same++;
+    }
+    for (size_t i = same; i < below.size; i++) {
+        const tn_str folder = {below.data, i};
+        if (below.data[i] != '/' || !tn_glob_matches(s->glob->pattern, folder)) {
+            continue;
+        }
+        const tn_object_info info = {
+            .key = {below.data - s->glob->folder.size, s->glob->folder.size + i + 1},
+            .is_folder = true};
+        TN_RETURN_IF_ERROR(s->see(s->context, &info, (tn_str){below.data, i + 1}, err));
+    }
+    s->last.count = 0;
+    TN_RETURN_IF_ERROR(tn_vec_reserve(&s->last, below.size, err));
+    memcpy(s->last.items, below.data, below.size);
+    s->last.count = below.size;
+    return TARN_OK;
+}
+
+static bool is_below_match(const tn_glob *glob, tn_str below)
+{
+    for (size_t i = 0; i < below.size; i++) {
+        if (below.data[i] == '/' && tn_glob_matches(glob->pattern, (tn_str){below.data, i})) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static TN_FALLIBLE see_match(search *s, const tn_object_info *info, tarn_error *err)
+{
+    const tn_glob *glob = s->glob;
+    const tn_str below = tn_str_slice(info->key, glob->folder.size, info->key.size);
+    if (glob->pattern.size == 0) {
+        return below.size > 0 ? s->see(s->context, info, below, err) : TARN_OK;
+    }
+    if (info->is_folder) {
+        const bool matches =
+            glob->folders && tn_glob_matches(glob->pattern, (tn_str){below.data, below.size - 1});
+        return matches ? s->see(s->context, info, below, err) : TARN_OK;
+    }
+    if (glob->folders) {
+        TN_RETURN_IF_ERROR(see_folders(s, below, err));
+    }
+    return tn_glob_matches(glob->pattern, below) || (glob->below && is_below_match(glob, below))
+               ? s->see(s->context, info, below, err)
+               : TARN_OK;
+}
+
 tarn_code tn_glob_list(tn_store *store, const tn_glob *glob, bool delimited,
                        const _Atomic bool *cancelled, tn_pool *pool, tn_glob_see *see,
                        void *context, tarn_error *err)
 {
     tarn_code code = TARN_OK;
     const bool is_pattern = glob->pattern.size > 0;
+    search s = {glob, see, context, TN_VEC_INIT(pool)};
+    tn_str prefix = glob->folder;
     tn_listing *listing = NULL;
     tn_object_info info;
     bool more;
 
-    TN_TRY(tn_listing_open(store, glob->folder, TN_STR_NONE, delimited && !is_pattern, pool,
+    if (is_pattern && prefix.data + prefix.size == glob->pattern.data) { /* both of one key */
+        prefix.size += tn_glob_start(glob->pattern);
+    }
+    TN_TRY(tn_listing_open(store, prefix, TN_STR_NONE,
+                           is_pattern ? is_flat(glob->pattern) && !glob->below : delimited, pool,
                            &listing, err));
     if (glob->shows_all) {
         tn_listing_show_all(listing);
@@ -234,13 +316,10 @@ tarn_code tn_glob_list(tn_store *store, const tn_glob *glob, bool delimited,
             code = tn_fail(err, TARN_E_CANCELLED, "cancelled");
             break;
         }
-        const tn_str below = tn_str_slice(info.key, glob->folder.size, info.key.size);
-        if (is_pattern ? !info.is_folder && tn_glob_matches(glob->pattern, below)
-                       : below.size > 0) {
-            TN_TRY(see(context, &info, below, err));
-        }
+        TN_TRY(see_match(&s, &info, err));
     }
 done:
+    tn_vec_free(&s.last);
     if (listing != NULL) {
         tn_listing_close(listing);
     }

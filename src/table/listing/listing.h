@@ -85,12 +85,15 @@ typedef struct tn_glob {
     tn_str folder;  /* that is listed, with its slash; a plain key as it is */
     tn_str pattern; /* of what is below the folder; empty: the key is a plain one */
     bool shows_all; /* also what is no file: tn_listing_show_all() */
+    bool folders;   /* of a pattern, folders that match, too; empty ones only in its first one */
+    bool below;     /* of a pattern, all files below folders that match */
 } tn_glob;
 /* Names that are there win: what a folder or file is called is no pattern.  This waits. */
 TN_FALLIBLE tn_glob_of(tn_store *store, tn_str key, tn_pool *pool, tn_glob *out, tarn_error *err);
 
 /* Each key below the folder, as the store lists it; of a pattern, the files that match.  `below` is
- * the key without the folder.  `cancelled` (or NULL) ends it. */
+ * the key without the folder; a folder that matches has a slash at the end of its key.  `cancelled`
+ * (or NULL) ends it. */
 typedef tarn_code tn_glob_see(void *context, const tn_object_info *info, tn_str below,
                               tarn_error *err);
 TN_FALLIBLE tn_glob_list(tn_store *store, const tn_glob *glob, bool delimited,
