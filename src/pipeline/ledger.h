@@ -3,6 +3,7 @@
  *
  *     STATE/runs/000000000012.json   entry 12, with the run's pins, written before it reads
  *     STATE/done/000000000012.json   how it ended, with the content hashes of its inputs
+ *     STATE/packs/FIRST-LAST.jsonl   entries and ends of 16, 256 or 4,096 runs once more
  *     STATE/lock                     (local disk) held by the runner
  *
  * A reset is an entry of its own, so that one sequence orders everything.  Nothing is rewritten.
@@ -62,6 +63,9 @@ typedef struct tn_ledger_entry {
     size_t written_count;
     tn_flow *flows;
     size_t flow_count;
+
+    tn_str text, end_text; /* as they were read; `data` NULL without an end */
+    uint32_t packed;       /* runs of the pack it was read from, or 0 */
 } tn_ledger_entry;
 
 /* What was taken and not forgotten. */
@@ -112,6 +116,10 @@ TN_FALLIBLE tn_ledger_begin(tn_ledger *ledger, const tn_ledger_entry *entry, boo
                             tarn_error *err);
 TN_FALLIBLE tn_ledger_end(tn_ledger *ledger, const tn_ledger_entry *entry, bool *mine,
                           tarn_error *err);
+
+/* Writes the packs that are due of what was loaded.  They spare later runs requests, and no more:
+ * a failure is none. */
+void tn_ledger_pack(tn_ledger *ledger);
 
 /* Held until the descriptor is closed: tn_file_close().  -1 where the state is not local. */
 TN_FALLIBLE tn_ledger_lock(tn_ledger *ledger, bool no_wait, void (*waiting)(void *context),

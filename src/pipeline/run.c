@@ -453,6 +453,9 @@ tarn_code tn_dataflow_run(tn_dataflow *p, const tn_dataflow_run_options *options
         TN_TRY(tn_ledger_lock(&r.ledger, options->no_wait, waiting, &r, &lock, err));
     }
     TN_TRY(run_all(&r, err));
+    if (!options->dry_run) {
+        tn_ledger_pack(&r.ledger);
+    }
 done:
     tn_file_close(lock);
     tn_ledger_close(&r.ledger);

@@ -92,19 +92,19 @@ TEST(a_run_fills_its_tables_and_a_second_one_adds_nothing)
 }
 
 /* The n-th operation of the store fails, without effect or with its answer lost. */
-static void fail_each(tn_fault fault)
+static void fail_each(bool (*open)(world *), bool (*whole)(world *), tn_fault fault)
 {
     for (long n = 0;; n++) {
         world w;
         tarn_error err = TARN_ERROR_INIT;
-        CHECK(open_world(&w));
+        CHECK(open(&w));
         w.fault = fault;
         atomic_store(&w.countdown, n);
         const tarn_code code = run(&w, &err);
         const bool failed = atomic_load(&w.failed);
         atomic_store(&w.countdown, -1);
         const tarn_code again = run(&w, &err);
-        if (again != TARN_OK || !is_whole(&w)) {
+        if (again != TARN_OK || !whole(&w)) {
             test_fail(__FILE__, __LINE__, "operation %ld: %s, then %s (%s)", n,
                       tarn_code_name(code), tarn_code_name(again), err.message);
             tn_session_destroy(w.session);
@@ -120,12 +120,12 @@ static void fail_each(tn_fault fault)
 
 TEST(any_operation_of_the_store_may_fail)
 {
-    fail_each(TN_FAULT_BEFORE);
+    fail_each(open_world, is_whole, TN_FAULT_BEFORE);
 }
 
 TEST(the_answer_of_any_operation_may_be_lost)
 {
-    fail_each(TN_FAULT_AFTER);
+    fail_each(open_world, is_whole, TN_FAULT_AFTER);
 }
 
 /* ---- memory ---- */
@@ -173,6 +173,42 @@ static bool small_is_whole(world *w)
            number(w, "SELECT sum(line)::BIGINT * 10 + count(*) FROM 'memory://m/lake/bad'") == 72;
 }
 
+/* The same behind sixteen runs that ended: theirs is a pack to be made, and to be read. */
+static bool open_packed_world(world *w)
+{
+    const tn_put_options create = {.mode = TN_PUT_CREATE};
+    tn_store *store;
+    tn_str key;
+    bool good = open_small_world(w) &&
+                tn_stores_resolve(tn_session_stores(w->session), TN_STR("memory://m/x"), NULL,
+                                  &store, &key, NULL) == TARN_OK;
+    for (int run = 1; good && run <= 16; run++) {
+        char name[64];
+        char text[64];
+        (void)snprintf(name, sizeof(name), "lake/_tarn/s/runs/%012d.json", run);
+        (void)snprintf(text, sizeof(text), "{\"ledger\":1,\"kind\":\"run\",\"run\":%d}", run);
+        good =
+            tn_store_put(store, tn_str_of(name), tn_str_of(text), &create, NULL, NULL) == TARN_OK;
+        (void)snprintf(name, sizeof(name), "lake/_tarn/s/done/%012d.json", run);
+        (void)snprintf(text, sizeof(text), "{\"run\":%d}", run);
+        good = good && tn_store_put(store, tn_str_of(name), tn_str_of(text), &create, NULL, NULL) ==
+                           TARN_OK;
+    }
+    return good;
+}
+
+static bool packed_is_whole(world *w)
+{
+    tn_store *store;
+    tn_str key;
+    tn_object_info info;
+    return small_is_whole(w) &&
+           tn_stores_resolve(tn_session_stores(w->session), TN_STR("memory://m/x"), NULL, &store,
+                             &key, NULL) == TARN_OK &&
+           tn_store_head(store, TN_STR("lake/_tarn/s/packs/000000000001-000000000016.jsonl"), &info,
+                         NULL) == TARN_OK;
+}
+
 /* Every allocation below `all` in turn, then each `step`-th; how many there are. */
 static long lose_each(bool (*open)(world *), bool (*whole)(world *), long all, long step)
 {
@@ -217,4 +253,15 @@ TEST(a_small_run_survives_the_loss_of_every_one_of_its_first_2000_allocations)
     if (getenv("TARN_TEST_COUNTS") != NULL) {
         (void)fprintf(stderr, "%ld allocations\n", count);
     }
+}
+
+TEST(a_pack_of_runs_survives_the_loss_of_any_allocation)
+{
+    CHECK(lose_each(open_packed_world, packed_is_whole, 0, TEST_SIZE(31, 211)) > 1000);
+}
+
+TEST(a_pack_of_runs_survives_any_failure_of_the_store)
+{
+    fail_each(open_packed_world, packed_is_whole, TN_FAULT_BEFORE);
+    fail_each(open_packed_world, packed_is_whole, TN_FAULT_AFTER);
 }
