@@ -36,6 +36,28 @@ static const char *kinds_name(unsigned kinds)
     }
 }
 
+/* The name that is near, else all there are. */
+static const char *suggest(tn_dataflow *p, tn_str name, const tn_str *names, size_t count)
+{
+    enum { SUGGESTED_MAX = 400 };
+    const char *near = tn_dataflow__nearest(p, name, names, count);
+    tn_text list;
+    tn_str copy = TN_STR_NONE;
+    if (near != NULL) {
+        return near;
+    }
+    tn_text_init(&list, p->pool, SUGGESTED_MAX);
+    for (size_t i = 0; i < count; i++) {
+        tn_text_printf(&list, "%s%.*s", i == 0 ? "its keys are " : ", ", TN_STR_ARGS(names[i]));
+    }
+    if (tn_text_status(&list, NULL) != TARN_OK ||
+        tn_arena_copy(&p->arena, tn_text_str(&list), &copy, NULL) != TARN_OK) {
+        copy = TN_STR_NONE; /* a suggestion is worth no failure */
+    }
+    tn_text_deinit(&list);
+    return copy.data;
+}
+
 static TN_FALLIBLE check_key(tn_dataflow *p, const tn_toml *member, const tn_key *keys,
                              size_t count, const char *where, tarn_error *err)
 {
@@ -59,8 +81,8 @@ static TN_FALLIBLE check_key(tn_dataflow *p, const tn_toml *member, const tn_key
             names[known++] = tn_str_of(key->name);
         }
     }
-    return tn_dataflow__fault(p, member, true, tn_dataflow__nearest(p, member->key, names, known),
-                              err, "%s has no key '%.*s'", where, TN_STR_ARGS(member->key));
+    return tn_dataflow__fault(p, member, true, suggest(p, member->key, names, known), err,
+                              "%s has no key '%.*s'", where, TN_STR_ARGS(member->key));
 }
 
 tarn_code tn_model__check_keys(tn_dataflow *p, const tn_toml *table, const tn_key *keys,
