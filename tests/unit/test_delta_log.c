@@ -76,6 +76,8 @@ TEST(a_log_with_a_gap_is_refused)
     tn_text_deinit(&text);
 }
 
+#define ADD(FIELDS) "{\"add\":{\"path\":\"f\",\"partitionValues\":{}," FIELDS "}}\n"
+
 TEST(a_damaged_line_of_the_log_is_an_error)
 {
     static const struct {
@@ -85,7 +87,25 @@ TEST(a_damaged_line_of_the_log_is_an_error)
         {"{\"txn\":{\"appId\":\"x\",\"version\":1}}\n\"add\":{\"path\":\"f\"}}\n",
          "a line begins with something else than '{'"},
         {"garbage", "a line begins with something else than '{'"},
+        {"{\"add\":{\"size\":1}}\n", "line 1: a log entry of"},
         {"{\"add\":{\"size\":1}}\n", "names no path"},
+        {"{}\n\n{}\n" ADD("\"size\":-5"), "line 4: 'add.size' is -5, which it cannot be"},
+        {ADD("\"size\":99999999999999999999"),
+         "line 1: 'add.size' is 99999999999999999999, no whole number of 64 bits"},
+        {ADD("\"size\":1.5"), "'add.size' is 1.5, no whole number"},
+        {ADD("\"size\":\"9\""), "'add.size' is no number"},
+        {ADD("\"size\":{}"), "'add.size' is no number"},
+        {ADD("\"size\":9,\"modificationTime\":true"), "'add.modificationTime' is no number"},
+        {ADD("\"size\":9,\"modificationTime\":9223372036854775807"),
+         "'add.modificationTime' is 9223372036854775807, which it cannot be"},
+        {"{\"remove\":{\"path\":\"f\",\"deletionTimestamp\":\"x\"}}",
+         "'remove.deletionTimestamp' is no number"},
+        {"{\"remove\":{\"path\":\"f\",\"deletionTimestamp\":-9223372036854775808}}",
+         "'remove.deletionTimestamp' is -9223372036854775808, which it cannot be"},
+        {"{\"remove\":{\"path\":\"f\",\"size\":-1}}", "'remove.size' is -1"},
+        {"{\"txn\":{\"appId\":\"x\",\"version\":\"1\"}}", "'txn.version' is no number"},
+        {"{\"protocol\":{\"minReaderVersion\":4294967297,\"minWriterVersion\":2}}",
+         "'protocol.minReaderVersion' is 4294967297, which it cannot be"},
     };
     tn_store *store;
     tn_text text;
@@ -106,6 +126,76 @@ TEST(a_damaged_line_of_the_log_is_an_error)
                        "{\"newAction\":{\"a\":[1]}} \n{}"),
              TARN_OK);
     CHECK_SQL(ask, "2|1\n");
+    tn_session_destroy(session);
+    tn_text_deinit(&text);
+}
+
+/* The entry of version `version` with `from` in it replaced by `to`. */
+static tarn_code change_entry(tn_store *store, int version, const char *from, const char *to,
+                              tn_pool *pool)
+{
+    char key[64];
+    tn_buffer *buffer;
+    tn_text text;
+    (void)snprintf(key, sizeof(key), "t/_delta_log/%020d.json", version);
+    tarn_code code = tn_store_get(store, tn_str_of(key), 1 << 20, pool, &buffer, NULL, NULL);
+    if (code != TARN_OK) {
+        return code;
+    }
+    const tn_str whole = {(const char *)buffer->data, buffer->size};
+    size_t at = 0;
+    while (at < whole.size &&
+           !tn_str_starts(tn_str_slice(whole, at, whole.size), tn_str_of(from))) {
+        at++;
+    }
+    tn_text_init(&text, pool, 1 << 20);
+    tn_text_append(&text, tn_str_slice(whole, 0, at));
+    tn_text_puts(&text, to);
+    for (at += strlen(from); at < whole.size && whole.data[at] >= '0' && whole.data[at] <= '9';) {
+        at++; /* the number behind it goes, too */
+    }
+    tn_text_append(&text, tn_str_slice(whole, at, whole.size));
+    code = at < whole.size ? put_object(store, key, tn_text_str(&text)) : TARN_E_INTERNAL;
+    tn_text_deinit(&text);
+    tn_buffer_release(buffer);
+    return code;
+}
+
+TEST(a_file_of_another_length_than_the_log_says_is_told_so)
+{
+    tn_store *store;
+    tn_text text;
+    tn_session *session = open_session(&store);
+    tn_text_init(&text, pool, 1 << 20);
+    CHECK_EQ(fill(session, &text, 1), TARN_OK);
+    CHECK_EQ(change_entry(store, 1, "\"size\":", "\"size\":77", pool), TARN_OK);
+    CHECK_EQ(statements_run(session, ask, &text, NULL), TARN_E_CORRUPT);
+    CHECK(strstr(text.data, "bytes, but the log of its table says 77") != NULL);
+    CHECK(strstr(text.data, "memory://m/t/") != NULL);
+    CHECK_SQL("SELECT count(*), sum(a) FROM delta_scan('memory://m/t', version => 0)", "1|0\n");
+    tn_session_destroy(session);
+    tn_text_deinit(&text);
+}
+
+TEST(a_number_of_rows_that_none_can_be_is_an_error)
+{
+    static const char *const numbers[] = {"-1", "1.5", "99999999999999999999", "true"};
+    tn_store *store;
+    tn_text text;
+    tn_session *session = open_session(&store);
+    tn_text_init(&text, pool, 1 << 20);
+    CHECK_EQ(fill(session, &text, 1), TARN_OK);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        char wanted[64];
+        char number[64];
+        (void)snprintf(number, sizeof(number), "numRecords\\\":%s", numbers[i]);
+        CHECK_EQ(change_entry(store, 1, i == 0 ? "numRecords\\\":" : wanted, number, pool),
+                 TARN_OK);
+        CHECK_EQ(statements_run(session, ask, &text, NULL), TARN_E_CORRUPT);
+        (void)snprintf(wanted, sizeof(wanted), "has a 'numRecords' of %s\n", numbers[i]);
+        CHECK(strstr(text.data, wanted) != NULL);
+        (void)snprintf(wanted, sizeof(wanted), "%s", number);
+    }
     tn_session_destroy(session);
     tn_text_deinit(&text);
 }
@@ -247,7 +337,7 @@ TEST(statistics_of_a_checkpoint_may_be_a_struct_alone)
         "{'id': 'x', 'schemaString': "
         "'{\"type\":\"struct\",\"fields\":[{\"name\":\"a\",\"type\":\"long\",\"nullable\":true,"
         "\"metadata\":{}}]}'} AS \"metaData\", "
-        "CASE WHEN n < 2 THEN {'path': 'f' || n || '.parquet', 'size': 1000::BIGINT, "
+        "CASE WHEN n < 2 THEN {'path': 'f' || n || '.parquet', 'size': 0::BIGINT, "
         "'stats_parsed': {'numRecords': 10::BIGINT, 'minValues': {'a': 100 * n}, "
         "'maxValues': {'a': 100 * n + 9}, 'nullCount': {'a': 0::BIGINT}}} END AS add "
         "FROM (SELECT range AS n FROM range(3))) "

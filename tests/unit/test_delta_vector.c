@@ -87,7 +87,7 @@ static tarn_code put_vector(const table *t, int version, const char *before, con
     const int size = snprintf(
         entry, sizeof(entry),
         "{\"remove\":{\"path\":\"%s\",\"dataChange\":true,\"deletionTimestamp\":1%s%s}}\n"
-        "{\"add\":{\"path\":\"%s\",\"partitionValues\":{},\"size\":1,\"modificationTime\":1,"
+        "{\"add\":{\"path\":\"%s\",\"partitionValues\":{},\"size\":0,\"modificationTime\":1,"
         "\"dataChange\":true,\"stats\":\"{\\\"numRecords\\\":10,\\\"tightBounds\\\":false}\","
         "\"deletionVector\":%s}}\n",
         t->path, before[0] == '\0' ? "" : ",\"deletionVector\":", before, t->path, after);

@@ -50,10 +50,11 @@ static int64_t integer_at(const tn_column *column, uint32_t row, const char *nam
 {
     tn_value value;
     const tn_column *field = field_at(column, name, &row);
-    if (field == NULL || tn_value_of(field, row, NULL, &value, NULL) != TARN_OK) {
+    if (field == NULL || tn_value_of(field, row, NULL, &value, NULL) != TARN_OK ||
+        (!tn_type_is_integer(field->type) && field->type->kind != TN_KIND_BOOLEAN)) {
         return otherwise;
     }
-    return field->lane == TN_LANE_bool ? value.boolean : value.i64;
+    return field->type->kind == TN_KIND_BOOLEAN ? value.boolean : value.i64;
 }
 
 /* ---- actions ----------------------------------------------------------------------------------*/
@@ -156,6 +157,11 @@ static TN_FALLIBLE read_file(tn_delta *table, const tn_column *action, uint32_t 
     entry.file.size = (uint64_t)integer_at(action, row, "size", 0);
     entry.file.modified_ms = integer_at(action, row, "modificationTime", 0);
     entry.deleted_ms = integer_at(action, row, "deletionTimestamp", 0);
+    const tarn_code code = tn_delta__check_file(is_add ? "add" : "remove", &entry, err);
+    if (code != TARN_OK) {
+        tn_explain(err, "'%.*s'", TN_STR_ARGS(path));
+        return code;
+    }
     if (is_add) {
         TN_RETURN_IF_ERROR(read_partitions(table, action, row, &entry.file.partitions, err));
         TN_RETURN_IF_ERROR(read_statistics(table, action, row, &entry.file, err));

@@ -726,13 +726,14 @@ static TN_FALLIBLE see_rival(void *context, int64_t version, tn_str text, tarn_e
     tarn_code code = TARN_OK;
     rival *r = context;
     tn_arena arena;
-    const tn_json **actions;
+    const tn_delta_action *actions;
     size_t count;
     (void)version;
     tn_arena_init(&arena, r->pool);
     TN_TRY(tn_delta__parse_actions(&arena, text, &actions, &count, r->pool, err));
     for (size_t i = 0; i < count; i++) {
-        for (const tn_json *each = tn_json_first(actions[i]); each != NULL; each = each->next) {
+        for (const tn_json *each = tn_json_first(actions[i].json); each != NULL;
+             each = each->next) {
             r->changed_table = r->changed_table || tn_str_equal(each->name, TN_STR("metaData")) ||
                                tn_str_equal(each->name, TN_STR("protocol"));
             r->changed_files = r->changed_files || tn_str_equal(each->name, TN_STR("add")) ||

@@ -95,9 +95,15 @@ TN_FALLIBLE tn_delta__check_property(const tn_delta_property *given, tarn_error 
 /* ---- replay.c ---- */
 /* One action of a log entry, as JSON: {"add":{...}}. */
 TN_FALLIBLE tn_delta__apply(tn_delta *table, const tn_json *action, bool removes, tarn_error *err);
+typedef struct tn_delta_action {
+    const tn_json *json;
+    size_t at; /* where it begins in the entry's text */
+} tn_delta_action;
 /* The actions of a log entry's text, which must live as long as they. */
-TN_FALLIBLE tn_delta__parse_actions(tn_arena *arena, tn_str text, const tn_json ***out,
+TN_FALLIBLE tn_delta__parse_actions(tn_arena *arena, tn_str text, const tn_delta_action **out,
                                     size_t *count, tn_pool *pool, tarn_error *err);
+/* Numbers that no file, and no time, can have are damage. */
+TN_FALLIBLE tn_delta__check_file(const char *action, const tn_delta_entry *entry, tarn_error *err);
 /* As if nothing had been applied; what was copied stays in the arena. */
 void tn_delta__forget(tn_delta *table);
 /* A whole log entry: removes first, since the order within a commit means nothing. */

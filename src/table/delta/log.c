@@ -408,7 +408,7 @@ static TN_FALLIBLE read_in_commit_time(tn_delta *table, int64_t version, int64_t
     tn_buffer *buffer = NULL;
     tn_arena arena;
     tn_str key;
-    const tn_json **actions;
+    const tn_delta_action *actions;
     size_t count;
 
     *out_ms = INT64_MAX;
@@ -418,7 +418,7 @@ static TN_FALLIBLE read_in_commit_time(tn_delta *table, int64_t version, int64_t
     const tn_str text = {(const char *)buffer->data, buffer->size};
     TN_TRY(tn_delta__parse_actions(&arena, text, &actions, &count, table->pool, err));
     for (size_t i = 0; i < count; i++) {
-        const tn_json *info = tn_json_get(actions[i], "commitInfo");
+        const tn_json *info = tn_json_get(actions[i].json, "commitInfo");
         *out_ms = info == NULL ? *out_ms : tn_json_get_integer(info, "inCommitTimestamp", *out_ms);
     }
 done:

@@ -74,6 +74,50 @@ void tn_delta__forget(tn_delta *table)
     table->has_protocol = table->has_metadata = false;
 }
 
+/* ---- numbers ----------------------------------------------------------------------------------*/
+
+/* Times become microseconds elsewhere. */
+static const int64_t ms_max = INT64_MAX / 1000;
+
+static TN_FALLIBLE check_number(const char *action, const char *key, int64_t value, int64_t least,
+                                int64_t most, tarn_error *err)
+{
+    return value >= least && value <= most
+               ? TARN_OK
+               : tn_fail(err, TARN_E_CORRUPT, "'%s.%s' is %lld, which it cannot be", action, key,
+                         (long long)value);
+}
+
+/* A whole number of an action; `otherwise` where it has none. */
+static TN_FALLIBLE take_number(const tn_json *json, const char *action, const char *key,
+                               int64_t least, int64_t most, int64_t otherwise, int64_t *out,
+                               tarn_error *err)
+{
+    const tn_json *found = tn_json_get(json, key);
+    *out = otherwise;
+    if (found == NULL) {
+        return TARN_OK;
+    }
+    if (!found->is_integer && found->kind != TN_JSON_NUMBER) {
+        return tn_fail(err, TARN_E_CORRUPT, "'%s.%s' is no number", action, key);
+    }
+    if (!found->is_integer) {
+        return tn_fail(err, TARN_E_CORRUPT, "'%s.%s' is %.*s, no whole number of 64 bits", action,
+                       key, TN_STR_ARGS(found->text));
+    }
+    *out = found->integer;
+    return check_number(action, key, *out, least, most, err);
+}
+
+/* What the log and checkpoints say of a file in numbers. */
+tarn_code tn_delta__check_file(const char *action, const tn_delta_entry *entry, tarn_error *err)
+{
+    TN_RETURN_IF_ERROR(check_number(action, "size", (int64_t)entry->file.size, 0, INT64_MAX, err));
+    TN_RETURN_IF_ERROR(
+        check_number(action, "modificationTime", entry->file.modified_ms, -ms_max, ms_max, err));
+    return check_number(action, "deletionTimestamp", entry->deleted_ms, -ms_max, ms_max, err);
+}
+
 /* ---- metadata and protocol --------------------------------------------------------------------*/
 
 static TN_FALLIBLE copy_text(tn_delta *table, const tn_json *object, const char *name, tn_str *out,
@@ -159,8 +203,14 @@ static TN_FALLIBLE set_features(tn_delta *table, const tn_json *list, const tn_s
 tarn_code tn_delta__set_protocol(tn_delta *table, const tn_json *protocol, tarn_error *err)
 {
     tn_delta_about *about = &table->about;
-    about->reader_version = (int)tn_json_get_integer(protocol, "minReaderVersion", 0);
-    about->writer_version = (int)tn_json_get_integer(protocol, "minWriterVersion", 0);
+    int64_t reader;
+    int64_t writer;
+    TN_RETURN_IF_ERROR(
+        take_number(protocol, "protocol", "minReaderVersion", 0, INT32_MAX, 0, &reader, err));
+    TN_RETURN_IF_ERROR(
+        take_number(protocol, "protocol", "minWriterVersion", 0, INT32_MAX, 0, &writer, err));
+    about->reader_version = (int)reader;
+    about->writer_version = (int)writer;
     table->has_protocol = true;
     TN_RETURN_IF_ERROR(set_features(table, tn_json_get(protocol, "readerFeatures"),
                                     &about->reader_features, &about->reader_feature_count, err));
@@ -206,6 +256,8 @@ static TN_FALLIBLE partition_texts(tn_delta *table, const tn_json *values, const
 
 static TN_FALLIBLE apply_file(tn_delta *table, const tn_json *json, bool is_add, tarn_error *err)
 {
+    const char *const action = is_add ? "add" : "remove";
+    int64_t size;
     tn_delta_entry entry = {.is_live = is_add,
                             .data_change = tn_json_get_bool(json, "dataChange", true)};
     const tn_str path = tn_json_get_text(json, "path", TN_STR(""));
@@ -217,9 +269,12 @@ static TN_FALLIBLE apply_file(tn_delta *table, const tn_json *json, bool is_add,
     }
     TN_RETURN_IF_ERROR(tn_delta__name_file(table, path, &entry.file, err));
     TN_RETURN_IF_ERROR(apply_vector(table, tn_json_get(json, "deletionVector"), &entry.file, err));
-    entry.file.size = (uint64_t)tn_json_get_integer(json, "size", 0);
-    entry.file.modified_ms = tn_json_get_integer(json, "modificationTime", 0);
-    entry.deleted_ms = tn_json_get_integer(json, "deletionTimestamp", 0);
+    TN_RETURN_IF_ERROR(take_number(json, action, "size", 0, INT64_MAX, 0, &size, err));
+    TN_RETURN_IF_ERROR(take_number(json, action, "modificationTime", -ms_max, ms_max, 0,
+                                   &entry.file.modified_ms, err));
+    TN_RETURN_IF_ERROR(
+        take_number(json, action, "deletionTimestamp", -ms_max, ms_max, 0, &entry.deleted_ms, err));
+    entry.file.size = (uint64_t)size;
     if (is_add) {
         TN_RETURN_IF_ERROR(partition_texts(table, tn_json_get(json, "partitionValues"),
                                            &entry.file.partitions, err));
@@ -260,8 +315,11 @@ static TN_FALLIBLE apply_domain(tn_delta *table, const tn_json *json, tarn_error
 
 static TN_FALLIBLE apply_txn(tn_delta *table, const tn_json *json, tarn_error *err)
 {
-    tn_delta_txn_entry txn = {.version = tn_json_get_integer(json, "version", 0),
-                              .updated_ms = tn_json_get_integer(json, "lastUpdated", 0)};
+    tn_delta_txn_entry txn = {.version = 0};
+    TN_RETURN_IF_ERROR(
+        take_number(json, "txn", "version", INT64_MIN, INT64_MAX, 0, &txn.version, err));
+    TN_RETURN_IF_ERROR(
+        take_number(json, "txn", "lastUpdated", INT64_MIN, INT64_MAX, 0, &txn.updated_ms, err));
     TN_RETURN_IF_ERROR(copy_text(table, json, "appId", &txn.application, err));
     return tn_delta__set_txn(table, &txn, err);
 }
@@ -314,13 +372,14 @@ static size_t line_of(tn_str text, size_t at)
     return line;
 }
 
-tarn_code tn_delta__parse_actions(tn_arena *arena, tn_str text, const tn_json ***out, size_t *count,
-                                  tn_pool *pool, tarn_error *err)
+tarn_code tn_delta__parse_actions(tn_arena *arena, tn_str text, const tn_delta_action **out,
+                                  size_t *count, tn_pool *pool, tarn_error *err)
 {
     tarn_code code = TARN_OK;
-    TN_VEC(const tn_json *) actions = TN_VEC_INIT(pool);
+    TN_VEC(tn_delta_action) actions = TN_VEC_INIT(pool);
     size_t at = tn_str_starts(text, TN_STR("\xEF\xBB\xBF")) ? 3 : 0;
     size_t line_begin = 0;
+    tn_delta_action *copy;
 
     text = tn_str_slice(text, at, text.size);
     for (at = pass_over(text, 0); at < text.size; at = pass_over(text, at)) {
@@ -333,7 +392,7 @@ tarn_code tn_delta__parse_actions(tn_arena *arena, tn_str text, const tn_json **
             (void)tn_fail(err, code, "line %zu: %s", line_of(text, at), damage.message);
             goto done;
         }
-        TN_TRY(tn_vec_push(&actions, json, err));
+        TN_TRY(tn_vec_push(&actions, ((tn_delta_action){json, at}), err));
         line_begin = at;
         at += end;
     }
@@ -343,41 +402,45 @@ tarn_code tn_delta__parse_actions(tn_arena *arena, tn_str text, const tn_json **
                        line_of(text, line_begin));
         goto done;
     }
-    TN_TRY(tn_arena_array(arena, const tn_json *, actions.count, out, err));
+    TN_TRY(tn_arena_array(arena, tn_delta_action, actions.count, &copy, err));
     if (actions.count > 0) {
-        memcpy(*out, actions.items, actions.count * sizeof(*actions.items));
+        memcpy(copy, actions.items, actions.count * sizeof(*actions.items));
     }
+    *out = copy;
     *count = actions.count;
 done:
     tn_vec_free(&actions);
     return code;
 }
 
-static bool has(const tn_json *action, const char *name)
+static bool is_about_table(const tn_json *action)
 {
-    return tn_json_get(action, name) != NULL;
+    return tn_json_get(action, "metaData") != NULL || tn_json_get(action, "protocol") != NULL;
 }
+
+/* What partition columns there are must be known for the files, and removes come before adds. */
+typedef enum pass { PASS_TABLE, PASS_REMOVES, PASS_REST, PASS_COUNT } pass;
 
 tarn_code tn_delta__apply_entry(tn_delta *table, tn_str text, tarn_error *err)
 {
     tarn_code code = TARN_OK;
     tn_arena arena; /* of the JSON: the state copies what it keeps */
-    const tn_json **actions;
+    const tn_delta_action *actions;
     size_t count;
 
     tn_arena_init(&arena, table->pool);
     TN_TRY(tn_delta__parse_actions(&arena, text, &actions, &count, table->pool, err));
-    for (size_t i = 0; i < count; i++) { /* partition columns must be known for the files */
-        if (has(actions[i], "metaData") || has(actions[i], "protocol")) {
-            TN_TRY(tn_delta__apply(table, actions[i], false, err));
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        TN_TRY(tn_delta__apply(table, actions[i], true, err));
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!has(actions[i], "metaData") && !has(actions[i], "protocol")) {
-            TN_TRY(tn_delta__apply(table, actions[i], false, err));
+    for (pass now = PASS_TABLE; now < PASS_COUNT; now++) {
+        for (size_t i = 0; i < count; i++) {
+            const tn_json *const action = actions[i].json;
+            if (now != PASS_REMOVES && is_about_table(action) != (now == PASS_TABLE)) {
+                continue;
+            }
+            code = tn_delta__apply(table, action, now == PASS_REMOVES, err);
+            if (code != TARN_OK) {
+                tn_explain(err, "line %zu", line_of(text, actions[i].at));
+                goto done;
+            }
         }
     }
 done:

@@ -1,4 +1,5 @@
 /* A file's statistics as JSON (PROTOCOL.md, "Per-file Statistics"). */
+#include "base/size.h"
 #include "kernel/calendar.h"
 #include "kernel/text.h"
 #include "table/delta/delta_internal.h"
@@ -56,9 +57,16 @@ tarn_code tn_delta__parse_statistics(const tn_delta *table, const tn_delta_file 
         tn_json_parse(arena, file->statistics, &json, NULL) != TARN_OK) {
         return TARN_OK;
     }
-    const int64_t count = tn_json_get_integer(json, "numRecords", -1);
-    if (count < 0) {
+    const tn_json *const records = tn_json_get(json, "numRecords");
+    if (records == NULL) {
         return TARN_OK;
+    }
+    const int64_t count = records->is_integer ? records->integer : -1;
+    if (count < 0) { /* a number that counts rows cannot be guessed */
+        return tn_fail(
+            err, TARN_E_CORRUPT, "the log of '%.*s' says that '%.*s' has a 'numRecords' of %.*s",
+            TN_STR_ARGS(table->about.uri), TN_STR_ARGS(file->path),
+            (int)tn_min_size(records->size, 40), file->statistics.data + records->offset);
     }
     /* Statistics are of the file; rows deleted from it only narrow them. */
     const uint64_t deleted = file->deletion == NULL ? 0 : (uint64_t)file->deletion->cardinality;

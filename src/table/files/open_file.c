@@ -4,6 +4,8 @@
 
 #include "format/parquet/parquet.h"
 
+#include <inttypes.h>
+
 /* ---- opening a file: on an I/O thread ---------------------------------------------------------*/
 
 static tn_str physical_name(const tn_file_set *set, uint32_t field)
@@ -202,6 +204,27 @@ static TN_FALLIBLE map_conjuncts(tn_open_file *file, tn_scan_request *request, t
     return TARN_OK;
 }
 
+static bool is_of_table(const tn_open_file *file)
+{
+    return strcmp(file->scan->source->set.kind, "delta") == 0;
+}
+
+/* A table's log says how long each of its files is: another length is another file. */
+static TN_FALLIBLE check_size(const tn_open_file *file, uint64_t size, tarn_error *err)
+{
+    const tn_listed_file *listed = &file->part->file;
+    if (listed->size == 0 || size == listed->size || !is_of_table(file)) {
+        return TARN_OK;
+    }
+    (void)tn_fail(err, TARN_E_CORRUPT,
+                  "'%.*s' has %" PRIu64 " bytes, but the log of its table says %" PRIu64,
+                  TN_STR_ARGS(listed->uri), size, listed->size);
+    tn_subject(err, listed->uri.data);
+    tn_hint(err, "the file was cut off or replaced: bring the one that was written back, or read a "
+                 "version that does without it");
+    return TARN_E_CORRUPT;
+}
+
 static TN_FALLIBLE open_source(tn_open_file *file, tarn_error *err)
 {
     tn_files_scan *scan = file->scan;
@@ -215,13 +238,18 @@ static TN_FALLIBLE open_source(tn_open_file *file, tarn_error *err)
         return TARN_OK;
     }
     tarn_code code = tn_object_open(listed->store, listed->key, scan->pool, &options, &object, err);
-    if (code == TARN_E_NOT_FOUND && strcmp(scan->source->set.kind, "delta") == 0) {
+    if (code == TARN_E_NOT_FOUND && is_of_table(file)) {
         tn_explain(err, "a data file of the table '%.*s' is gone",
                    TN_STR_ARGS(scan->source->set.name));
         tn_hint(err, "its log still names it: bring the file back, or read a version that does "
                      "without it");
     }
     TN_RETURN_IF_ERROR(code);
+    code = check_size(file, tn_object_about(object)->size, err);
+    if (code != TARN_OK) {
+        tn_object_close(object);
+        return code;
+    }
     code = scan->source->set.open(scan->source->set.context, object, scan->source->types,
                                   scan->pool, &file->source, err);
     if (code != TARN_OK) {
