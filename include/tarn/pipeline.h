@@ -155,6 +155,8 @@ TARN_FALLIBLE tarn_pipeline_reset(tarn_pipeline *pipeline, const char *glob, int
 
 /* Sources, steps, expectations and sinks as text: tarn_text_free(). */
 TARN_FALLIBLE tarn_pipeline_graph(tarn_pipeline *pipeline, char **out, tarn_error *err);
+/* The same as one line of JSON: "nodes" with kind, id, reads, tables, expectations, sinks. */
+TARN_FALLIBLE tarn_pipeline_graph_json(tarn_pipeline *pipeline, char **out, tarn_error *err);
 
 /* A small pipeline that works, in a folder ("" or NULL: here); nothing that is there is replaced.
  */

@@ -49,9 +49,10 @@ TARN_FALLIBLE tarn_table_files(tarn_session *session, const char *uri, const tar
 TARN_FALLIBLE tarn_table_detail(tarn_session *session, const char *uri, const tarn_at *at,
                                 tarn_result **out, tarn_error *err);
 
-/* What is inside a file or table, as text: columns, row groups, encodings, statistics; with `pages`
- * down to pages. */
-TARN_FALLIBLE tarn_describe(tarn_session *session, const char *uri, bool pages, char **out,
+enum { TARN_DESCRIBE_PAGES = 1, TARN_DESCRIBE_JSON = 2 };
+/* What is inside a file or table, as text, or as a line of JSON: columns, row groups, encodings,
+ * statistics; with TARN_DESCRIBE_PAGES down to pages. */
+TARN_FALLIBLE tarn_describe(tarn_session *session, const char *uri, uint32_t what, char **out,
                             tarn_error *err);
 
 TARN_END_DECLS

@@ -334,7 +334,7 @@ tarn_code tarn_pipeline_reset(tarn_pipeline *p, const char *glob, int64_t run, b
     return TARN_OK;
 }
 
-tarn_code tarn_pipeline_graph(tarn_pipeline *p, char **out, tarn_error *err)
+static TN_FALLIBLE draw_graph(tarn_pipeline *p, bool json, char **out, tarn_error *err)
 {
     tarn_code code = TARN_OK;
     tn_text made;
@@ -344,11 +344,21 @@ tarn_code tarn_pipeline_graph(tarn_pipeline *p, char **out, tarn_error *err)
     *out = NULL;
     TN_RETURN_IF_ERROR(tn_api__check(p->session, err));
     tn_text_init(&made, pool_of(p), 1 << 24);
-    TN_TRY(tn_dataflow_graph(p->dataflow, &made, err));
+    TN_TRY(tn_dataflow_graph(p->dataflow, json, &made, err));
     return tn_api__give(&made, out, &size, err);
 done:
     tn_text_deinit(&made);
     return code;
+}
+
+tarn_code tarn_pipeline_graph(tarn_pipeline *p, char **out, tarn_error *err)
+{
+    return draw_graph(p, false, out, err);
+}
+
+tarn_code tarn_pipeline_graph_json(tarn_pipeline *p, char **out, tarn_error *err)
+{
+    return draw_graph(p, true, out, err);
 }
 
 tarn_code tarn_pipeline_init(tarn_session *session, const char *folder, tarn_error *err)

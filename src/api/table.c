@@ -71,7 +71,7 @@ tarn_code tarn_table_exists(tarn_session *session, const char *uri, bool *out, t
                                tn_session_pool(session->session), out, err);
 }
 
-tarn_code tarn_describe(tarn_session *session, const char *uri, bool pages, char **out,
+tarn_code tarn_describe(tarn_session *session, const char *uri, uint32_t what, char **out,
                         tarn_error *err)
 {
     tn_text text;
@@ -80,7 +80,9 @@ tarn_code tarn_describe(tarn_session *session, const char *uri, bool pages, char
     TN_RETURN_IF_ERROR(tn_api__check(session, err));
     TN_RETURN_IF_ERROR(tn_api__check_text(uri, "URI", err));
     tn_text_init(&text, tn_session_pool(session->session), 1 << 30);
-    const tarn_code code = tn_inspect_describe(session->session, tn_str_of(uri), pages, &text, err);
+    const tarn_code code =
+        tn_inspect_describe(session->session, tn_str_of(uri), (what & TARN_DESCRIBE_PAGES) != 0,
+                            (what & TARN_DESCRIBE_JSON) != 0, &text, err);
     if (code != TARN_OK) {
         tn_text_deinit(&text);
         return code;

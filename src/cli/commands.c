@@ -157,7 +157,8 @@ const command commands[] = {
      NULL, run_init, NULL},
     {"check", "PIPELINE", "says all that is wrong with a pipeline file, at once",
      "Looks at the file, its sources and tables, and binds every step. Nothing is written. The\n"
-     "exit code is 2 where something is wrong.\n"
+     "exit code is 2 where something is wrong. --format json lists the mistakes on standard "
+     "output.\n"
      "\n"
      "  tarn check pipeline.toml\n"
      "  tarn check -p day=2001-01-31 --log-format json pipeline.toml\n",
@@ -182,7 +183,9 @@ const command commands[] = {
      "  tarn reset --run 4 --yes pipeline.toml\n",
      reset_options, run_reset, NULL},
     {"graph", "PIPELINE", "draws sources, steps, expectations and sinks",
-     "  tarn graph pipeline.toml\n", NULL, run_graph, NULL},
+     "  tarn graph pipeline.toml\n"
+     "  tarn graph --format json pipeline.toml -o graph.json\n",
+     NULL, run_graph, NULL},
     {"schema", "URI", "columns and types of a file or table",
      "  tarn schema flights.parquet\n"
      "  tarn schema 's3://lake/events/*.csv' --format json\n",
@@ -195,7 +198,10 @@ const command commands[] = {
      "For Parquet: row groups, columns, encodings, sizes and statistics, with --pages down to "
      "pages.\n"
      "\n"
-     "  tarn meta flights.parquet\n",
+     "--format json says it as one line of JSON.\n"
+     "\n"
+     "  tarn meta flights.parquet\n"
+     "  tarn meta --pages --format json flights.parquet\n",
      meta_options, run_meta, NULL},
     {"convert", "IN OUT", "one format to another",
      "Formats follow the endings; --from and --to name them. - is standard input or output.\n"

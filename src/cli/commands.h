@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <tarn/tarn.h>
 
 /* What scripts may rely on.  128 + n after signal n. */
@@ -91,6 +92,7 @@ const char *nearest_of(const char *name, const char *const *names);
 int report(const invocation *in, const tarn_error *error, const char *sql, size_t sql_size);
 /* The same for a mistake on the command line, or in a pipeline file: mostly exit code 2. */
 int report_usage(const invocation *in, const tarn_error *error, const char *text, size_t size);
+int exit_code_of(const tarn_error *error, bool is_usage);
 int usage_error(const invocation *in, const char *hint, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The same for what is promised only: the code is `unsupported`. */
@@ -123,6 +125,13 @@ int output_open(output *out, invocation *in, const char *uri);
 int output_write(void *out, const char *data, size_t size); /* a tarn_write */
 /* Everything was delivered, or the exit code says why not. `code` is what it would be otherwise. */
 int output_close(output *out, int code);
+
+/* For what is no rows: where it goes (-o, or standard output), and whether as JSON, by --format or
+ * the ending of -o.  Exit code, or -1; `out` is then to be closed. */
+int open_account(invocation *in, output *out, bool *json);
+/* Text of any length that is printed to it goes to the output; NULL after a report.  fclose() it
+ * before the output is closed. */
+FILE *account_stream(output *out);
 
 /* The form of results by --format, by the ending of -o, or by where they go. False after a report.
  */

@@ -59,23 +59,26 @@ int run_meta(invocation *in)
 {
     tarn_error error = TARN_ERROR_INIT;
     output out;
+    bool json;
     char *about = NULL;
     int code = one_uri(in);
     code = code >= 0 ? code : no_pipeline(in);
     if (code >= 0 || session_of(in, &code) == NULL) {
         return code;
     }
-    if (tarn_describe(in->session, in->words[0], option_is_set(in, "pages"), &about, &error) !=
-        TARN_OK) {
-        return report(in, &error, NULL, 0);
+    code = open_account(in, &out, &json);
+    if (code >= 0) {
+        return code;
     }
-    code = output_open(&out, in, NULL);
-    if (code < 0) {
+    const uint32_t what =
+        (option_is_set(in, "pages") ? TARN_DESCRIBE_PAGES : 0) | (json ? TARN_DESCRIBE_JSON : 0);
+    if (tarn_describe(in->session, in->words[0], what, &about, &error) != TARN_OK) {
+        code = report(in, &error, NULL, 0);
+    } else {
         (void)output_write(&out, about, strlen(about));
-        code = output_close(&out, EXIT_DONE);
     }
     tarn_text_free(about);
-    return code;
+    return output_close(&out, code < 0 ? EXIT_DONE : code);
 }
 
 /* ---- convert ---- */

@@ -1,4 +1,5 @@
 /* Results: where they go, and in which form. */
+#define _GNU_SOURCE /* NOLINT(bugprone-reserved-identifier): fopencookie */
 #include "commands.h"
 
 #include <errno.h>
@@ -94,6 +95,51 @@ int output_close(output *out, int code)
         return report(out->in, &out->error, NULL, 0);
     }
     return code;
+}
+
+/* ---- accounts: what is no rows ----------------------------------------------------------------*/
+
+static const char *last_of(const invocation *in, const char *name)
+{
+    const char *last = NULL;
+    size_t at = 0;
+    for (const char *each; (each = option_each(in, name, &at)) != NULL;) {
+        last = each;
+    }
+    return last;
+}
+
+int open_account(invocation *in, output *out, bool *json)
+{
+    const char *format = last_of(in, "format");
+    const char *file = last_of(in, "output");
+    const file_format *by_name = file == NULL || format != NULL ? NULL : format_of_file(file);
+    const char *form = by_name != NULL ? by_name->name : format;
+    *json = option_is_set(in, "json") || (form != NULL && strcmp(form, "json") == 0);
+    if (format != NULL && strcmp(format, "json") != 0 && (*json || strcmp(format, "table") != 0)) {
+        return usage_error(in, "--format json, or leave it out",
+                           "'tarn %s' prints text or JSON, and no '%s'", in->command->name, format);
+    }
+    if (by_name != NULL && (is_packed(file) || !*json)) {
+        return usage_error(in, "a name that ends in .json, or --format table for text",
+                           "'tarn %s' writes text or JSON, and '%s' promises something else",
+                           in->command->name, file);
+    }
+    return output_open(out, in, file);
+}
+
+static ssize_t write_account(void *context, const char *data, size_t size)
+{
+    return output_write(context, data, size) != 0 ? (ssize_t)size : 0;
+}
+
+FILE *account_stream(output *out)
+{
+    FILE *stream = fopencookie(out, "w", (cookie_io_functions_t){.write = write_account});
+    if (stream == NULL) {
+        (void)usage_error(out->in, "", "out of memory");
+    }
+    return stream;
 }
 
 /* ---- forms ------------------------------------------------------------------------------------*/

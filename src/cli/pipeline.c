@@ -126,9 +126,39 @@ static int refuse_faults(const invocation *in, const tarn_pipeline *pipeline, bo
 
 /* ---- check ------------------------------------------------------------------------------------*/
 
+/* All faults as one line of JSON on the output; exit code, or -1 where there is no mistake. */
+static int put_json_faults(const invocation *in, const tarn_pipeline *pipeline, output *out)
+{
+    tarn_error fault = TARN_ERROR_INIT;
+    bool is_warning;
+    int code = -1;
+    FILE *to = account_stream(out);
+    if (to == NULL) {
+        return EXIT_TRY_AGAIN;
+    }
+    (void)fputs("{\"file\":", to);
+    put_json_text(to, in->words[0]);
+    (void)fputs(",\"faults\":[", to);
+    for (size_t i = 0; tarn_pipeline_fault(pipeline, i, &fault, &is_warning); i++) {
+        char *text = NULL;
+        is_warning = is_warning && !option_is_set(in, "strict");
+        code = is_warning ? code : exit_code_of(&fault, true);
+        if (tarn_error_report(&fault, is_warning ? "warning" : "error", NULL, 0, TARN_REPORT_JSON,
+                              0, &text, NULL) == TARN_OK) {
+            (void)fprintf(to, "%s%.*s", i > 0 ? "," : "", (int)strcspn(text, "\n"), text);
+        }
+        tarn_text_free(text);
+    }
+    (void)fprintf(to, "],\"ok\":%s}\n", code < 0 ? "true" : "false");
+    (void)fclose(to);
+    return code;
+}
+
 int run_check(invocation *in)
 {
     tarn_pipeline *pipeline;
+    output out;
+    bool json;
     tarn_error error = TARN_ERROR_INIT;
     size_t errors;
     size_t warnings;
@@ -136,7 +166,24 @@ int run_check(invocation *in)
     if (code >= 0) {
         return code;
     }
+    code = open_account(in, &out, &json);
+    if (code < 0 && !json && out.upload != NULL) {
+        code = output_close(
+            &out, usage_error(in, "tarn check --format json -o FILE",
+                              "'tarn check' tells mistakes on standard error: -o is for JSON"));
+    }
+    if (code >= 0) {
+        tarn_pipeline_close(pipeline);
+        return code;
+    }
     const tarn_code checked = tarn_pipeline_check(pipeline, &error);
+    if (json) {
+        code = put_json_faults(in, pipeline, &out);
+        code = code < 0 && checked != TARN_OK ? report(in, &error, NULL, 0) : code;
+        tarn_pipeline_close(pipeline);
+        const int closed = output_close(&out, EXIT_DONE); /* mistakes are what was asked for */
+        return closed != EXIT_DONE || code < 0 ? closed : code;
+    }
     code = put_faults(in, pipeline, false, &errors, &warnings);
     if (code < 0 && checked != TARN_OK) {
         code = report(in, &error, NULL, 0);
@@ -421,7 +468,7 @@ int run_pipeline(invocation *in)
 
 /* ---- status, reset, graph, init ---------------------------------------------------------------*/
 
-static void put_time(int64_t us)
+static void put_time(FILE *to, int64_t us)
 {
     char text[32] = "-";
     const time_t seconds = (time_t)(us / 1000000);
@@ -429,33 +476,34 @@ static void put_time(int64_t us)
     if (us > 0 && gmtime_r(&seconds, &parts) != NULL) {
         (void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &parts);
     }
-    printf("%-19s", text);
+    (void)fprintf(to, "%-19s", text);
 }
 
-static void put_runs(const tarn_pipeline *pipeline)
+static void put_runs(FILE *to, const tarn_pipeline *pipeline)
 {
     tarn_pipeline_past past = TARN_PIPELINE_PAST_INIT;
     tarn_pipeline_table table = TARN_PIPELINE_TABLE_INIT;
     tarn_flow flow = TARN_FLOW_INIT;
     for (size_t i = 0; tarn_pipeline_past_run(pipeline, i, &past); i++) {
-        printf("run %-5" PRId64 " %-5s  ", past.run, past.state);
-        put_time(past.started_us);
-        printf("  %" PRIu64 " file%s, %" PRIu64 " row%s\n", past.files, past.files == 1 ? "" : "s",
-               past.rows, past.rows == 1 ? "" : "s");
+        (void)fprintf(to, "run %-5" PRId64 " %-5s  ", past.run, past.state);
+        put_time(to, past.started_us);
+        (void)fprintf(to, "  %" PRIu64 " file%s, %" PRIu64 " row%s\n", past.files,
+                      past.files == 1 ? "" : "s", past.rows, past.rows == 1 ? "" : "s");
         for (size_t f = 0; tarn_pipeline_past_flow(pipeline, i, f, &flow); f++) {
             if (flow.kind == TARN_FLOW_SOURCE || flow.kind == TARN_FLOW_STEP ||
                 flow.kind == TARN_FLOW_EXPECTATION) {
-                put_flow(stdout, "    ", &flow);
+                put_flow(to, "    ", &flow);
             }
         }
         for (size_t t = 0; tarn_pipeline_past_table(pipeline, i, t, &table); t++) {
-            printf("    table   %-20s %10" PRIu64 " row%s, version %" PRId64 ", %s\n", table.name,
-                   table.rows, table.rows == 1 ? "" : "s", table.version, table.uri);
+            (void)fprintf(to, "    table   %-20s %10" PRIu64 " row%s, version %" PRId64 ", %s\n",
+                          table.name, table.rows, table.rows == 1 ? "" : "s", table.version,
+                          table.uri);
         }
     }
 }
 
-static void put_files(const tarn_pipeline *pipeline, bool only_waiting)
+static void put_files(FILE *to, const tarn_pipeline *pipeline, bool only_waiting)
 {
     tarn_pipeline_file file = TARN_PIPELINE_FILE_INIT;
     for (size_t i = 0; tarn_pipeline_known_file(pipeline, i, &file); i++) {
@@ -463,85 +511,95 @@ static void put_files(const tarn_pipeline *pipeline, bool only_waiting)
             continue;
         }
         if (file.run == 0) {
-            printf("waiting  ");
+            (void)fprintf(to, "waiting  ");
         } else {
-            printf("%s %-5" PRId64 "", file.is_forgotten ? "was" : "run", file.run);
+            (void)fprintf(to, "%s %-5" PRId64 "", file.is_forgotten ? "was" : "run", file.run);
         }
-        printf("  %-12s %12" PRIu64 "  %s\n", file.source, file.size, file.uri);
+        (void)fprintf(to, "  %-12s %12" PRIu64 "  %s\n", file.source, file.size, file.uri);
     }
 }
 
 /* What put_runs() and put_files() tell, as one line of JSON. */
-static void put_json_status(const tarn_pipeline *pipeline, bool all_files)
+static void put_json_status(FILE *to, const tarn_pipeline *pipeline, bool all_files)
 {
     tarn_pipeline_past past = TARN_PIPELINE_PAST_INIT;
     tarn_pipeline_table table = TARN_PIPELINE_TABLE_INIT;
     tarn_pipeline_file file = TARN_PIPELINE_FILE_INIT;
     tarn_flow flow = TARN_FLOW_INIT;
-    (void)fputs("{\"pipeline\":", stdout);
-    put_json_text(stdout, tarn_pipeline_name(pipeline));
-    (void)fputs(",\"ledger\":", stdout);
-    put_json_text(stdout, tarn_pipeline_state(pipeline));
-    (void)fputs(",\"runs\":[", stdout);
+    (void)fputs("{\"pipeline\":", to);
+    put_json_text(to, tarn_pipeline_name(pipeline));
+    (void)fputs(",\"ledger\":", to);
+    put_json_text(to, tarn_pipeline_state(pipeline));
+    (void)fputs(",\"runs\":[", to);
     for (size_t i = 0; tarn_pipeline_past_run(pipeline, i, &past); i++) {
-        printf("%s{\"run\":%" PRId64 ",\"state\":\"%s\",\"started_us\":%" PRId64
-               ",\"ended_us\":%" PRId64 ",\"files\":%" PRIu64 ",\"rows\":%" PRIu64 ",\"flows\":[",
-               i > 0 ? "," : "", past.run, past.state, past.started_us, past.ended_us, past.files,
-               past.rows);
+        (void)fprintf(to,
+                      "%s{\"run\":%" PRId64 ",\"state\":\"%s\",\"started_us\":%" PRId64
+                      ",\"ended_us\":%" PRId64 ",\"files\":%" PRIu64 ",\"rows\":%" PRIu64
+                      ",\"flows\":[",
+                      i > 0 ? "," : "", past.run, past.state, past.started_us, past.ended_us,
+                      past.files, past.rows);
         for (size_t f = 0; tarn_pipeline_past_flow(pipeline, i, f, &flow); f++) {
-            (void)fputs(f > 0 ? "," : "", stdout);
-            put_json_flow(stdout, &flow);
+            (void)fputs(f > 0 ? "," : "", to);
+            put_json_flow(to, &flow);
         }
-        (void)fputs("],\"tables\":[", stdout);
+        (void)fputs("],\"tables\":[", to);
         for (size_t t = 0; tarn_pipeline_past_table(pipeline, i, t, &table); t++) {
-            (void)fputs(t > 0 ? ",{\"name\":" : "{\"name\":", stdout);
-            put_json_text(stdout, table.name);
-            (void)fputs(",\"uri\":", stdout);
-            put_json_text(stdout, table.uri);
-            printf(",\"rows\":%" PRIu64 ",\"version\":%" PRId64 "}", table.rows, table.version);
+            (void)fputs(t > 0 ? ",{\"name\":" : "{\"name\":", to);
+            put_json_text(to, table.name);
+            (void)fputs(",\"uri\":", to);
+            put_json_text(to, table.uri);
+            (void)fprintf(to, ",\"rows\":%" PRIu64 ",\"version\":%" PRId64 "}", table.rows,
+                          table.version);
         }
-        (void)fputs("]}", stdout);
+        (void)fputs("]}", to);
     }
-    (void)fputs("],\"files\":[", stdout);
+    (void)fputs("],\"files\":[", to);
     bool any = false;
     for (size_t i = 0; tarn_pipeline_known_file(pipeline, i, &file); i++) {
         if (all_files || file.run == 0) {
-            (void)fputs(any ? ",{\"source\":" : "{\"source\":", stdout);
-            put_json_text(stdout, file.source);
-            (void)fputs(",\"uri\":", stdout);
-            put_json_text(stdout, file.uri);
-            printf(",\"size\":%" PRIu64 ",\"state\":\"%s\"", file.size,
-                   file.run == 0       ? "waiting"
-                   : file.is_forgotten ? "forgotten"
-                                       : "taken");
+            (void)fputs(any ? ",{\"source\":" : "{\"source\":", to);
+            put_json_text(to, file.source);
+            (void)fputs(",\"uri\":", to);
+            put_json_text(to, file.uri);
+            (void)fprintf(to, ",\"size\":%" PRIu64 ",\"state\":\"%s\"", file.size,
+                          file.run == 0       ? "waiting"
+                          : file.is_forgotten ? "forgotten"
+                                              : "taken");
             if (file.run != 0) {
-                printf(",\"run\":%" PRId64, file.run);
+                (void)fprintf(to, ",\"run\":%" PRId64, file.run);
             }
-            (void)fputs("}", stdout);
+            (void)fputs("}", to);
             any = true;
         }
     }
-    (void)fputs("]}\n", stdout);
+    (void)fputs("]}\n", to);
+}
+
+static void put_status(FILE *to, const tarn_pipeline *pipeline, bool json, bool all_files)
+{
+    tarn_pipeline_file file = TARN_PIPELINE_FILE_INIT;
+    size_t waiting = 0;
+    if (json) {
+        put_json_status(to, pipeline, all_files);
+        return;
+    }
+    for (size_t i = 0; tarn_pipeline_known_file(pipeline, i, &file); i++) {
+        waiting += file.run == 0;
+    }
+    (void)fprintf(to, "pipeline %s, ledger %s\n", tarn_pipeline_name(pipeline),
+                  tarn_pipeline_state(pipeline));
+    put_runs(to, pipeline);
+    (void)fprintf(to, "%zu file%s waiting\n", waiting, waiting == 1 ? " is" : "s are");
+    put_files(to, pipeline, !all_files);
 }
 
 int run_status(invocation *in)
 {
     tarn_pipeline *pipeline;
     tarn_error error = TARN_ERROR_INIT;
-    tarn_pipeline_file file = TARN_PIPELINE_FILE_INIT;
-    size_t waiting = 0;
-    const char *format = NULL;
-    size_t at = 0;
-    for (const char *each; (each = option_each(in, "format", &at)) != NULL;) {
-        format = each;
-    }
-    const bool json = option_is_set(in, "json") || (format != NULL && strcmp(format, "json") == 0);
-    int code = -1;
-    if (format != NULL && !json && strcmp(format, "table") != 0) {
-        return usage_error(in, "--format json, or leave it out",
-                           "'tarn status' prints text or JSON to standard output");
-    }
-    code = open_pipeline(in, &pipeline);
+    output out;
+    bool json;
+    int code = open_pipeline(in, &pipeline);
     if (code >= 0) {
         return code;
     }
@@ -549,19 +607,14 @@ int run_status(invocation *in)
     if (code < 0 && tarn_pipeline_status(pipeline, &error) != TARN_OK) {
         code = report(in, &error, NULL, 0);
     }
-    if (code < 0 && json) {
-        put_json_status(pipeline, option_is_set(in, "files"));
-        code = EXIT_DONE;
-    } else if (code < 0) {
-        for (size_t i = 0; tarn_pipeline_known_file(pipeline, i, &file); i++) {
-            waiting += file.run == 0;
+    code = code < 0 ? open_account(in, &out, &json) : code;
+    if (code < 0) {
+        FILE *to = account_stream(&out);
+        if (to != NULL) {
+            put_status(to, pipeline, json, option_is_set(in, "files"));
+            (void)fclose(to);
         }
-        printf("pipeline %s, ledger %s\n", tarn_pipeline_name(pipeline),
-               tarn_pipeline_state(pipeline));
-        put_runs(pipeline);
-        printf("%zu file%s waiting\n", waiting, waiting == 1 ? " is" : "s are");
-        put_files(pipeline, !option_is_set(in, "files"));
-        code = EXIT_DONE;
+        code = output_close(&out, to == NULL ? EXIT_TRY_AGAIN : EXIT_DONE);
     }
     tarn_pipeline_close(pipeline);
     return code;
@@ -615,7 +668,7 @@ int run_reset(invocation *in)
                                                           : report(in, &error, NULL, 0);
     }
     if (code < 0) {
-        put_files(pipeline, false);
+        put_files(stdout, pipeline, false);
         tell(in,
              yes ? "%zu input%s forgotten: the next run takes them again, and rows that are in "
                    "the tables stay there\n"
@@ -635,21 +688,27 @@ int run_graph(invocation *in)
     tarn_pipeline *pipeline;
     tarn_error error = TARN_ERROR_INIT;
     char *text = NULL;
+    output out;
+    bool json;
     int code = open_pipeline(in, &pipeline);
     if (code >= 0) {
         return code;
     }
     code = refuse_faults(in, pipeline, false);
-    if (code < 0 && tarn_pipeline_graph(pipeline, &text, &error) != TARN_OK) {
+    code = code < 0 ? open_account(in, &out, &json) : code;
+    if (code >= 0) {
+        tarn_pipeline_close(pipeline);
+        return code;
+    }
+    if ((json ? tarn_pipeline_graph_json(pipeline, &text, &error)
+              : tarn_pipeline_graph(pipeline, &text, &error)) != TARN_OK) {
         code = report(in, &error, NULL, 0);
     }
+    code = code < 0 ? refuse_faults(in, pipeline, false) : code;
     if (code < 0) {
-        code = refuse_faults(in, pipeline, false);
+        (void)output_write(&out, text, strlen(text));
     }
-    if (code < 0) {
-        (void)fputs(text, stdout);
-        code = EXIT_DONE;
-    }
+    code = output_close(&out, code < 0 ? EXIT_DONE : code);
     tarn_text_free(text);
     tarn_pipeline_close(pipeline);
     return code;

@@ -30,7 +30,7 @@ bool wants_colour(const invocation *in, int fd)
 }
 
 /* By code and origin: docs/decisions has the table. */
-static int exit_code(const tarn_error *error, bool is_usage)
+int exit_code_of(const tarn_error *error, bool is_usage)
 {
     switch (error->code) {
     case TARN_OK:
@@ -79,13 +79,13 @@ static void put(const invocation *in, const tarn_error *error, const char *what,
 int report(const invocation *in, const tarn_error *error, const char *sql, size_t sql_size)
 {
     put(in, error, "error", sql, sql_size);
-    return exit_code(error, false);
+    return exit_code_of(error, false);
 }
 
 int report_usage(const invocation *in, const tarn_error *error, const char *text, size_t size)
 {
     put(in, error, "error", text, size);
-    return exit_code(error, true);
+    return exit_code_of(error, true);
 }
 
 int usage_error(const invocation *in, const char *hint, const char *format, ...)

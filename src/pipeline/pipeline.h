@@ -145,8 +145,8 @@ TN_FALLIBLE tn_dataflow_reset(tn_dataflow *pipeline, tn_str glob, int64_t run, b
                               const tn_dataflow_table **tables, size_t *table_count,
                               tarn_error *err);
 
-/* Sources, steps, expectations and sinks as a tree. */
-TN_FALLIBLE tn_dataflow_graph(tn_dataflow *pipeline, tn_text *out, tarn_error *err);
+/* Sources, steps, expectations and sinks as a tree; or as one line of JSON. */
+TN_FALLIBLE tn_dataflow_graph(tn_dataflow *pipeline, bool json, tn_text *out, tarn_error *err);
 
 /* A small pipeline in a folder: "" is the current one.  Nothing that is there is replaced. */
 TN_FALLIBLE tn_dataflow_init(tn_session *session, tn_str folder, tarn_error *err);

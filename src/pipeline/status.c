@@ -1,4 +1,4 @@
-/* tarn status, tarn reset, tarn graph. */
+/* tarn status, tarn reset. */
 #include "pipeline/run_internal.h"
 
 #include "os/clock.h"
@@ -226,103 +226,5 @@ tarn_code tn_dataflow_reset(tn_dataflow *p, tn_str glob, int64_t run, bool do_it
 done:
     tn_file_close(lock);
     tn_ledger_close(&ledger);
-    return code;
-}
-
-/* ---- graph ------------------------------------------------------------------------------------*/
-
-static void put_tables(const tn_build *b, const tn_station *reader, const tn_expect *asking,
-                       tn_text *out)
-{
-    for (size_t i = 0; i < b->table_reads.count; i++) {
-        const tn_table_read *read = &b->table_reads.items[i];
-        if (read->reader == reader && read->asking == asking) {
-            tn_text_printf(out, "  reads  %.*s\n", TN_STR_ARGS(read->uri));
-        }
-    }
-}
-
-/* What it asks of tables and of rows that others gave. */
-static TN_FALLIBLE put_query(const tn_dataflow *p, tn_build *b, const tn_expect *expect,
-                             tn_text *out, tarn_error *err)
-{
-    tn_plan *ignored;
-    memset(b->queried, 0, p->nodes.count * sizeof(*b->queried));
-    TN_RETURN_IF_ERROR(tn_build__query(b, expect, &ignored, err));
-    tn_text_printf(out, "expect %.*s\n", TN_STR_ARGS(expect->name));
-    for (size_t i = 0; i < p->nodes.count; i++) {
-        if (b->queried[i]) {
-            tn_text_printf(out, "  reads  %.*s\n", TN_STR_ARGS(p->nodes.items[i]->id));
-        }
-    }
-    put_tables(b, NULL, expect, out);
-    return TARN_OK;
-}
-
-static void put_station(const tn_dataflow *p, const tn_build *b, const tn_station *station,
-                        tn_text *out)
-{
-    tn_text_printf(out, "%s %.*s", station->is_source ? "source" : "step",
-                   TN_STR_ARGS(station->id));
-    if (station->is_source) {
-        for (uint32_t i = 0; i < station->uri_count; i++) {
-            tn_text_printf(out, "%s %.*s", i == 0 ? "" : ",", TN_STR_ARGS(station->uris[i]));
-        }
-        tn_text_puts(out, station->take_all ? " (all)\n" : " (new)\n");
-    } else {
-        tn_text_puts(out, "\n");
-    }
-    for (size_t i = 0; i < p->nodes.count; i++) {
-        const bool *reads = b->built[station->index].named;
-        if (reads != NULL && reads[i]) {
-            tn_text_printf(out, "  reads  %.*s\n", TN_STR_ARGS(p->nodes.items[i]->id));
-        }
-    }
-    put_tables(b, station, NULL, out);
-    for (size_t i = 0; i < p->expects.count; i++) {
-        const tn_expect *expect = p->expects.items[i];
-        if (expect->node == station) {
-            tn_text_printf(out, "  expect %.*s\n", TN_STR_ARGS(expect->name));
-        }
-    }
-    for (size_t i = 0; i < p->sinks.count; i++) {
-        const tn_sink_spec *sink = p->sinks.items[i];
-        if (sink->node == station) {
-            tn_text_printf(out, "  sink   %.*s (%s)\n", TN_STR_ARGS(sink->to),
-                           sink->mode == TN_DELTA_OVERWRITE ? "overwrite" : "append");
-        }
-    }
-}
-
-tarn_code tn_dataflow_graph(tn_dataflow *p, tn_text *out, tarn_error *err)
-{
-    tarn_code code = TARN_OK;
-    tn_arena arena;
-    tn_discovery found;
-    tn_build b = {0};
-
-    TN_RETURN_IF_ERROR(tn_dataflow__first_fault(p, err));
-    tn_arena_init(&arena, p->pool);
-    TN_TRY(tn_discover(p, NULL, true, 1, &arena, NULL, NULL, &found, err));
-    TN_TRY(tn_build__open(&b, p, &arena, found.pins, 0, 0, err));
-    for (size_t i = 0; i < p->nodes.count; i++) {
-        TN_TRY(tn_build__station(&b, p->nodes.items[i], err));
-    }
-    tn_text_printf(out, "pipeline %.*s\n", TN_STR_ARGS(p->name));
-    for (size_t i = 0; i < p->nodes.count; i++) {
-        put_station(p, &b, p->nodes.items[i], out);
-    }
-    for (size_t i = 0; i < p->expects.count; i++) {
-        if (p->expects.items[i]->is_query) {
-            TN_TRY(put_query(p, &b, p->expects.items[i], out, err));
-        }
-    }
-    if (p->quarantine.size > 0) {
-        tn_text_printf(out, "quarantine %.*s\n", TN_STR_ARGS(p->quarantine));
-    }
-    TN_TRY(tn_text_status(out, err));
-done:
-    tn_build__close(&b);
-    tn_arena_deinit(&arena);
     return code;
 }

@@ -5,6 +5,8 @@
 #include "format/parquet/parquet.h"
 #include "kernel/text.h"
 
+#include <stdio.h>
+
 enum { FACTS_WIDTH_MAX = 16 };
 
 tarn_code tn_facts__begin(tn_session *session, const tn_field *fields, uint32_t width,
@@ -260,9 +262,51 @@ done:
 
 /* ---- one file ---------------------------------------------------------------------------------*/
 
-static TN_FALLIBLE describe_parquet(tn_session *session, tn_store *store, tn_str key, bool pages,
-                                    tn_text *out, bool *is_parquet, tarn_error *err)
+static void json_columns(const tn_schema *schema, tn_json_writer *w)
 {
+    tn_json_name(w, "columns");
+    tn_json_begin(w, '[');
+    for (uint32_t i = 0; i < schema->count; i++) {
+        const tn_field *field = &schema->fields[i];
+        tn_json_begin(w, '{');
+        tn_json_name(w, "name");
+        tn_json_put_str(w, field->name);
+        tn_json_name(w, "type");
+        tn_json_put_str(w, field->type->name);
+        tn_json_name(w, "nullable");
+        tn_json_put_bool(w, field->nullable);
+        tn_json_end(w, '}');
+    }
+    tn_json_end(w, ']');
+}
+
+static void json_begin(tn_json_writer *w, tn_str uri, const char *kind)
+{
+    tn_json_begin(w, '{');
+    tn_json_name(w, "uri");
+    tn_json_put_str(w, uri);
+    tn_json_name(w, "kind");
+    tn_json_put_text(w, kind);
+}
+
+static void json_end(tn_json_writer *w)
+{
+    tn_json_end(w, '}');
+    tn_text_putc(w->out, '\n');
+}
+
+typedef struct description {
+    tn_session *session;
+    tn_str uri;
+    bool pages, json;
+    tn_text *out;
+} description;
+
+static TN_FALLIBLE describe_parquet(const description *d, tn_store *store, tn_str key,
+                                    bool *is_parquet, tarn_error *err)
+{
+    tn_session *session = d->session;
+    tn_json_writer w = {.out = d->out};
     tarn_code code = TARN_OK;
     tn_object *object = NULL;
     tn_source *source = NULL;
@@ -277,7 +321,14 @@ static TN_FALLIBLE describe_parquet(tn_session *session, tn_store *store, tn_str
     if (*is_parquet) {
         TN_TRY(tn_parquet_open(object, session->types, &session->pool, &source, err));
         object = NULL;
-        TN_TRY(tn_parquet_describe(source, pages, out, err));
+        if (d->json) {
+            json_begin(&w, d->uri, "Parquet");
+            json_columns(&source->schema, &w);
+            TN_TRY(tn_parquet_describe_json(source, d->pages, &w, err));
+            json_end(&w);
+        } else {
+            TN_TRY(tn_parquet_describe(source, d->pages, d->out, err));
+        }
     }
 done:
     tn_source_release(source);
@@ -297,9 +348,27 @@ static void describe_columns(const tn_schema *schema, tn_text *out)
     }
 }
 
-static TN_FALLIBLE describe_any(tn_session *session, tn_str uri, tn_text *out, tarn_error *err)
+static void json_figure(tn_json_writer *w, const char *name, uint64_t figure, tn_certainty known)
+{
+    char about[32];
+    tn_json_name(w, name);
+    if (known == TN_UNKNOWN) {
+        tn_json_put_null(w);
+        return;
+    }
+    tn_json_put_unsigned(w, figure);
+    (void)snprintf(about, sizeof(about), "%s_exact", name);
+    tn_json_name(w, about);
+    tn_json_put_bool(w, known == TN_EXACT);
+}
+
+static TN_FALLIBLE describe_any(const description *d, tarn_error *err)
 {
     static const char *const certain[] = {"unknown", "about ", ""};
+    tn_session *session = d->session;
+    tn_text *out = d->out;
+    const tn_str uri = d->uri;
+    tn_json_writer w = {.out = out};
     tarn_code code = TARN_OK;
     tn_source *source = NULL;
     tn_statistics statistics = {.rows_known = TN_UNKNOWN};
@@ -310,6 +379,14 @@ static TN_FALLIBLE describe_any(tn_session *session, tn_str uri, tn_text *out, t
     TN_TRY(tn_listing_source(session->stores, session->types, &uri, 1, &options, &session->pool,
                              &source, err));
     TN_TRY(source->ops->statistics(source, NULL, 0, &arena, &statistics, err));
+    if (d->json) {
+        json_begin(&w, uri, source->ops->kind);
+        json_figure(&w, "rows", statistics.rows, statistics.rows_known);
+        json_figure(&w, "bytes", statistics.bytes, statistics.bytes_known);
+        json_columns(&source->schema, &w);
+        json_end(&w);
+        goto done;
+    }
     tn_text_printf(out, "'%.*s': %s\n", TN_STR_ARGS(uri), source->ops->kind);
     tn_text_printf(out, "rows: %s", certain[statistics.rows_known]);
     if (statistics.rows_known != TN_UNKNOWN) {
@@ -327,12 +404,40 @@ done:
     return code;
 }
 
-static TN_FALLIBLE describe_delta(tn_session *session, tn_str uri, tn_text *out, tarn_error *err)
+static void json_delta(const tn_delta_about *about, tn_str uri, tn_text *out)
 {
+    tn_json_writer w = {.out = out};
+    json_begin(&w, uri, "Delta table");
+    tn_json_name(&w, "version");
+    tn_json_put_integer(&w, about->version);
+    tn_json_name(&w, "files");
+    tn_json_put_unsigned(&w, about->file_count);
+    tn_json_name(&w, "bytes");
+    tn_json_put_unsigned(&w, about->bytes);
+    json_columns(&about->schema, &w);
+    tn_json_name(&w, "partitioned_by");
+    tn_json_begin(&w, '[');
+    for (uint32_t i = 0; i < about->partition_count; i++) {
+        tn_json_put_str(&w, about->schema.fields[about->partition_fields[i]].name);
+    }
+    tn_json_end(&w, ']');
+    json_end(&w);
+}
+
+static TN_FALLIBLE describe_delta(const description *d, tarn_error *err)
+{
+    tn_session *session = d->session;
+    tn_text *out = d->out;
+    const tn_str uri = d->uri;
     tn_delta *table;
     TN_RETURN_IF_ERROR(tn_delta_open(session->stores, session->types, uri, &TN_DELTA_LATEST,
                                      &session->pool, &table, err));
     const tn_delta_about *about = tn_delta_describe(table);
+    if (d->json) {
+        json_delta(about, uri, out);
+        tn_delta_close(table);
+        return TARN_OK;
+    }
     tn_text_printf(out, "'%.*s': Delta table, version %lld\nfiles: %llu\nbytes: %llu\n",
                    TN_STR_ARGS(uri), (long long)about->version,
                    (unsigned long long)about->file_count, (unsigned long long)about->bytes);
@@ -349,9 +454,10 @@ static TN_FALLIBLE describe_delta(tn_session *session, tn_str uri, tn_text *out,
     return TARN_OK;
 }
 
-tarn_code tn_inspect_describe(tn_session *session, tn_str uri, bool pages, tn_text *out,
+tarn_code tn_inspect_describe(tn_session *session, tn_str uri, bool pages, bool json, tn_text *out,
                               tarn_error *err)
 {
+    const description d = {session, uri, pages, json, out};
     tarn_code code = TARN_OK;
     tn_arena arena;
     tn_object_info info;
@@ -363,17 +469,17 @@ tarn_code tn_inspect_describe(tn_session *session, tn_str uri, bool pages, tn_te
     tn_arena_init(&arena, &session->pool);
     TN_TRY(tn_listing_is_delta(session->stores, uri, &session->pool, &done, err));
     if (done) {
-        TN_TRY(describe_delta(session, uri, out, err));
+        TN_TRY(describe_delta(&d, err));
     } else {
         TN_TRY(tn_stores_resolve(session->stores, uri, &arena, &store, &key, err));
         TN_TRY(tn_glob_of(store, key, &session->pool, &glob, err));
         if (glob.pattern.size == 0 && tn_store_head(store, key, &info, NULL) == TARN_OK &&
             !info.is_folder && !info.is_stream) {
-            TN_TRY(describe_parquet(session, store, key, pages, out, &done, err));
+            TN_TRY(describe_parquet(&d, store, key, &done, err));
         }
     }
     if (!done) {
-        TN_TRY(describe_any(session, uri, out, err));
+        TN_TRY(describe_any(&d, err));
     }
     code = tn_text_status(out, err);
 done:

@@ -52,8 +52,8 @@ TN_FALLIBLE tn_inspect_files(tn_session *session, tn_str uri, const tn_delta_at 
 TN_FALLIBLE tn_inspect_detail(tn_session *session, tn_str uri, const tn_delta_at *at,
                               tn_arena *arena, tn_facts *out, tarn_error *err);
 /* What is inside a file or table, as text. */
-TN_FALLIBLE tn_inspect_describe(tn_session *session, tn_str uri, bool pages, tn_text *out,
-                                tarn_error *err);
+TN_FALLIBLE tn_inspect_describe(tn_session *session, tn_str uri, bool pages, bool json,
+                                tn_text *out, tarn_error *err);
 
 typedef struct tn_table_options {
     tn_str schema; /* "id BIGINT NOT NULL, day DATE", or: */

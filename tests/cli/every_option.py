@@ -37,6 +37,7 @@ UNSEEN = {
     ("reset", "yes"): "a run that is not there", ("table write", "mode"): "append is the default",
     ("query", "param"): "binds what the statement names", ("shell", "param"): "the same",
     ("plot", "param"): "the same",
+    ("ls --format", "long"): "every form shows size and time", ("ls --format", "human"): "the same",
 }
 VALUES = {
     "format": "json", "output": "out.json", "null": "NIL", "max-rows": "1", "max-width": "20", "param": "least=2",
@@ -183,7 +184,7 @@ try:
         seen.add(words[0])
         bases = {}
         for option, takes in {**common, **options_of(words[:1])}.items():
-            if option in POLICY or option in has or (way.split(" -")[0], option) in UNSEEN or option == "help":
+            if option in POLICY or option in has or {(way, option), (way.split(" -")[0], option)} & UNSEEN.keys() or option == "help":
                 continue
             base = call(way, words, option)
             value = "nope=1" if option == "param" and way in PIPELINES else VALUES.get(option)

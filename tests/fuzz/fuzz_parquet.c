@@ -65,6 +65,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     TN_TRY(tn_parquet_open(object, types, &pool, &source, NULL));
     object = NULL;
     (void)!tn_parquet_describe(source, true, &text, NULL);
+    tn_text_clear(&text);
+    tn_json_writer w = {.out = &text};
+    tn_json_begin(&w, '{');
+    (void)!tn_parquet_describe_json(source, true, &w, NULL);
     code = scan_all(source, &pool);
 done:
     tn_text_deinit(&text);

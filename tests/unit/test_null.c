@@ -234,6 +234,7 @@ TEST(null_instead_of_anything_of_a_pipeline)
     (void)tarn_pipeline_known_file(NULL, 0, NULL);
     CHECK_EQ(tarn_pipeline_reset(NULL, NULL, 0, false, NULL, NULL), TARN_E_INVALID);
     CHECK_EQ(tarn_pipeline_graph(NULL, NULL, NULL), TARN_E_INVALID);
+    CHECK_EQ(tarn_pipeline_graph_json(NULL, NULL, NULL), TARN_E_INVALID);
     CHECK_EQ(tarn_pipeline_init(NULL, NULL, NULL), TARN_E_INVALID);
     tarn_session_close(session);
 }
@@ -503,6 +504,7 @@ TEST(null_beside_a_pipeline_that_is_there)
     CHECK(!tarn_pipeline_known_file(pipeline, 0, NULL));
     CHECK_EQ(tarn_pipeline_reset(pipeline, NULL, 0, false, NULL, NULL), TARN_E_INVALID);
     CHECK_EQ(tarn_pipeline_graph(pipeline, NULL, NULL), TARN_E_INVALID);
+    CHECK_EQ(tarn_pipeline_graph_json(pipeline, NULL, NULL), TARN_E_INVALID);
     tarn_pipeline_close(pipeline);
     tarn_session_close(session);
     (void)unlink(path);

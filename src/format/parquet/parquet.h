@@ -8,6 +8,7 @@
 #ifndef TN_FORMAT_PARQUET_PARQUET_H
 #define TN_FORMAT_PARQUET_PARQUET_H
 
+#include "base/json.h"
 #include "base/text.h"
 #include "scan/source.h"
 #include "scan/writer.h"
@@ -57,5 +58,8 @@ TN_FALLIBLE tn_parquet_writer_open(tn_upload *upload, const tn_schema *schema,
 /* What is inside, as text for `tarn meta`: schema, row groups, columns with their encodings,
  * codecs, sizes and statistics; pages where `pages` is set and the file has an index of them. */
 TN_FALLIBLE tn_parquet_describe(tn_source *source, bool pages, tn_text *out, tarn_error *err);
+/* The same as members of an object of JSON that was begun. */
+TN_FALLIBLE tn_parquet_describe_json(tn_source *source, bool pages, tn_json_writer *w,
+                                     tarn_error *err);
 
 #endif
