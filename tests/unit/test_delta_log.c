@@ -177,6 +177,32 @@ TEST(a_file_of_another_length_than_the_log_says_is_told_so)
     tn_text_deinit(&text);
 }
 
+TEST(a_file_of_other_rows_than_the_log_says_is_told_so)
+{
+    static const char *const queries[] = {
+        "SELECT count(*), sum(a) FROM delta_scan('memory://m/t')",
+        "SELECT a FROM delta_scan('memory://m/t')",
+        "SELECT a FROM delta_scan('memory://m/t') WHERE a > 0",
+        "SELECT max(a) FROM delta_scan('memory://m/t') WHERE a < 5 LIMIT 1"};
+    tn_store *store;
+    tn_text text;
+    tn_session *session = open_session(&store);
+    tn_text_init(&text, pool, 1 << 20);
+    CHECK_EQ(fill(session, &text, 1), TARN_OK);
+    CHECK_EQ(change_entry(store, 1, "numRecords\\\":", "numRecords\\\":77", pool), TARN_OK);
+    for (size_t i = 0; i < sizeof(queries) / sizeof(*queries); i++) {
+        CHECK_EQ(statements_run(session, queries[i], &text, NULL), TARN_E_CORRUPT);
+        CHECK(strstr(text.data, "has 1 rows, but the log of its table says 77") != NULL);
+        CHECK(strstr(text.data, "memory://m/t/") != NULL);
+    }
+    CHECK_SQL("SELECT count(*), sum(a) FROM delta_scan('memory://m/t', version => 0)", "1|0\n");
+    /* a log without statistics has none to compare */
+    CHECK_EQ(change_entry(store, 1, "numRecords\\\":", "other\\\":77", pool), TARN_OK);
+    CHECK_SQL(ask, "2|1\n");
+    tn_session_destroy(session);
+    tn_text_deinit(&text);
+}
+
 TEST(a_number_of_rows_that_none_can_be_is_an_error)
 {
     static const char *const numbers[] = {"-1", "1.5", "99999999999999999999", "true"};

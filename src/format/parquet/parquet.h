@@ -47,6 +47,8 @@ void tn_parquet_open_end(tn_parquet_opening *opening); /* NULL is allowed */
 /* The value of a key in the footer's key-value metadata; TN_STR_NONE where it has none. */
 tn_str tn_parquet_metadata(const tn_source *source, tn_str key);
 
+/* Of all row groups, as the footer counts them. */
+uint64_t tn_parquet_rows(const tn_source *source);
 /* Field id of a top-level column, for tables that map columns by id; -1 where it has none. */
 int32_t tn_parquet_field_id(const tn_source *source, uint32_t field);
 

@@ -228,6 +228,11 @@ tn_str tn_parquet_metadata(const tn_source *base, tn_str key)
     return TN_STR_NONE;
 }
 
+uint64_t tn_parquet_rows(const tn_source *base)
+{
+    return ((const tn_parquet_source *)base)->footer.rows;
+}
+
 int32_t tn_parquet_field_id(const tn_source *base, uint32_t field)
 {
     const tn_footer *const footer = &((const tn_parquet_source *)base)->footer;

@@ -225,6 +225,29 @@ static TN_FALLIBLE check_size(const tn_open_file *file, uint64_t size, tarn_erro
     return TARN_E_CORRUPT;
 }
 
+/* And how many rows: counts are answered from there, so they must be the file's own. */
+static TN_FALLIBLE check_rows(const tn_open_file *file, tarn_error *err)
+{
+    const tn_data_file *part = file->part;
+    if (part->rows == UINT64_MAX || !is_of_table(file) ||
+        (part->deletion != NULL) != (file->deleted != NULL)) {
+        return TARN_OK;
+    }
+    const uint64_t deleted = file->deleted == NULL ? 0 : tn_row_set_count(file->deleted);
+    const uint64_t rows = tn_parquet_rows(file->source);
+    if (rows == part->rows + deleted) {
+        return TARN_OK;
+    }
+    (void)tn_fail(err, TARN_E_CORRUPT,
+                  "'%.*s' has %" PRIu64 " rows, but the log of its table says %" PRIu64
+                  " ('numRecords')",
+                  TN_STR_ARGS(part->file.uri), rows, part->rows + deleted);
+    tn_subject(err, part->file.uri.data);
+    tn_hint(err, "the file was replaced, or the log was changed: bring the one that was written "
+                 "back, or read a version that does without it");
+    return TARN_E_CORRUPT;
+}
+
 static TN_FALLIBLE open_source(tn_open_file *file, tarn_error *err)
 {
     tn_files_scan *scan = file->scan;
@@ -282,6 +305,7 @@ tarn_code tn_open_file__open(tn_open_file *file, tarn_error *err)
     tn_scan_request request = scan->request;
     TN_RETURN_IF_ERROR(load_deletion(file, err));
     TN_RETURN_IF_ERROR(open_source(file, err));
+    TN_RETURN_IF_ERROR(check_rows(file, err));
     TN_RETURN_IF_ERROR(tn_open_file__refuse_new(file, err));
     TN_RETURN_IF_ERROR(map_columns(file, err));
     TN_RETURN_IF_ERROR(map_conjuncts(file, &request, err));
