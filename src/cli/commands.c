@@ -198,7 +198,7 @@ const command commands[] = {
      "For Parquet: row groups, columns, encodings, sizes and statistics, with --pages down to "
      "pages.\n"
      "\n"
-     "--format json says it as one line of JSON.\n"
+     "Rows of small text files are counted, others' estimated. --format json says it in one line.\n"
      "\n"
      "  tarn meta flights.parquet\n"
      "  tarn meta --pages --format json flights.parquet\n",

@@ -70,6 +70,8 @@ struct invocation {
 
 /* Exit code, or -1 to go on: fills in command, words and options. */
 int read_arguments(invocation *in, int count, char **arguments);
+/* Exit code where a variable (TARN_TIMING) has a value that its option could not have; or -1. */
+int check_environment(const invocation *in);
 /* The command, or NULL after a usage error that suggests the nearest name. */
 const command *command_named(const invocation *in, const char *name);
 /* The last value of an option: from the command line, else its twin in the environment

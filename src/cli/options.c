@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { NAME_SIZE_MAX = 64 };
@@ -150,7 +151,7 @@ static bool is_choice(const option *o)
     return o->argument != NULL && strchr(o->argument, '|') != NULL;
 }
 
-static int check_choice(const invocation *in, const option *o, const char *value)
+static int check_choice(const invocation *in, const option *o, const char *value, const char *said)
 {
     char list[256];
     char hint[320];
@@ -186,12 +187,14 @@ static int check_choice(const invocation *in, const option *o, const char *value
     } else {
         (void)snprintf(hint, sizeof(hint), "it takes one of %s", o->argument);
     }
-    return usage_error(in, hint, "'%s' is no value of --%s", value, o->name);
+    return usage_error(in, hint, "'%s' is no value of %s", value, said);
 }
 
 static int take(invocation *in, const option *o, const char *value)
 {
-    const int code = check_choice(in, o, value);
+    char said[NAME_SIZE_MAX + 2];
+    (void)snprintf(said, sizeof(said), "--%s", o->name);
+    const int code = check_choice(in, o, value, said);
     if (code >= 0) {
         return code;
     }
@@ -344,16 +347,70 @@ int read_arguments(invocation *in, int count, char **arguments)
 
 /* ---- asking ---- */
 
+enum { VARIABLE_SIZE = NAME_SIZE_MAX + 8 };
+
+/* TARN_MAX_ROWS of max-rows. */
+static const char *variable_of(const char *name, char *out)
+{
+    size_t at = strlen("TARN_");
+    memcpy(out, "TARN_", at);
+    for (const char *c = name; *c != '\0' && at + 1 < VARIABLE_SIZE; c++) {
+        out[at++] = (char)(*c == '-' ? '_' : *c >= 'a' && *c <= 'z' ? *c - ('a' - 'A') : *c);
+    }
+    out[at] = '\0';
+    return out;
+}
+
 static const char *from_environment(const char *name)
 {
-    char variable[NAME_SIZE_MAX + 8] = "TARN_";
-    size_t at = strlen(variable);
-    for (const char *c = name; *c != '\0' && at + 1 < sizeof(variable); c++) {
-        variable[at++] = (char)(*c == '-' ? '_' : *c >= 'a' && *c <= 'z' ? *c - ('a' - 'A') : *c);
-    }
-    variable[at] = '\0';
-    const char *value = getenv(variable);
+    char variable[VARIABLE_SIZE];
+    const char *value = getenv(variable_of(name, variable));
     return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/* Who said it, for messages: "--max-rows", or the variable. */
+static const char *sayer_of(const invocation *in, const char *name, char *out)
+{
+    size_t at = 0;
+    if (option_each(in, name, &at) == NULL) {
+        return variable_of(name, out);
+    }
+    (void)snprintf(out, VARIABLE_SIZE, "--%s", name);
+    return out;
+}
+
+static bool is_one_of(const char *text, const char *const *words)
+{
+    while (*words != NULL && strcasecmp(text, *words) != 0) {
+        words++;
+    }
+    return *words != NULL;
+}
+
+static const char *const words_for_yes[] = {"1", "true", "on", "yes", NULL};
+static const char *const words_for_no[] = {"0", "false", "off", "no", NULL};
+
+int check_environment(const invocation *in)
+{
+    const option *lists[] = {in->command->options, common_options};
+    char variable[VARIABLE_SIZE];
+    for (size_t i = 0; i < 2; i++) {
+        for (const option *o = lists[i]; o != NULL && o->name != NULL; o++) {
+            const char *value = from_environment(o->name);
+            int code = -1;
+            if (value != NULL && o->argument != NULL) {
+                code = check_choice(in, o, value, variable_of(o->name, variable));
+            } else if (value != NULL && !is_one_of(value, words_for_yes) &&
+                       !is_one_of(value, words_for_no)) {
+                code = usage_error(in, "1, true, on or yes; 0, false, off or no",
+                                   "'%s' is no value of %s", value, variable_of(o->name, variable));
+            }
+            if (code >= 0) {
+                return code;
+            }
+        }
+    }
+    return -1;
 }
 
 const char *option_text(const invocation *in, const char *name)
@@ -369,8 +426,7 @@ const char *option_text(const invocation *in, const char *name)
 bool option_is_set(const invocation *in, const char *name)
 {
     const char *text = option_text(in, name);
-    return text != NULL && strcmp(text, "0") != 0 && strcmp(text, "false") != 0 &&
-           strcmp(text, "off") != 0;
+    return text != NULL && !is_one_of(text, words_for_no);
 }
 
 const char *option_each(const invocation *in, const char *name, size_t *at)
@@ -387,6 +443,7 @@ const char *option_each(const invocation *in, const char *name, size_t *at)
 bool option_number(const invocation *in, const char *name, uint64_t otherwise, uint64_t *out)
 {
     char *end;
+    char said[VARIABLE_SIZE];
     const char *text = option_text(in, name);
     *out = otherwise;
     if (text == NULL) {
@@ -395,11 +452,13 @@ bool option_number(const invocation *in, const char *name, uint64_t otherwise, u
     errno = 0;
     *out = strtoull(text, &end, 10);
     if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && (errno == ERANGE || *out > INT64_MAX)) {
-        (void)usage_error(in, "", "'%s' is no value of --%s: it is too large", text, name);
+        (void)usage_error(in, "", "'%s' is no value of %s: it is too large", text,
+                          sayer_of(in, name, said));
         return false;
     }
     if (text[0] < '0' || text[0] > '9' || *end != '\0') {
-        (void)usage_error(in, "", "'%s' is no value of --%s: a number is wanted", text, name);
+        (void)usage_error(in, "", "'%s' is no value of %s: a number is wanted", text,
+                          sayer_of(in, name, said));
         return false;
     }
     return true;
@@ -412,6 +471,7 @@ bool option_duration(const invocation *in, const char *name, unsigned otherwise_
         double ms;
     } units[] = {{"", 1000}, {"s", 1000}, {"ms", 1}, {"m", 60000}, {"h", 3600000}};
     char *end = NULL;
+    char said[VARIABLE_SIZE];
     const char *text = option_text(in, name);
     *out = otherwise_ms;
     if (text == NULL) {
@@ -425,6 +485,6 @@ bool option_duration(const invocation *in, const char *name, unsigned otherwise_
         }
     }
     (void)usage_error(in, "such as 10s, 500ms or 2m; a day at most",
-                      "'%s' is no value of --%s: a time is wanted", text, name);
+                      "'%s' is no value of %s: a time is wanted", text, sayer_of(in, name, said));
     return false;
 }

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { FACTS_WIDTH_MAX = 16 };
+enum { FACTS_WIDTH_MAX = 16, COUNTED_MAX = 4 << 20 /* bytes of files */ };
 
 tarn_code tn_facts__begin(tn_session *session, const tn_field *fields, uint32_t width,
                           tn_facts_maker *out, tarn_error *err)
@@ -362,6 +362,42 @@ static void json_figure(tn_json_writer *w, const char *name, uint64_t figure, tn
     tn_json_put_bool(w, known == TN_EXACT);
 }
 
+/* What is small is counted: an estimate is off by the most there.  Of rows that cannot be read the
+ * estimate stays; they are for who reads them to tell. */
+static TN_FALLIBLE count_rows(const description *d, tn_arena *arena, tn_statistics *statistics,
+                              tarn_error *err)
+{
+    tarn_code code = TARN_OK;
+    tn_script *script = NULL;
+    tn_result *result = NULL;
+    tn_chunk *chunk = NULL;
+    tarn_error cause = TARN_ERROR_INIT;
+    tn_value counted;
+    tn_text sql;
+
+    tn_text_init(&sql, arena->pool, SIZE_MAX);
+    tn_text_puts(&sql, "SELECT count(*) FROM '");
+    for (size_t i = 0; i < d->uri.size; i++) {
+        tn_text_puts(&sql, d->uri.data[i] == '\'' ? "'" : "");
+        tn_text_putc(&sql, d->uri.data[i]);
+    }
+    tn_text_putc(&sql, '\'');
+    TN_TRY(tn_text_status(&sql, &cause));
+    TN_TRY(tn_script_open(d->session, tn_text_str(&sql), NULL, &script, &cause));
+    TN_TRY(tn_script_next(script, &result, &cause));
+    TN_TRY(tn_result_read(result, &chunk, &cause));
+    if (chunk != NULL && chunk->rows == 1) {
+        TN_TRY(tn_value_of(&chunk->columns[0], 0, arena, &counted, &cause));
+        statistics->rows = (uint64_t)counted.i64;
+        statistics->rows_known = TN_EXACT;
+    }
+done:
+    tn_chunk_release(chunk);
+    tn_script_close(script);
+    tn_text_deinit(&sql);
+    return code == TARN_E_CANCELLED || code == TARN_E_NOMEM ? tn_error_copy(err, &cause) : TARN_OK;
+}
+
 static TN_FALLIBLE describe_any(const description *d, tarn_error *err)
 {
     static const char *const certain[] = {"unknown", "about ", ""};
@@ -379,6 +415,9 @@ static TN_FALLIBLE describe_any(const description *d, tarn_error *err)
     TN_TRY(tn_listing_source(session->stores, session->types, &uri, 1, &options, &session->pool,
                              &source, err));
     TN_TRY(source->ops->statistics(source, NULL, 0, &arena, &statistics, err));
+    if (statistics.rows_known != TN_EXACT && statistics.bytes <= COUNTED_MAX) {
+        TN_TRY(count_rows(d, &arena, &statistics, err));
+    }
     if (d->json) {
         json_begin(&w, uri, source->ops->kind);
         json_figure(&w, "rows", statistics.rows, statistics.rows_known);

@@ -2,6 +2,8 @@ printf 'origin,delay,day\nSEA,5,2001-01-01\nJFK,-3,2001-01-02\n"O,H",12.5,2001-0
 tarn schema f.csv
 tarn head f.csv -n 2 --format jsonl
 tarn meta f.csv
+tarn query "SELECT 1 AS one" -o one.csv.gz && tarn meta one.csv.gz | grep rows && rm one.csv.gz
+printf 'a,b\n1,2\n3\n' >ragged.csv && tarn meta ragged.csv | grep rows && rm ragged.csv
 tarn convert f.csv f.parquet
 tarn meta f.parquet | sed 's/(build [^)]*)/(build B)/'
 tarn convert f.parquet - --to jsonl
