@@ -86,6 +86,12 @@ TEST(a_damaged_line_of_the_log_is_an_error)
         {"{\"txn\":{\"appId\":\"x\",\"version\":1}}\n{\"txn\":{\"appId\":", "line 2: "},
         {"{\"txn\":{\"appId\":\"x\",\"version\":1}}\n\"add\":{\"path\":\"f\"}}\n",
          "a line begins with something else than '{'"},
+        {"", "it is empty"},
+        {" \n\n", "it is empty"},
+        {ADD("\"size\":0") "{\"remove\":{\"path\":\"f\",\"dataChange\":true}}\n",
+         "line 1: 'f' is both added and removed"},
+        {"{\"remove\":{\"path\":\"%66\"}}\n{\"remove\":{\"path\":\"g\"}}\n" ADD("\"size\":0"),
+         "line 3: 'f' is both added and removed"},
         {"garbage", "a line begins with something else than '{'"},
         {"{\"add\":{\"size\":1}}\n", "line 1: a log entry of"},
         {"{\"add\":{\"size\":1}}\n", "names no path"},
@@ -120,6 +126,15 @@ TEST(a_damaged_line_of_the_log_is_an_error)
             test_fail(__FILE__, __LINE__, "%s: %s", cases[i].message, text.data);
         }
     }
+    CHECK_SQL("SELECT count(*), sum(a) FROM delta_scan('memory://m/t', version => 1)", "2|1\n");
+    CHECK_EQ(statements_run(session, append, &text, NULL), TARN_E_CORRUPT);
+    /* another vector of the same file is another word on it */
+    CHECK_EQ(put_entry(store, 2,
+                       "{\"remove\":{\"path\":\"f\",\"deletionVector\":{\"storageType\":\"i\","
+                       "\"pathOrInlineDv\":\"a\",\"sizeInBytes\":1,\"cardinality\":1}}}\n"
+                       "{\"remove\":{\"path\":\"f\"}}\n"),
+             TARN_OK);
+    CHECK_SQL(ask, "2|1\n");
     /* what some writers leave, and what nobody knows, are none */
     CHECK_EQ(put_entry(store, 2,
                        "\xEF\xBB\xBF{\n \"txn\":\n {\"appId\":\"x\",\"version\":1}}x\r\n\n"

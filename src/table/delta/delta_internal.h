@@ -16,6 +16,7 @@ typedef struct tn_delta_entry {
     bool is_live; /* added; else removed, and kept until its tombstone expires */
     int64_t deleted_ms;
     bool data_change;
+    uint64_t text; /* of tn_delta.texts: which one said so; 0: a checkpoint's Parquet */
 } tn_delta_entry;
 
 typedef struct tn_delta_txn_entry {
@@ -43,6 +44,7 @@ struct tn_delta {
     const int32_t *field_ids;      /* with column mapping by id; else NULL */
     const tn_type *const *physical_types; /* likewise: nested fields by their names in files */
     bool has_protocol, has_metadata;
+    uint64_t texts;                 /* log entries and JSON checkpoints that were applied */
     TN_VEC(tn_delta_entry) entries; /* live and removed */
     uint32_t *buckets;              /* indexes + 1 into entries, by hash */
     size_t bucket_count;
@@ -106,7 +108,8 @@ TN_FALLIBLE tn_delta__parse_actions(tn_arena *arena, tn_str text, const tn_delta
 TN_FALLIBLE tn_delta__check_file(const char *action, const tn_delta_entry *entry, tarn_error *err);
 /* As if nothing had been applied; what was copied stays in the arena. */
 void tn_delta__forget(tn_delta *table);
-/* A whole log entry: removes first, since the order within a commit means nothing. */
+/* A whole log entry: removes first, since the order within a commit means nothing.  One without an
+ * action, or that both adds and removes a file, is damage. */
 TN_FALLIBLE tn_delta__apply_entry(tn_delta *table, tn_str text, tarn_error *err);
 TN_FALLIBLE tn_delta__put_file(tn_delta *table, const tn_delta_entry *entry, tarn_error *err);
 TN_FALLIBLE tn_delta__set_txn(tn_delta *table, const tn_delta_txn_entry *txn, tarn_error *err);

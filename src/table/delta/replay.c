@@ -42,6 +42,11 @@ tarn_code tn_delta__put_file(tn_delta *table, const tn_delta_entry *entry, tarn_
         tn_delta_entry *known = &table->entries.items[table->buckets[at] - 1];
         if (known->hash == made.hash && tn_str_equal(known->file.path, made.file.path) &&
             tn_str_equal(known->file.vector, made.file.vector)) {
+            if (made.text > 0 && known->text == made.text && known->is_live != made.is_live) {
+                return tn_fail(err, TARN_E_CORRUPT,
+                               "'%.*s' is both added and removed, which one commit cannot do",
+                               TN_STR_ARGS(made.file.path));
+            }
             *known = made;
             return TARN_OK;
         }
@@ -259,7 +264,8 @@ static TN_FALLIBLE apply_file(tn_delta *table, const tn_json *json, bool is_add,
     const char *const action = is_add ? "add" : "remove";
     int64_t size;
     tn_delta_entry entry = {.is_live = is_add,
-                            .data_change = tn_json_get_bool(json, "dataChange", true)};
+                            .data_change = tn_json_get_bool(json, "dataChange", true),
+                            .text = table->texts};
     const tn_str path = tn_json_get_text(json, "path", TN_STR(""));
     const tn_str statistics = tn_json_get_text(json, "stats", TN_STR(""));
 
@@ -430,6 +436,13 @@ tarn_code tn_delta__apply_entry(tn_delta *table, tn_str text, tarn_error *err)
 
     tn_arena_init(&arena, table->pool);
     TN_TRY(tn_delta__parse_actions(&arena, text, &actions, &count, table->pool, err));
+    if (count == 0) { /* every writer says at least what it did */
+        code = tn_fail(err, TARN_E_CORRUPT, "it is empty");
+        tn_hint(err, "its writer was stopped before it was whole, or the disk lost it: bring it "
+                     "back, or read a version before it");
+        goto done;
+    }
+    table->texts++;
     for (pass now = PASS_TABLE; now < PASS_COUNT; now++) {
         for (size_t i = 0; i < count; i++) {
             const tn_json *const action = actions[i].json;
