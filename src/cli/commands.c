@@ -43,6 +43,8 @@ static const option meta_options[] = {{"pages", 0, NULL, "down to pages"}, {NULL
 static const option convert_options[] = {
     {"from", 0, "csv|tsv|json|jsonl|parquet|delta", "format of the input; else by its name"},
     {"to", 0, "csv|tsv|json|jsonl|parquet|delta", "format of the output; else by its name"},
+    {"mode", 0, "error|append|overwrite",
+     "to delta: what to do with a table that is there (error)"},
     {NULL, 0, NULL, NULL}};
 
 static const option table_options[] = {
@@ -208,6 +210,7 @@ const command commands[] = {
      "\n"
      "  tarn convert flights.csv.gz flights.parquet\n"
      "  tarn convert flights.parquet lake/flights --to delta\n"
+     "  tarn convert more.csv lake/flights --to delta --mode append\n"
      "  tarn convert flights.parquet - --to jsonl | head\n",
      convert_options, run_convert, NULL},
     {"table", "VERB URI...", "makes, fills and explains Delta tables",

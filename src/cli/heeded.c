@@ -80,7 +80,7 @@ static const way ways[] = {
     {"head", NULL, NULL, "", ROWS " rows", ""},
     {"meta", NULL, NULL, "", "pages format output", ""},
     {"convert", NULL, to_output, " IN -", ROWS " from to", ""},
-    {"convert", NULL, NULL, "", "from to",
+    {"convert", NULL, NULL, "", "from to mode",
      "the second word is the output, and --to or its ending the format"},
     {"table", "show", NULL, "", ROWS " version at", ""},
     {"table", "schema", NULL, "", ROWS " version at", ""},

@@ -86,6 +86,7 @@ int run_meta(invocation *in)
 int run_convert(invocation *in)
 {
     draft t = {NULL, 0, false};
+    size_t at = 0;
     const char *format = option_text(in, "from");
     const char *to = option_text(in, "to");
     if (in->word_count != 2) {
@@ -97,6 +98,12 @@ int run_convert(invocation *in)
     if (!to_output && is_packed(in->words[1]) && into != NULL &&
         strcmp(into->name, "parquet") == 0) {
         return refuse_packed_parquet(in, in->words[1]);
+    }
+    const char *mode = to_output ? NULL : option_text(in, "mode");
+    const bool is_delta = to != NULL ? strcmp(to, "delta") == 0 : mode != NULL && into == NULL;
+    if (option_each(in, "mode", &at) != NULL && !to_output && !is_delta) {
+        return usage_error(in, "--to delta, or leave it out: a file is written anew",
+                           "--mode says nothing of %s", into == NULL ? to : into->name);
     }
     draft_put(&t, to_output ? "SELECT * FROM " : "COPY (SELECT * FROM ");
     const file_format *from = format == NULL ? NULL : format_named(format);
@@ -112,9 +119,13 @@ int run_convert(invocation *in)
     }
     draft_put(&t, ") TO ");
     draft_put_quoted(&t, in->words[1]);
-    if (to != NULL) {
+    if (to != NULL || is_delta) {
         draft_put(&t, " (FORMAT ");
-        draft_put(&t, to);
+        draft_put(&t, is_delta ? "delta" : to);
+        if (is_delta && mode != NULL) {
+            draft_put(&t, ", MODE ");
+            draft_put(&t, mode);
+        }
         draft_put(&t, ")");
     }
     return draft_run(in, &t);

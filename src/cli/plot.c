@@ -329,6 +329,8 @@ static int draw(invocation *in, tarn_result *result, const char *sql)
             put_bars(&p, &out, (size_t)width);
         } else if (p.count > 0) {
             put_lines(&p, &out, (size_t)width, (size_t)height);
+        } else if (p.left_out == 0) {
+            tell(in, "there are no rows to draw\n");
         }
         code = output_close(&out, code < 0 ? EXIT_DONE : code);
         if (p.left_out > 0) {

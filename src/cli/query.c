@@ -111,6 +111,10 @@ static int report_statement(sql_run *r, tarn_error *error)
                        "--to parquet, csv, tsv, json, jsonl or delta");
         return report_usage(r->in, error, NULL, 0);
     }
+    if (r->is_made && strncmp(error->hint, "(FORMAT delta, MODE", 19) == 0) {
+        (void)snprintf(error->hint, sizeof(error->hint),
+                       "--mode append adds the rows, --mode overwrite replaces what is there");
+    }
     return report(r->in, error, r->sql, r->sql_size);
 }
 

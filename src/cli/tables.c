@@ -150,7 +150,11 @@ static int create(invocation *in, const char *uri)
     const tarn_table *options =
         TARN_TABLE(.schema = option_text(in, "schema"), .like = option_text(in, "like"),
                    .partition_by = option_text(in, "partition-by"), .properties = properties);
-    if ((options->schema == NULL) == (options->like == NULL)) {
+    if (options->schema != NULL && options->like != NULL) {
+        return usage_error(in, "leave one of them out",
+                           "--schema and --like both say what columns there are");
+    }
+    if (options->schema == NULL && options->like == NULL) {
         return usage_error(in, "tarn table create URI --schema 'id BIGINT NOT NULL, day DATE'",
                            "name the columns with --schema or with --like");
     }

@@ -200,8 +200,15 @@ static TN_FALLIBLE open_delta(tn_copy *copy, const tn_schema *schema,
                                           .partition_count = options->partition_count,
                                           .file_size = chosen->file_size,
                                           .parquet = chosen->writer};
-    return tn_delta_writer_open(copy->session->stores, copy->session->types, options->uri, schema,
-                                &write, &copy->session->pool, &copy->delta, err);
+    const tarn_code code =
+        tn_delta_writer_open(copy->session->stores, copy->session->types, options->uri, schema,
+                             &write, &copy->session->pool, &copy->delta, err);
+    if (code == TARN_E_EXISTS && err != NULL) { /* in the words of SQL */
+        err->hint[0] = '\0';
+        tn_hint(err,
+                "(FORMAT delta, MODE append) adds the rows, MODE overwrite replaces what is there");
+    }
+    return code;
 }
 
 /* x.csv, and x.csv.gz as well. */
