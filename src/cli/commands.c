@@ -245,7 +245,9 @@ const command commands[] = {
      "  date | tarn cp - s3://lake/stamp.txt\n",
      cp_options, run_cp, NULL},
     {"rm", "URI...", "removes files",
-     "Asks before it removes several, when it runs on a terminal.\n"
+     "Asks before it removes several, when it runs on a terminal. Neither / nor what ends in . or "
+     "..\n"
+     "is removed.\n"
      "\n"
      "  tarn rm s3://lake/landing/2001-01.csv\n"
      "  tarn rm -r backup/ --dry-run\n"

@@ -631,6 +631,35 @@ static void sweep(const char *uri)
     tarn_text_free(root);
 }
 
+/* A slip that nothing brings back: what holds everything, or the folder one stands in. */
+static int refuse_root(const invocation *in, const char *uri)
+{
+    char *path = plain_uri(uri);
+    struct stat about;
+    struct stat root;
+    int code = -1;
+    if (path == NULL) {
+        return usage_error(in, "", "out of memory");
+    }
+    if (strstr(path, "://") == NULL && stat(path, &about) == 0) {
+        size_t size = strlen(path);
+        while (size > 1 && path[size - 1] == '/') {
+            path[--size] = '\0';
+        }
+        const char *slash = strrchr(path, '/');
+        const char *last = slash == NULL ? path : slash + 1;
+        const bool is_root = stat("/", &root) == 0 && about.st_dev == root.st_dev &&
+                             about.st_ino == root.st_ino && !is_link(path);
+        if (is_root || strcmp(last, ".") == 0 || strcmp(last, "..") == 0) {
+            code = usage_error(in, is_root ? "name what is in it" : "name the folder itself",
+                               "'%s' is not removed: %s", uri,
+                               is_root ? "it holds everything" : "'.' and '..' stand for a folder");
+        }
+    }
+    tarn_text_free(path);
+    return code;
+}
+
 int run_rm(invocation *in)
 {
     names n = {NULL, 0, 0, false, false};
@@ -646,7 +675,8 @@ int run_rm(invocation *in)
     }
     for (size_t i = 0; i < in->word_count && code < 0; i++) {
         const size_t before = n.count;
-        code = expand_removed(in, in->words[i], &n);
+        code = refuse_root(in, in->words[i]);
+        code = code < 0 ? expand_removed(in, in->words[i], &n) : code;
         if (code < 0 && n.count == before && n.folders) {
             code =
                 usage_error(in, "-r removes all that is in it", "'%s' is a folder", in->words[i]);
