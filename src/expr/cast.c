@@ -106,6 +106,17 @@ static bool goes_by_text(const tn_type *from, const tn_type *to)
     return from->kind == TN_KIND_DATE && tn_type_is_timestamp(to);
 }
 
+bool tn_cast__is_local_time(const tn_type *type)
+{
+    return type->kind == TN_KIND_DATE || type->kind == TN_KIND_TIMESTAMP ||
+           type->kind == TN_KIND_TIMESTAMP_NS;
+}
+
+static bool element_is_cast(const tn_type *from, const tn_type *to)
+{
+    return goes_by_text(from, to) || (tn_cast__is_local_time(from) && tn_cast__is_local_time(to));
+}
+
 static const tn_kernel *kernel_of(const tn_type *from, const tn_type *to)
 {
     if (to->kind == TN_KIND_VARCHAR) {
@@ -121,7 +132,7 @@ static const tn_kernel *kernel_of(const tn_type *from, const tn_type *to)
         return &tn_cast__empty_list;
     }
     if (from->kind == TN_KIND_LIST && to->kind == TN_KIND_LIST &&
-        goes_by_text(from->fields[0].type, to->fields[0].type)) {
+        element_is_cast(from->fields[0].type, to->fields[0].type)) {
         return &tn_cast__list;
     }
     return tn_type_is_nested(from) ? NULL : &tn_cast__time;
@@ -142,8 +153,10 @@ tarn_code tn_cast__find(tn_expr_context *context, const tn_type *from, const tn_
     if ((*out)->form == TN_FORM_ROWS) {
         (*out)->kernel = from->kind == TN_KIND_NULL ? &tn_cast__time : kernel_of(from, to);
         if ((*out)->kernel == NULL) {
-            return tn_fail(err, TARN_E_UNSUPPORTED, "casting %.*s to %.*s", TN_STR_ARGS(from->name),
-                           TN_STR_ARGS(to->name));
+            (void)tn_fail(err, TARN_E_UNSUPPORTED, "casting %.*s to %.*s: not built yet",
+                          TN_STR_ARGS(from->name), TN_STR_ARGS(to->name));
+            tn_hint(err, "CAST(... AS VARCHAR) makes it JSON; parts can be cast one by one");
+            return TARN_E_UNSUPPORTED;
         }
     }
     return TARN_OK;

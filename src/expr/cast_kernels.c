@@ -194,6 +194,31 @@ static tarn_code empty_list(tn_call *call, tarn_error *err)
     return TARN_OK;
 }
 
+/* ---- times, one by one ---- */
+
+/* Nanoseconds a unit of the type's values: DATE counts days. */
+static int64_t unit_of(const tn_type *type)
+{
+    return type->kind == TN_KIND_DATE           ? TN_NS_PER_DAY
+           : type->kind == TN_KIND_TIMESTAMP_NS ? 1
+                                                : 1000;
+}
+
+/* From one of DATE, TIMESTAMP and TIMESTAMP_NS to another; false where it does not fit,
+ * or, if `exact`, would lose what is behind the coarser unit. */
+static bool convert_time(int64_t value, const tn_type *from, const tn_type *to, bool exact,
+                         int64_t *out)
+{
+    const int64_t from_unit = unit_of(from);
+    const int64_t to_unit = unit_of(to);
+    if (to_unit < from_unit) {
+        return !__builtin_mul_overflow(value, from_unit / to_unit, out);
+    }
+    const int64_t step = to_unit / from_unit;
+    *out = tn_floor_div(value, step);
+    return (to->kind != TN_KIND_DATE || *out == (int32_t)*out) && !(exact && value % step != 0);
+}
+
 /* ---- the elements of lists ---- */
 
 /* The element as the text of its type; `text` is room for what is printed. */
@@ -213,9 +238,27 @@ static TN_FALLIBLE element_text(tn_call *call, const tn_column *at, uint32_t row
     return TARN_OK;
 }
 
+/* An element that is a time, to another kind of time. */
+static TN_FALLIBLE cast_time_element(tn_call *call, const tn_column *from, uint32_t row,
+                                     const tn_type *type, bool exact, char *out, bool *fine,
+                                     tarn_error *err)
+{
+    tn_value value;
+    int64_t converted;
+    TN_RETURN_IF_ERROR(tn_value_of(from, row, call->arena, &value, err));
+    *fine = convert_time(value.i64, from->type, type, exact, &converted);
+    if (type->lane == TN_LANE_i32) {
+        const int32_t days = (int32_t)converted;
+        memcpy(out, &days, sizeof(days));
+    } else {
+        memcpy(out, &converted, sizeof(converted));
+    }
+    return TARN_OK;
+}
+
 /* One element, if it is not there yet: several rows may have it. */
-static TN_FALLIBLE cast_element(tn_call *call, const tn_column *from, uint32_t at, char *values,
-                                uint64_t *validity, bool *fine, tarn_error *err)
+static TN_FALLIBLE cast_element(tn_call *call, const tn_column *from, uint32_t at, bool exact,
+                                char *values, uint64_t *validity, bool *fine, tarn_error *err)
 {
     const tn_type *type = call->type->fields[0].type;
     char room[TN_TEXT_SCALAR_SIZE];
@@ -225,8 +268,17 @@ static TN_FALLIBLE cast_element(tn_call *call, const tn_column *from, uint32_t a
     if (located == NULL) {
         return TARN_OK;
     }
-    TN_RETURN_IF_ERROR(element_text(call, located, row, room, &text, err));
     char *out = values + at * tn_lane_size(type->lane);
+    if (tn_cast__is_local_time(located->type) && tn_cast__is_local_time(type)) {
+        bool fits;
+        TN_RETURN_IF_ERROR(cast_time_element(call, located, row, type, exact, out, &fits, err));
+        if (fits) {
+            tn_bit_set(validity, at);
+        }
+        *fine = *fine && fits;
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(element_text(call, located, row, room, &text, err));
     if (type->kind == TN_KIND_VARCHAR) {
         TN_RETURN_IF_ERROR(tn_arena_copy(call->arena, text, &text, err));
         const tn_view view = tn_view_of(text.data, text.size);
@@ -240,7 +292,7 @@ static TN_FALLIBLE cast_element(tn_call *call, const tn_column *from, uint32_t a
 }
 
 /* The heads stay as they are; a list with an element that cannot be cast faults. */
-static tarn_code list_to_list(tn_call *call, tarn_error *err)
+static TN_FALLIBLE cast_lists(tn_call *call, bool exact, tarn_error *err)
 {
     const tn_column *from = call->in[0].column->children;
     const tn_type *type = call->type->fields[0].type;
@@ -264,7 +316,7 @@ static tarn_code list_to_list(tn_call *call, tarn_error *err)
         bool fine = true;
         for (uint32_t i = 0; i < list.length; i++) {
             TN_RETURN_IF_ERROR(
-                cast_element(call, from, list.offset + i, values, validity, &fine, err));
+                cast_element(call, from, list.offset + i, exact, values, validity, &fine, err));
         }
         TN_OUT(call, tn_list, row) = list;
         if (!fine) {
@@ -281,15 +333,17 @@ static tarn_code list_to_list(tn_call *call, tarn_error *err)
     return TARN_OK;
 }
 
-/* ---- times ---- */
-
-/* Nanoseconds a unit of the type's values: DATE counts days. */
-static int64_t unit_of(const tn_type *type)
+static tarn_code list_to_list(tn_call *call, tarn_error *err)
 {
-    return type->kind == TN_KIND_DATE           ? TN_NS_PER_DAY
-           : type->kind == TN_KIND_TIMESTAMP_NS ? 1
-                                                : 1000;
+    return cast_lists(call, false, err);
 }
+
+static tarn_code list_to_list_exactly(tn_call *call, tarn_error *err)
+{
+    return cast_lists(call, true, err);
+}
+
+/* ---- times ---- */
 
 static int64_t read_time(const tn_call *call, uint32_t row)
 {
@@ -347,4 +401,5 @@ const tn_kernel tn_cast__text_to_blob = {.run = text_to_blob, .can_fail = true};
 const tn_kernel tn_cast__empty_list = {.run = empty_list};
 const tn_kernel tn_cast__list = {.run = list_to_list, .can_fail = true};
 const tn_kernel tn_cast__time = {.run = cast_time, .can_fail = true};
+const tn_kernel tn_cast__list_exact = {.run = list_to_list_exactly, .can_fail = true};
 const tn_kernel tn_cast__time_exact = {.run = cast_time_exactly, .can_fail = true};

@@ -521,11 +521,14 @@ tarn_code tn_expr_cast_stored(tn_expr_context *context, const tn_expr *child, co
 {
     tn_expr *expr = NULL;
     tn_bound_call *bound = NULL;
-    if (child->type != TN_TIMESTAMP_NS || !tn_type_is_timestamp(type) || child->type == type) {
+    const bool lists = child->type->kind == TN_KIND_LIST && type->kind == TN_KIND_LIST;
+    const tn_type *const from = lists ? child->type->fields[0].type : child->type;
+    const tn_type *const to = lists ? type->fields[0].type : type;
+    if (from != TN_TIMESTAMP_NS || !tn_type_is_timestamp(to) || from == to) {
         return tn_expr_cast(context, child, type, false, false, span, out, err);
     }
     TN_RETURN_IF_ERROR(tn_cast__find(context, child->type, type, &bound, err));
-    bound->kernel = &tn_cast__time_exact;
+    bound->kernel = lists ? &tn_cast__list_exact : &tn_cast__time_exact;
     TN_RETURN_IF_ERROR(tn_expr__new(context, TN_EXPR_CAST, type, &child, 1, span, &expr, err));
     expr->exact = true;
     expr->function_data = bound;

@@ -168,10 +168,12 @@ TN_FALLIBLE tn_cast__find(tn_expr_context *context, const tn_type *from, const t
                           tn_bound_call **out, tarn_error *err);
 extern const tn_kernel tn_cast__to_text, tn_cast__blob_to_text, tn_cast__empty_list,
     tn_cast__nested_to_text, tn_cast__from_text, tn_cast__text_to_blob, tn_cast__list,
-    tn_cast__time, tn_cast__time_exact;
+    tn_cast__list_exact, tn_cast__time, tn_cast__time_exact;
 /* Why a text is no value of the type; NULL where it is one, or nothing is known. */
 const char *tn_cast__why(tn_str text, const tn_type *to);
 bool tn_cast__can_fail(const tn_type *from, const tn_type *to);
+/* A day or a time of it, without a zone. */
+bool tn_cast__is_local_time(const tn_type *type);
 bool tn_cast__exists(const tn_type *from, const tn_type *to);
 
 /* ---- faults.c ---- */

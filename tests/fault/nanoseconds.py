@@ -61,6 +61,25 @@ for encoding in (pq.PLAIN, pq.DICTIONARY, pq.DELTA):
     got = answer(path, "max(t)", "", ", types => {'t': 'BIGINT'}")
     case(f"{name}: as nanoseconds of the day", got == "1001", got)
 
+# a Delta table keeps microseconds: lists, too, whose times have no digit behind them
+for number, (value, good) in enumerate((("[t, NULL]", True), ("[t + INTERVAL 1 SECOND]", True),
+                                        ("[TIMESTAMP_NS '2024-01-01 00:00:00.123456001']", False),
+                                        ("[NULL::TIMESTAMP_NS]", True))):
+    done = tarn.run(f"COPY (SELECT {value} AS l FROM (VALUES (TIMESTAMP_NS '2024-01-01 00:00:00.123456')) "
+                    f"v(t)) TO 'lists' (FORMAT delta, MODE append)")
+    case(f"a list to Delta: {value}",
+         done.returncode == 0 if good else done.returncode == 1 and
+         "has nanoseconds, which TIMESTAMP[] would lose" in done.stderr, done.stderr)
+got = tarn.rows("SELECT typeof(l), l[1] FROM 'lists' ORDER BY 2")
+case("lists in Delta", got == "TIMESTAMP[],2024-01-01 00:00:00.123456\n"
+     "TIMESTAMP[],2024-01-01 00:00:01.123456\nTIMESTAMP[],\n", got)
+for value in ("{'a': t}", "MAP {'k': t}", "[{'a': t}]"):
+    done = tarn.run(f"COPY (SELECT {value} AS l FROM (SELECT unnest(list_append([], TIMESTAMP_NS "
+                    f"'2024-01-01')) AS t) v) TO 'parts' (FORMAT delta)")
+    case(f"refused by name: {value}", done.returncode == 1 and "column 'l': casting" in done.stderr and
+         "hint: CAST(... AS VARCHAR)" in done.stderr and not pathlib.Path(tarn.file("parts")).exists(),
+         done.stderr)
+
 # a pipeline declares the type
 path = write("fine.parquet", FINE, 8, True)
 with open(tarn.file("p.toml"), "w", encoding="utf-8") as out:

@@ -72,6 +72,16 @@ static void note(tn_text *what, const char *text, tn_str name, const tn_type *ty
     }
 }
 
+/* Nanoseconds, where none has a digit behind its microseconds: each value is asked. */
+static bool is_kept_exactly(const tn_type *given, const tn_type *own)
+{
+    if (given->kind == TN_KIND_LIST && own->kind == TN_KIND_LIST) {
+        return given->fields[0].type->kind == TN_KIND_TIMESTAMP_NS &&
+               own->fields[0].type->kind == TN_KIND_TIMESTAMP;
+    }
+    return given->kind == TN_KIND_TIMESTAMP_NS && tn_type_is_timestamp(own);
+}
+
 /* The table's type for each column written; differences are gathered. */
 static TN_FALLIBLE match_columns(tn_delta_writer *writer, const tn_schema *schema, tn_field *fields,
                                  tn_text *what, tarn_error *err)
@@ -91,9 +101,8 @@ static TN_FALLIBLE match_columns(tn_delta_writer *writer, const tn_schema *schem
         fields[i] = own->fields[at];
         TN_RETURN_IF_ERROR(tn_types_common(writer->types, given->type, own->fields[at].type,
                                            &common, &found, err));
-        const bool zoned =
-            given->type->kind == TN_KIND_TIMESTAMP_NS && tn_type_is_timestamp(own->fields[at].type);
-        if ((!found || common != own->fields[at].type) && !zoned) {
+        if ((!found || common != own->fields[at].type) &&
+            !is_kept_exactly(given->type, own->fields[at].type)) {
             const bool same = tn_str_equal(given->type->name, own->fields[at].type->name);
             note(what, same ? "has other fields that are NOT NULL than" : "is", given->name,
                  same ? NULL : given->type, own->fields[at].type);
