@@ -94,7 +94,7 @@ static const option plot_options[] = {
 static const option run_options[] = {
     {"dry-run", 0, NULL, "say what would be taken; write nothing"},
     {"step", 0, "ID", "print the rows of that step and write nothing"},
-    {"limit-files", 0, "N", "new files to take of each source at most"},
+    {"limit-files", 0, "N", "new files to take of each source at most; 0: all"},
     {"no-wait", 0, NULL, "leave with 75 where another runner is at work"},
     {"watch", 0, NULL, NULL},
     {"grace", 0, "TIME", "from SIGTERM to the end at most, to finish commits (10s)"},
@@ -127,7 +127,8 @@ const command commands[] = {
      "\n"
      "  tarn query \"SELECT 6 * 7 AS answer\"\n"
      "  tarn query \"SELECT origin, avg(delay) FROM 'flights.parquet' GROUP BY origin\"\n"
-     "  tarn query -p day=2001-01-31 \"SELECT * FROM 'f.csv' WHERE day = $day::DATE\" -o out.csv\n"
+     "  tarn query -p day=2001-01-31 \"SELECT * FROM 'f.csv' WHERE day = \\$day::DATE\" -o "
+     "out.csv\n"
      "  zcat log.csv.gz | tarn query \"SELECT count(*) FROM '-'\"\n",
      query_options, run_query, NULL},
     {"shell", "[--json]", "runs statements as they are typed",
@@ -199,7 +200,6 @@ const command commands[] = {
     {"meta", "URI [--pages]", "what is inside a file or table",
      "For Parquet: row groups, columns, encodings, sizes and statistics, with --pages down to "
      "pages.\n"
-     "\n"
      "Rows of small text files are counted, others' estimated. --format json says it in one line.\n"
      "\n"
      "  tarn meta flights.parquet\n"

@@ -59,7 +59,8 @@ int put_help(const command *about)
         put_options(common_options);
         return EXIT_DONE;
     }
-    printf("usage: tarn %s %s\n\n%s\n", about->name, about->usage, about->about);
+    printf("usage: tarn %s%s%s\n\n%s\n", about->name, about->usage[0] == '\0' ? "" : " ",
+           about->usage, about->about);
     if (about->options != NULL && about->options->name != NULL) {
         puts("Options:");
         put_options(about->options);

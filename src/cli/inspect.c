@@ -105,6 +105,10 @@ int run_convert(invocation *in)
         return usage_error(in, "--to delta, or leave it out: a file is written anew",
                            "--mode says nothing of %s", into == NULL ? to : into->name);
     }
+    if (to_output && to != NULL && strcmp(to, "delta") == 0) {
+        return usage_error(in, "tarn convert IN FOLDER --to delta",
+                           "a Delta table is a folder, and is not written to standard output");
+    }
     draft_put(&t, to_output ? "SELECT * FROM " : "COPY (SELECT * FROM ");
     const file_format *from = format == NULL ? NULL : format_named(format);
     draft_put(&t, from == NULL ? "" : from->reader);

@@ -120,7 +120,11 @@ static int unknown_command(const invocation *in, const char *name)
     size_t count = 0;
     for (size_t i = 0; planned[i] != NULL; i++) {
         if (strcmp(name, planned[i]) == 0) {
-            return not_built(in, "", "'%s' is not built yet", name);
+            return not_built(in,
+                             strcmp(name, "mv") == 0     ? "'tarn cp' and then 'tarn rm'"
+                             : strcmp(name, "sync") == 0 ? "'tarn cp -r' copies all of a folder"
+                                                         : "",
+                             "'%s' is not built yet", name);
         }
     }
     for (size_t i = 0; i < command_count; i++) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,9 +46,17 @@ static int open_again(const invocation *in, tarn_pipeline **out, tarn_error *err
         }
         parameters[count++] = value;
     }
-    return tarn_pipeline_open(in->session, in->words[0], parameters, count, out, error) == TARN_OK
-               ? -1
-               : report_usage(in, error, NULL, 0);
+    if (tarn_pipeline_open(in->session, in->words[0], parameters, count, out, error) == TARN_OK) {
+        return -1;
+    }
+    struct stat about;
+    if (error->hint[0] == '\0' && stat(in->words[0], &about) == 0 && S_ISDIR(about.st_mode)) {
+        const size_t size = strlen(in->words[0]);
+        (void)snprintf(error->hint, sizeof(error->hint),
+                       "name the file in it: %.200s%spipeline.toml", in->words[0],
+                       size > 0 && in->words[0][size - 1] == '/' ? "" : "/");
+    }
+    return report_usage(in, error, NULL, 0);
 }
 
 /* Exit code, or -1. */
@@ -381,7 +390,7 @@ static int run_step(invocation *in, tarn_pipeline *pipeline, const char *step, u
         return EXIT_USAGE;
     }
     if (form.copied != NULL) {
-        return usage_error(in, "--format csv", "--step prints text");
+        return usage_error(in, "-o FILE.csv, or --format csv", "--step prints text");
     }
     const int code = output_open(&out, in, form.file);
     if (code >= 0) {
@@ -655,7 +664,8 @@ int run_reset(invocation *in)
     }
     if ((glob == NULL) == (run == 0)) {
         return usage_error(in, "tarn reset --input 'landing/2001-06*' pipeline.toml",
-                           "say what to forget: --input GLOB or --run N");
+                           glob != NULL ? "--input and --run forget different inputs: one at a time"
+                                        : "say what to forget: --input GLOB or --run N");
     }
     int code = open_pipeline(in, &pipeline);
     if (code >= 0) {
@@ -670,9 +680,11 @@ int run_reset(invocation *in)
     if (code < 0) {
         put_files(stdout, pipeline, false);
         tell(in,
-             yes ? "%zu input%s forgotten: the next run takes them again, and rows that are in "
-                   "the tables stay there\n"
-                 : "%zu input%s would be forgotten; --yes does it\n",
+             !yes         ? "%zu input%s would be forgotten; --yes does it\n"
+             : count == 1 ? "%zu input%s forgotten: the next run takes it again, and rows that are "
+                            "in the tables stay there\n"
+                          : "%zu input%s forgotten: the next run takes them again, and rows that "
+                            "are in the tables stay there\n",
              count, count == 1 ? "" : "s");
         if (count == 0 && glob != NULL && strchr(glob, '*') != NULL && strstr(glob, "**") == NULL) {
             tell(in, "a * ends at a slash: '**' is for folders, too\n");

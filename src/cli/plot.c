@@ -261,6 +261,11 @@ static int column_named(const invocation *in, const tarn_result *result, const c
     if (near != NULL) {
         (void)snprintf(hint, sizeof(hint), "did you mean '%s'?", near);
     }
+    for (size_t i = 0, size = 0; near == NULL && i < count && size < sizeof(hint); i++) {
+        const int put =
+            snprintf(hint + size, sizeof(hint) - size, "%s%s", i == 0 ? "it has " : ", ", names[i]);
+        size += put < 0 ? sizeof(hint) : (size_t)put;
+    }
     return usage_error(in, hint, "no column named '%s' in the result", name);
 }
 
@@ -308,8 +313,10 @@ static int draw(invocation *in, tarn_result *result, const char *sql)
     const char *kind = option_text(in, "kind");
     int code = choose_columns(in, result, &p);
     if (code < 0 && (!option_number(in, "height", 15, &height) ||
-                     !option_number(in, "max-width", terminal_width(), &width) || height == 0)) {
+                     !option_number(in, "max-width", terminal_width(), &width))) {
         code = EXIT_USAGE;
+    } else if (code < 0 && height == 0) {
+        code = usage_error(in, "1 at least", "'0' is no value of --height");
     }
     if (code < 0 && tarn_result_rows(result, take, &p, &error) != TARN_OK) {
         code = report(in, &error, sql, strlen(sql));
@@ -395,6 +402,10 @@ int run_plot(invocation *in)
     } else if (script == NULL || tarn_script_next(script, &result, &error) != TARN_OK) {
         const bool typed = is_sql(in->words[0]);
         error.line = typed ? error.line : 0; /* else nobody wrote SQL */
+        if (!typed && strchr(in->words[0], ' ') != NULL && error.hint[0] == '\0') {
+            (void)snprintf(error.hint, sizeof(error.hint),
+                           "a query to draw begins with SELECT, FROM, WITH, VALUES, TABLE or SHOW");
+        }
         code = report(in, &error, typed ? sql.data : NULL, typed ? sql.size : 0);
     } else {
         code =

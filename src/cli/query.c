@@ -21,12 +21,15 @@ static int no_memory(const invocation *in)
 static int cannot_read(const invocation *in, const char *path, int number)
 {
     tarn_error error = TARN_ERROR_INIT;
-    error.code = number == ENOENT   ? TARN_E_NOT_FOUND
-                 : number == EINTR  ? TARN_E_CANCELLED
-                 : number == EACCES ? TARN_E_INVALID
-                                    : TARN_E_IO;
+    error.code = number == ENOENT                       ? TARN_E_NOT_FOUND
+                 : number == EINTR                      ? TARN_E_CANCELLED
+                 : number == EACCES || number == EISDIR ? TARN_E_INVALID
+                                                        : TARN_E_IO;
     (void)snprintf(error.message, sizeof(error.message), "reading '%s': %s", path,
                    number == EINTR ? "cancelled" : strerror(number));
+    if (number == ENOENT || number == EISDIR) {
+        (void)snprintf(error.hint, sizeof(error.hint), "a file of SQL is wanted");
+    }
     return number == ENOENT || number == EACCES || number == EISDIR
                ? report_usage(in, &error, NULL, 0)
                : report(in, &error, NULL, 0);
@@ -110,6 +113,19 @@ static int report_statement(sql_run *r, tarn_error *error)
         (void)snprintf(error->hint, sizeof(error->hint),
                        "--to parquet, csv, tsv, json, jsonl or delta");
         return report_usage(r->in, error, NULL, 0);
+    }
+    const char *argument = strstr(error->hint, " => ");
+    if (r->is_made && (argument != NULL || strncmp(error->hint, "read_parquet()", 14) == 0)) {
+        char hint[sizeof(error->hint)]; /* arguments of SQL: where they can be given */
+        if (argument == NULL) {
+            (void)snprintf(hint, sizeof(hint), "%.60s: tarn query \"FROM read_parquet('%.100s')\"",
+                           error->hint, error->subject[0] != '\0' ? error->subject : "FILE");
+        } else {
+            (void)snprintf(hint, sizeof(hint),
+                           "in 'tarn query', as arguments of read_csv() or read_json(): %.180s",
+                           error->hint);
+        }
+        memcpy(error->hint, hint, sizeof(hint));
     }
     if (r->is_made && strncmp(error->hint, "(FORMAT delta, MODE", 19) == 0) {
         (void)snprintf(error->hint, sizeof(error->hint),

@@ -348,7 +348,9 @@ int run_table(invocation *in)
             continue;
         }
         if (in->word_count < 2 || (in->word_count > 2 && strcmp(verbs[i].name, "write") != 0)) {
-            return usage_error(in, "", "tarn table %s takes one URI", verbs[i].name);
+            (void)snprintf(hint, sizeof(hint), "such as 'tarn table %s lake/flights'",
+                           verbs[i].name);
+            return usage_error(in, hint, "tarn table %s takes one URI", verbs[i].name);
         }
         return session_of(in, &code) == NULL ? code : verbs[i].run(in, in->words[1]);
     }

@@ -300,6 +300,19 @@ static TN_FALLIBLE read_params(tn_dataflow *p, const tn_toml *table, tarn_error 
     return TARN_OK;
 }
 
+/* The hint where no name is near; NULL where there is no memory for it. */
+static const char *list_names(tn_dataflow *p, const tn_str *names, size_t count)
+{
+    tn_str list = TN_STR("");
+    for (size_t i = 0; i < count && i < 8; i++) {
+        if (tn_arena_print(&p->arena, &list, NULL, "%.*s%s%.*s", TN_STR_ARGS(list),
+                           i == 0 ? "it has " : ", ", TN_STR_ARGS(names[i])) != TARN_OK) {
+            return NULL;
+        }
+    }
+    return count == 0 ? "it has none: [pipeline] has them, as params = { least = 0 }" : list.data;
+}
+
 /* -p NAME=VALUE: text, read as the default's type. */
 static TN_FALLIBLE give_param(tn_dataflow *p, const tn_dataflow_parameter *given, tarn_error *err)
 {
@@ -329,7 +342,8 @@ static TN_FALLIBLE give_param(tn_dataflow *p, const tn_dataflow_parameter *given
                                : tn_dataflow__fault(p, NULL, false, NULL, err, "-p %.*s: %s",
                                                     TN_STR_ARGS(given->name), cause.message);
     }
-    return tn_dataflow__fault(p, NULL, false, tn_dataflow__nearest(p, given->name, names, known),
+    const char *hint = tn_dataflow__nearest(p, given->name, names, known);
+    return tn_dataflow__fault(p, NULL, false, hint != NULL ? hint : list_names(p, names, known),
                               err, "the pipeline has no parameter '%.*s'",
                               TN_STR_ARGS(given->name));
 }
