@@ -241,6 +241,13 @@ tarn_code tn_folder_sync(tn_str folder, tarn_error *err)
     return code;
 }
 
+tarn_code tn_folder_refuse(const char *path, tarn_error *err)
+{
+    (void)tn_fail(err, TARN_E_INVALID, "'%s' is a file, no folder", path);
+    tn_hint(err, "name another place, or move the file away");
+    return TARN_E_INVALID;
+}
+
 tarn_code tn_folder_make(const char *path, bool durable, tarn_error *err)
 {
     tn_path part;
@@ -258,7 +265,11 @@ tarn_code tn_folder_make(const char *path, bool durable, tarn_error *err)
         } else {
             struct stat about; /* EEXIST, or a forbidden or read-only place that holds it already */
             const int error = errno;
-            if (stat(part.text, &about) != 0 || !S_ISDIR(about.st_mode)) {
+            const bool exists = stat(part.text, &about) == 0;
+            if (exists && !S_ISDIR(about.st_mode)) {
+                return tn_folder_refuse(part.text, err);
+            }
+            if (!exists) {
                 return tn_os_fail(err, error, "making the folder '%s'", part.text);
             }
         }

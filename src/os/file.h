@@ -47,8 +47,10 @@ size_t tn_file_read_cached(int fd, uint64_t offset, void *into, size_t size, boo
 /* Is a read of this file never a wait, since it lives in memory (tmpfs)? */
 bool tn_file_in_memory(int fd);
 
-TN_FALLIBLE tn_folder_make(const char *path, bool durable, tarn_error *err); /* and those above */
-TN_FALLIBLE tn_folder_sync(tn_str folder, tarn_error *err); /* its entries are on disk */
+TN_FALLIBLE tn_folder_make(const char *path, bool durable, tarn_error *err);
+/* Raises that a file stands where a folder is needed. */
+TN_FALLIBLE tn_folder_refuse(const char *path, tarn_error *err); /* and those above */
+TN_FALLIBLE tn_folder_sync(tn_str folder, tarn_error *err);      /* its entries are on disk */
 
 /*
  * A file without a name, or with one of ours (".tarn-…") where the file system knows no O_TMPFILE.

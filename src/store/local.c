@@ -348,13 +348,23 @@ static TN_FALLIBLE target_open(local_target *target, tn_str key, const tn_put_op
     if (code == TARN_E_NOT_FOUND && folder.size > 0) {
         tn_path above;
         TN_RETURN_IF_ERROR(tn_path_set(&above, tn_str_slice(folder, 0, folder.size - 1), err));
-        if (options->needs_folder) {
+        struct stat there;
+        const bool stands = stat(above.text, &there) == 0; /* somebody may just have made it */
+        if (stands && !S_ISDIR(there.st_mode)) {
+            return tn_folder_refuse(above.text, err);
+        }
+        if (!stands && options->needs_folder) {
             (void)tn_fail(err, TARN_E_NOT_FOUND, "there is no folder '%s'", above.text);
             tn_hint(err, "was it mistyped? else make it: mkdir -p '%s'", above.text);
             return TARN_E_NOT_FOUND;
         }
-        TN_RETURN_IF_ERROR(tn_folder_make(above.text, options->durable, err));
+        if (!stands) {
+            TN_RETURN_IF_ERROR(tn_folder_make(above.text, options->durable, err));
+        }
         code = tn_stage_open(&target->stage, folder, err);
+        if (stands && code == TARN_E_NOT_FOUND) {
+            return tn_fail(err, TARN_E_INVALID, "the folder '%s' takes no files", above.text);
+        }
     }
     if (code == TARN_OK && exists && options->mode != TN_PUT_CREATE) {
         (void)fchmod(target->stage.fd, file.st_mode & 0777); /* as the replaced file had it */

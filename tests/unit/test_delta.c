@@ -289,6 +289,9 @@ TEST(rows_that_do_not_fit_are_refused_by_column)
     CHECK_SQL("COPY (SELECT 1 AS a, 1 AS p) TO 'memory://m/t' (FORMAT delta, MODE append, "
               "PARTITION_BY (a))",
               "invalid: the Delta table 'memory://m/t' is partitioned by other columns\n");
+    CHECK_SQL("COPY (SELECT 1 AS a, 1 AS p) TO 'memory://m/twice' (FORMAT delta, "
+              "PARTITION_BY (a, A))",
+              "invalid: the column 'a' partitions the table twice\n");
     /* fewer columns, in another order, narrower: what is missing is NULL */
     CHECK_SQL("COPY (SELECT 5::SMALLINT AS P, 100::INTEGER AS a) TO 'memory://m/t' (FORMAT delta, "
               "MODE append)",

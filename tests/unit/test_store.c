@@ -425,6 +425,29 @@ TEST(a_device_is_written_in_place)
     place_close(&at, pool);
 }
 
+TEST(a_file_is_no_folder_to_write_to)
+{
+    place at;
+    char key[512];
+    tarn_error err = TARN_ERROR_INIT;
+    tn_upload *upload;
+    CHECK(place_open(&at, true, pool));
+    CHECK_EQ(put(&at, "file", "1", TN_PUT_CREATE, NULL, NULL), TARN_OK);
+    for (int needs_folder = 0; needs_folder < 2; needs_folder++) {
+        const char *const names[] = {"file/x", "file/deep/x"};
+        for (size_t i = 0; i < 2; i++) {
+            const tn_put_options options = {.needs_folder = needs_folder == 1};
+            CHECK_EQ(tn_upload_create(at.store, key_of(&at, names[i], key), pool, &options, &upload,
+                                      &err),
+                     needs_folder == 1 && i == 1 ? TARN_E_NOT_FOUND : TARN_E_INVALID);
+            CHECK(strstr(err.message, needs_folder == 1 && i == 1 ? "there is no folder"
+                                                                  : "/file' is a file, no folder"));
+        }
+    }
+    CHECK(holds(&at, "file", "1", pool));
+    place_close(&at, pool);
+}
+
 TEST(a_link_is_followed_and_its_target_replaced)
 {
     place at;

@@ -217,6 +217,12 @@ static TN_FALLIBLE place_columns(tn_delta_writer *writer, const tn_delta_write_o
                           TN_STR_ARGS(name));
             return TARN_E_INVALID;
         }
+        for (uint32_t j = 0; j < i; j++) {
+            if (writer->partition_columns[j] == at) {
+                return tn_fail(err, TARN_E_INVALID, "the column '%.*s' partitions the table twice",
+                               TN_STR_ARGS(schema->fields[at].name));
+            }
+        }
         writer->partition_columns[writer->partition_count++] = at;
     }
     for (uint32_t i = 0; i < schema->count; i++) {
