@@ -18,7 +18,8 @@ enum { TARN_LIST_LEVEL = 0, TARN_LIST_ALL = 1, TARN_LIST_FOLDERS = 2 };
  * where nothing is. */
 TARN_FALLIBLE tarn_store_list(tarn_session *session, const char *uri, uint32_t what,
                               tarn_result **out, tarn_error *err);
-/* The same and the tag (ETag, or device, inode and time) of one. */
+/* The same and the tag (ETag, or device, inode and time) of one file or folder, or of all that a
+ * glob matches. */
 TARN_FALLIBLE tarn_store_stat(tarn_session *session, const char *uri, tarn_result **out,
                               tarn_error *err);
 /* The bytes of one, in order; from `write` 0 ends it. */

@@ -254,7 +254,9 @@ const command commands[] = {
      "  tarn rm --uploads s3://lake/\n",
      rm_options, run_rm, NULL},
     {"stat", "URI...", "size, time and tag of files",
-     "  tarn stat s3://lake/stamp.txt --format json\n", NULL, run_stat, NULL},
+     "  tarn stat s3://lake/stamp.txt --format json\n"
+     "  tarn stat 'landing/*.csv'\n",
+     NULL, run_stat, NULL},
     {"plot", "SQL | FILE", "draws a query's rows in the terminal",
      "A text and a number are bars; numbers or times and a number are a line.\n"
      "\n"

@@ -127,6 +127,13 @@ static int report_statement(sql_run *r, tarn_error *error)
         }
         memcpy(error->hint, hint, sizeof(hint));
     }
+    if (r->is_made && strncmp(error->hint, "leave such rows out (", 21) == 0) {
+        char hint[sizeof(error->hint)]; /* what a line of SQL could do */
+        (void)snprintf(hint, sizeof(hint),
+                       "with COPY (...) TO ... (FORMAT delta, MODE append) in 'tarn query': %.170s",
+                       error->hint);
+        memcpy(error->hint, hint, sizeof(hint));
+    }
     if (r->is_made && strncmp(error->hint, "(FORMAT delta, MODE", 19) == 0) {
         (void)snprintf(error->hint, sizeof(error->hint),
                        "--mode append adds the rows, --mode overwrite replaces what is there");

@@ -305,11 +305,20 @@ static int copy_input(invocation *in, const char *to)
     return tarn_upload_finish(upload, &error) == TARN_OK ? EXIT_DONE : report(in, &error, NULL, 0);
 }
 
+/* A folder that a pattern matches has a slash at its end, and is not what is written to. */
+static int see_folder(void *context, const char *const *values, size_t count)
+{
+    bool *found = context;
+    (void)count;
+    *found = *found || (strcmp(values[3], "folder") == 0 && !ends_with_slash(values[0]));
+    return 1;
+}
+
 /* Is the target a folder?  By its slash, or since there is one. */
 static bool is_folder(invocation *in, const char *uri)
 {
     tarn_result *result;
-    names n = {NULL, 0, 0, false, false};
+    bool found = false;
     const char *bucket = strstr(uri, "://");
     if (ends_with_slash(uri) || (bucket != NULL && strchr(bucket + 3, '/') == NULL)) {
         return true;
@@ -317,10 +326,9 @@ static bool is_folder(invocation *in, const char *uri)
     if (tarn_store_stat(in->session, uri, &result, NULL) != TARN_OK) {
         return false;
     }
-    const tarn_code code = tarn_result_rows(result, gather, &n, NULL);
+    const tarn_code code = tarn_result_rows(result, see_folder, &found, NULL);
     tarn_result_close(result);
-    tarn_text_free(n.text);
-    return code == TARN_OK && n.folders;
+    return code == TARN_OK && found;
 }
 
 static int copy_lists(invocation *in, const names *from, const names *to)

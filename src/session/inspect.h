@@ -35,7 +35,7 @@ TN_FALLIBLE tn_walk(tn_session *session, tn_str uri, uint32_t what, tn_walk_visi
 /* uri, size, modified, kind. */
 TN_FALLIBLE tn_inspect_list(tn_session *session, tn_str uri, uint32_t what, tn_arena *arena,
                             tn_facts *out, tarn_error *err);
-/* The same and the tag, of one thing. */
+/* The same and the tag, of one thing, or of what a glob matches. */
 TN_FALLIBLE tn_inspect_stat(tn_session *session, tn_str uri, tn_arena *arena, tn_facts *out,
                             tarn_error *err);
 /* uri, id, started, process of uploads that were left open. */

@@ -118,6 +118,7 @@ typedef struct listed {
     uint64_t size;
     int64_t modified_us;
     bool is_folder;
+    const char *tag; /* or NULL */
 } listed;
 
 typedef struct gathering {
@@ -131,6 +132,9 @@ static tarn_code gather(void *context, const tn_walk_entry *entry, tarn_error *e
     listed item = {.size = entry->info->size,
                    .modified_us = entry->info->modified_us,
                    .is_folder = entry->info->is_folder};
+    tn_str tag;
+    TN_RETURN_IF_ERROR(tn_arena_copy(g->arena, tn_str_of(entry->info->tag), &tag, err));
+    item.tag = tag.data;
     TN_RETURN_IF_ERROR(tn_arena_copy(g->arena, entry->uri, &item.uri, err));
     if (item.is_folder && !tn_str_ends(item.uri, TN_STR("/"))) {
         TN_RETURN_IF_ERROR(
@@ -145,6 +149,7 @@ static int by_uri(const void *a, const void *b, void *context)
     return tn_str_compare(((const listed *)a)->uri, ((const listed *)b)->uri);
 }
 
+enum { WITHOUT_TAG = 4, WITH_TAG = 5 };
 #define LIST_FIELDS                                                                          \
     {                                                                                        \
         {TN_STR("uri"), TN_VARCHAR, false}, {TN_STR("size"), TN_BIGINT, true},               \
@@ -172,8 +177,8 @@ static TN_FALLIBLE put_listed(tn_facts_maker *maker, const listed *item, const c
     return tn_facts__put(maker, values, err);
 }
 
-tarn_code tn_inspect_list(tn_session *session, tn_str uri, uint32_t what, tn_arena *arena,
-                          tn_facts *out, tarn_error *err)
+static TN_FALLIBLE list_all(tn_session *session, tn_str uri, uint32_t what, uint32_t width,
+                            tn_arena *arena, tn_facts *out, tarn_error *err)
 {
     tarn_code code = TARN_OK;
     const tn_field list_fields[] = LIST_FIELDS;
@@ -184,15 +189,21 @@ tarn_code tn_inspect_list(tn_session *session, tn_str uri, uint32_t what, tn_are
     *out = (tn_facts){.chunk = NULL};
     TN_TRY(tn_walk(session, uri, what, gather, &g, err));
     tn_sort(g.items.items, g.items.count, sizeof(listed), by_uri, NULL);
-    TN_TRY(tn_facts__begin(session, list_fields, 4, &maker, err));
+    TN_TRY(tn_facts__begin(session, list_fields, width, &maker, err));
     for (size_t i = 0; i < g.items.count; i++) {
-        TN_TRY(put_listed(&maker, &g.items.items[i], NULL, err));
+        TN_TRY(put_listed(&maker, &g.items.items[i], g.items.items[i].tag, err));
     }
-    TN_TRY(tn_facts__finish(&maker, list_fields, 4, arena, out, err));
+    TN_TRY(tn_facts__finish(&maker, list_fields, width, arena, out, err));
 done:
     tn_facts__end(&maker);
     tn_vec_free(&g.items);
     return code;
+}
+
+tarn_code tn_inspect_list(tn_session *session, tn_str uri, uint32_t what, tn_arena *arena,
+                          tn_facts *out, tarn_error *err)
+{
+    return list_all(session, uri, what, WITHOUT_TAG, arena, out, err);
 }
 
 /* A prefix of objects' names has nothing to tell of itself; whoever asks may mean what is below. */
@@ -233,9 +244,14 @@ tarn_code tn_inspect_stat(tn_session *session, tn_str uri, tn_arena *arena, tn_f
     tn_object_info info;
     tn_store *store;
     tn_str key;
+    tn_glob glob;
 
     *out = (tn_facts){.chunk = NULL};
     TN_TRY(tn_stores_resolve(session->stores, uri, arena, &store, &key, err));
+    TN_TRY(tn_glob_of(store, key, &session->pool, &glob, err));
+    if (glob.pattern.size > 0) {
+        return list_all(session, uri, TN_WALK_FOLDERS, WITH_TAG, arena, out, err);
+    }
     code = tn_store_head(store, key, &info, err);
     if (code == TARN_E_NOT_FOUND && !tn_store_is_local(store) && err != NULL) {
         code = explain_prefix(session, store, key, uri, arena, err);

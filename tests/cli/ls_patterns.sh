@@ -24,3 +24,7 @@ tarn ls -l --format json d1/sub | sed 's/"modified":"[^"]*"/"modified":T/'
 tarn ls --human --format csv d1/sub | sed 's/,20[^,]*,/,T,/'
 tarn ls -l -o list.csv d1/sub && sed 's/,20[^,]*,/,T,/' list.csv
 tarn ls -l 'e*' | sed 's/20..-..-.. ..:..:../T/'
+echo '-- stat takes patterns, too; a target of cp is none'
+tarn stat 'd*' | sed 's/,20.*,\(f[a-z]*\),.*/,T,\1,TAG/'
+code tarn stat 'z*'
+tarn cp dfile 'd?' && ls
