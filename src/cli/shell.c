@@ -59,14 +59,19 @@ static void end_run(shell *s)
     }
 }
 
-static void run_text_here(shell *s, const char *sql, size_t size)
+static bool begin_run(shell *s)
 {
     if (!s->has_run) {
         s->has_run = run_begin(&s->run, s->in) < 0;
-        if (!s->has_run) {
-            return;
-        }
         s->run.stays = true;
+    }
+    return s->has_run;
+}
+
+static void run_text_here(shell *s, const char *sql, size_t size)
+{
+    if (!begin_run(s)) {
+        return;
     }
     tarn_session_resume(s->in->session);
     signal_forget();
@@ -200,6 +205,9 @@ static void run_command(shell *s, char *line)
     } else if (is_one_of(word, "o", "output")) {
         (void)snprintf(s->output, sizeof(s->output), "%s", rest);
         set_option(s, &shell_output, rest[0] == '\0' ? NULL : s->output);
+        if (!begin_run(s)) { /* told now, and not at each statement */
+            set_option(s, &shell_output, NULL);
+        }
     } else if (is_one_of(word, "i", "read")) {
         run_file(s, rest);
     } else if (strcmp(word, "set") == 0) {

@@ -285,7 +285,9 @@ static TN_FALLIBLE read_parameters(request *r, tarn_error *err)
         if (given->kind == TN_JSON_ARRAY) {
             TN_RETURN_IF_ERROR(tn_arena_print(r->arena, &names[count], err, "%u", count + 1));
         }
-        TN_RETURN_IF_ERROR(tn_parameter_of_json(each, &values[count], err));
+        tn_json named = *each; /* for messages: an element of a list has no name */
+        named.name = names[count];
+        TN_RETURN_IF_ERROR(tn_parameter_of_json(&named, &values[count], err));
         count++;
     }
     r->parameters = (tn_parameters){count, names, values};

@@ -52,3 +52,4 @@ done <<'END' 2>asked | tarn shell --json | sed 's/,"seconds.*//' >answered
 {"sql":"COPY (SELECT 1) TO $f","params":{"f":"q.csv"}}
 END
 grep -v '^$' asked | paste -d '\n' - answered
+echo '{"sql":"SELECT ?","params":[[1]]}' | tarn shell --json
