@@ -152,6 +152,11 @@ static inline bool tn_type_is_timestamp(const tn_type *type)
 TN_FALLIBLE tn_types_common(tn_types *types, const tn_type *a, const tn_type *b,
                             const tn_type **out, bool *found, tarn_error *err);
 
+/* Has `now` a field, at any depth, that `known` lacks?  Then the way to the first one is added to
+ * the text in `path`, as in "[].price"; else `path` is of no more use.  `fold`: names of structs'
+ * fields are matched by ASCII case. */
+bool tn_type_find_new(const tn_type *known, const tn_type *now, bool fold, char *path, size_t size);
+
 /* The columns of a table or result.  A plain struct: who makes it says where it lives. */
 typedef struct tn_schema {
     uint32_t count;

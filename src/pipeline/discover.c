@@ -306,49 +306,6 @@ static bool has_fields(const tn_source_pin *pin)
     return found;
 }
 
-/* The first field within `now` that `kept` has no place for, as "items[].price"; "": there is none.
- * What is kept as text or as a map takes any. */
-static void find_new_field(const tn_type *kept, const tn_type *now, char *path, size_t size)
-{
-    struct {
-        const tn_type *kept, *now;
-        uint32_t next;
-        size_t end; /* of the path to it */
-    } stack[TN_TYPE_DEPTH_MAX + 1] = {{kept, now, 0, strlen(path)}};
-    size_t depth = 1;
-    while (depth > 0) {
-        const tn_type *old = stack[depth - 1].kept;
-        const tn_type *type = stack[depth - 1].now;
-        const size_t end = stack[depth - 1].end;
-        const uint32_t at = stack[depth - 1].next++;
-        const bool is_struct = type->kind == TN_KIND_STRUCT;
-        if (old->kind != type->kind || !tn_type_is_nested(type) || at >= type->field_count) {
-            depth--;
-            continue;
-        }
-        const tn_field *field = &type->fields[at];
-        const tn_type *below = is_struct ? NULL : old->fields[at].type;
-        for (uint32_t i = 0; i < old->field_count && is_struct; i++) {
-            below =
-                tn_str_equal_fold(old->fields[i].name, field->name) ? old->fields[i].type : below;
-        }
-        const int added =
-            snprintf(path + end, size - end, "%s%.*s", is_struct ? "." : "[]",
-                     (int)(is_struct ? (field->name.size < 48 ? field->name.size : 48) : 0),
-                     field->name.data);
-        if (below == NULL) {
-            return;
-        }
-        if (end + (size_t)added < size && depth < TN_TYPE_DEPTH_MAX) {
-            stack[depth].kept = below;
-            stack[depth].now = field->type;
-            stack[depth].next = 0;
-            stack[depth++].end = end + (size_t)added;
-        }
-    }
-    path[0] = '\0';
-}
-
 /* As it is found, where that says more: what is declared of a nested column hides what the file
  * has in it. */
 static TN_FALLIBLE open_one(tn_dataflow *p, const tn_station *station, const tn_source_pin *one,
@@ -405,8 +362,8 @@ tarn_code tn_discover_columns(tn_dataflow *p, const tn_station *station, tn_sour
             }
             (void)snprintf(path, sizeof(path), "%.*s",
                            (int)(field->name.size < 48 ? field->name.size : 48), field->name.data);
-            find_new_field(kept->type, field->type, path, sizeof(path));
-            if (path[0] != '\0') {
+            /* what is kept as text or as a map takes any */
+            if (tn_type_find_new(kept->type, field->type, true, path, sizeof(path))) {
                 code = refuse_column(station, pin, i, "field", tn_str_of(path), err);
             }
         }

@@ -15,25 +15,18 @@ static tn_u128 largest(unsigned digits)
 
 /* -most <= v <= most where neither v + most nor 2 most - (v + most) is negative: in wrapping
  * arithmetic it is one of them for every other v. */
-static bool fit_i32(const int32_t *restrict values, size_t count, uint32_t most)
-{
-    uint32_t bad = 0;
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t up = (uint32_t)values[i] + most;
-        bad |= up | (2 * most - up);
+#define FIT(name, T, U)                                              \
+    static bool name(const T *restrict values, size_t count, U most) \
+    {                                                                \
+        U bad = 0;                                                   \
+        for (size_t i = 0; i < count; i++) {                         \
+            const U up = (U)values[i] + most;                        \
+            bad |= up | (2 * most - up);                             \
+        }                                                            \
+        return bad >> (8 * sizeof(U) - 1) == 0;                      \
     }
-    return bad >> 31 == 0;
-}
-
-static bool fit_i64(const int64_t *restrict values, size_t count, uint64_t most)
-{
-    uint64_t bad = 0;
-    for (size_t i = 0; i < count; i++) {
-        const uint64_t up = (uint64_t)values[i] + most;
-        bad |= up | (2 * most - up);
-    }
-    return bad >> 63 == 0;
-}
+FIT(fit_i32, int32_t, uint32_t)
+FIT(fit_i64, int64_t, uint64_t)
 
 static bool fit_i128(const tn_i128 *restrict values, size_t count, tn_u128 most)
 {
