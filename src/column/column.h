@@ -23,6 +23,13 @@ enum {
     TN_BLOCK_PADDING = 64     /* readable and writable bytes before and behind a block of text */
 };
 
+/* Rows a batch of rows of so many bytes, texts aside: a multiple of 64. */
+static inline uint32_t tn_batch_rows(size_t row_bytes)
+{
+    const size_t rows = row_bytes == 0 ? TN_BATCH_ROWS : TN_BATCH_BYTES / row_bytes;
+    return rows >= TN_BATCH_ROWS ? TN_BATCH_ROWS : rows < 64 ? 64 : (uint32_t)rows & ~63U;
+}
+
 typedef enum tn_encoding {
     TN_FLAT,       /* values[row] */
     TN_CONSTANT,   /* values[0] for every row; null where validity has bit 0 clear */

@@ -118,7 +118,7 @@ tarn_code tn_column_flatten(const tn_column *in, const uint16_t *selection, uint
         out->faults = NULL;
         return TARN_OK;
     }
-    const size_t rows = tn_round_up(tn_max_size(count, TN_BATCH_ROWS), 64);
+    const size_t rows = tn_scratch_rows(count);
     const size_t values_size = lane == TN_LANE_bool ? rows / 8 : rows * tn_lane_size(lane);
     void *validity = scratch->validity;
     TN_RETURN_IF_ERROR(

@@ -24,6 +24,16 @@ typedef struct tn_scratch {
 
 void tn_scratch_init(tn_scratch *scratch, tn_pool *pool);
 void tn_scratch_deinit(tn_scratch *scratch);
+/* Rows to make room for where `count` are wanted: a batch's, but less where batches are short, as
+ * those of many columns are. */
+static inline size_t tn_scratch_rows(size_t count)
+{
+    size_t rows = 64;
+    while (rows < count) {
+        rows *= 2;
+    }
+    return rows;
+}
 /* Room for `size` bytes of values and the validity of a batch; what was there is lost. */
 TN_FALLIBLE tn_scratch_reserve(tn_scratch *scratch, size_t size, tarn_error *err);
 

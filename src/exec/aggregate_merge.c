@@ -414,7 +414,8 @@ static tarn_code scan_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
     (void)waker;
     for (;;) {
         if (task->has_part) {
-            TN_TRY(tn_rows_cursor_next(&task->cursor, TN_BATCH_ROWS, task->rows, &count, err));
+            TN_TRY(tn_rows_cursor_next(&task->cursor, task->cursor.rows->layout->batch_rows,
+                                       task->rows, &count, err));
             if (count > 0) {
                 TN_TRY(hand_out(task, count, out, err));
                 *answer = TN_SCAN_BATCH;

@@ -342,8 +342,8 @@ static TN_FALLIBLE probe_some(rest_task *task, tn_batch *out, tarn_error *err)
     uint32_t count;
     for (;;) {
         if (!task->has_in) {
-            TN_RETURN_IF_ERROR(
-                tn_rows_cursor_next(&task->probes, TN_BATCH_ROWS, task->rows, &count, err));
+            TN_RETURN_IF_ERROR(tn_rows_cursor_next(
+                &task->probes, task->probes.rows->layout->batch_rows, task->rows, &count, err));
             if (count == 0) {
                 out->selected = 0;
                 return TARN_OK;
@@ -375,8 +375,8 @@ static TN_FALLIBLE unmatched_some(rest_task *task, tn_batch *out, tarn_error *er
     uint32_t count;
 
     while (kept == 0) {
-        TN_RETURN_IF_ERROR(
-            tn_rows_cursor_next(&task->builds, TN_BATCH_ROWS, task->rows, &count, err));
+        TN_RETURN_IF_ERROR(tn_rows_cursor_next(&task->builds, task->builds.rows->layout->batch_rows,
+                                               task->rows, &count, err));
         for (uint32_t i = 0; i < count; i++) {
             task->rows[kept] = task->rows[i];
             kept += (((const tn_join_row *)(void *)task->rows[kept])->matched != 0) == matched;

@@ -245,7 +245,8 @@ static tarn_code scan_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
         task->in_morsel = true;
         task->part = 0;
     }
-    TN_RETURN_IF_ERROR(tn_rows_cursor_next(&task->cursor, TN_BATCH_ROWS, task->rows, &count, err));
+    TN_RETURN_IF_ERROR(tn_rows_cursor_next(&task->cursor, task->cursor.rows->layout->batch_rows,
+                                           task->rows, &count, err));
     for (uint32_t c = 0; c < op->width; c++) {
         TN_RETURN_IF_ERROR(tn_row_reader_gather(task->reader, c, task->rows, count, NULL, count,
                                                 &task->columns[c], err));

@@ -147,7 +147,8 @@ tarn_code tn_park_next(tn_park *park, tn_batch *out, tarn_error *err)
         return TARN_OK;
     }
     TN_RETURN_IF_ERROR(open_reading(park, err));
-    TN_RETURN_IF_ERROR(tn_rows_cursor_next(&park->cursor, TN_BATCH_ROWS, park->rows, &count, err));
+    TN_RETURN_IF_ERROR(tn_rows_cursor_next(&park->cursor, park->cursor.rows->layout->batch_rows,
+                                           park->rows, &count, err));
     for (uint32_t i = 0; i < park->width && count > 0; i++) {
         TN_RETURN_IF_ERROR(tn_row_reader_gather(park->reader, i, park->rows, count, NULL, count,
                                                 &park->columns[i], err));

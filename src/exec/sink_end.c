@@ -67,6 +67,23 @@ static TN_FALLIBLE consume(void *consumer, const tn_batch *batch, tn_waker *wake
     return code;
 }
 
+/* What memory would do for very wide rows. */
+static tarn_code explain_width(const sink_end *end, tarn_code code, tarn_error *err)
+{
+    enum { MEGABYTE = 1000000, STEP = 16, WIDE = 128, EACH_MAX = 56 << 10, OTHERS = 8 << 20 };
+    const uint32_t width = end->sink->schema.count;
+    const size_t budget = tn_pool_budget(end->pool);
+    if (code == TARN_E_NOMEM && err != NULL && end->sink->column_memory > 0 && width >= WIDE &&
+        budget != SIZE_MAX) {
+        const size_t wanted = (size_t)width * EACH_MAX + OTHERS;
+        const size_t least = tn_max_size(wanted, budget + budget / 4) / MEGABYTE + 1;
+        err->hint[0] = '\0'; /* this one has the figure */
+        tn_hint(err, "a row group of %u columns takes about %zu MB; --memory %zuMB would do", width,
+                wanted / MEGABYTE + 1, (least + STEP - 1) / STEP * STEP);
+    }
+    return code;
+}
+
 static tarn_code sink_end_take(tn_operator_task *base, const tn_batch *in, tn_answer *answer,
                                tarn_error *err)
 {
@@ -77,7 +94,8 @@ static tarn_code sink_end_take(tn_operator_task *base, const tn_batch *in, tn_an
     if (task->end->window != NULL) {
         return tn_window_take(task->end->window, in, task->waker, answer, err);
     }
-    TN_RETURN_IF_ERROR(write_to(task->end->sink, task->writer, in, task->waker, answer, err));
+    const tarn_code code = write_to(task->end->sink, task->writer, in, task->waker, answer, err);
+    TN_RETURN_IF_ERROR(explain_width(task->end, code, err));
     return *answer == TN_WAIT || task->writer->later_count == 0
                ? TARN_OK
                : tn_parked_add(&task->parked, task->writer, in, err);
@@ -90,7 +108,9 @@ static tarn_code sink_end_combine(tn_operator_task *base, tn_answer *answer, tar
     if (task->end->window != NULL) {
         return tn_window_flush(task->end->window, task->waker, answer, err);
     }
-    TN_RETURN_IF_ERROR(task->writer->ops->task_finish(task->writer, task->waker, &finished, err));
+    const tarn_code code =
+        task->writer->ops->task_finish(task->writer, task->waker, &finished, err);
+    TN_RETURN_IF_ERROR(explain_width(task->end, code, err));
     *answer = finished == TN_SINK_WAIT ? TN_WAIT : TN_MORE_INPUT;
     if (finished != TN_SINK_WAIT) {
         tn_parked_combine(&task->parked);
@@ -244,6 +264,16 @@ static const tn_operator_ops sink_end_ops = {
     .destroy = sink_end_destroy,
 };
 
+/* Where tables are wide for the memory there is, fewer tasks write at a time. */
+static void limit_tasks(tn_run *run, tn_sink *sink)
+{
+    const size_t budget = tn_run__budget(run);
+    const size_t each = sink->column_memory * sink->schema.count;
+    const size_t fit = each == 0 ? SIZE_MAX : tn_max_size(budget / 2 / each, 1);
+    run->threads = fit < run->threads ? (uint32_t)fit : run->threads;
+    sink->task_memory = budget / TASK_SHARE / (run->threads > 0 ? run->threads : 1);
+}
+
 tarn_code tn_sink_end_create(tn_run *run, tn_sink *sink, tn_operator **out, tarn_error *err)
 {
     tarn_code code = TARN_OK;
@@ -264,7 +294,7 @@ tarn_code tn_sink_end_create(tn_run *run, tn_sink *sink, tn_operator **out, tarn
     for (uint32_t i = 0; i < width; i++) {
         end->types[i] = sink->schema.fields[i].type;
     }
-    sink->task_memory = tn_run__budget(run) / TASK_SHARE / (run->threads > 0 ? run->threads : 1);
+    limit_tasks(run, sink);
     end->park.types = end->types;
     end->park.width = width;
     if (sink->is_ordered && run->preserve_order) {

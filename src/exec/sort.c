@@ -309,11 +309,13 @@ static tarn_code scan_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
         *answer = TN_SCAN_END;
         return TARN_OK;
     }
+    const uint32_t batch_rows = op->sorter->layout->batch_rows;
     do { /* rows before the offset are passed over */
         const uint32_t room = tn_sort_span__room(&op->span, task->seen);
         count = 0;
         if (room > 0) {
-            TN_RETURN_IF_ERROR(tn_merge__next(task->merge, room, task->rows, &count, err));
+            TN_RETURN_IF_ERROR(tn_merge__next(task->merge, room < batch_rows ? room : batch_rows,
+                                              task->rows, &count, err));
         }
         if (count == 0) {
             tn_numbering__end(&task->numbering, out, answer);

@@ -53,7 +53,8 @@ typedef struct tn_sorter {
     tn_rows *runs;
     size_t run_count, run_capacity;
     uint64_t rows;
-    bool has_nulls; /* in the first key */
+    bool has_nulls;   /* in the first key */
+    size_t page_most; /* bytes of the largest page of a run */
 } tn_sorter;
 
 typedef struct tn_sorter_options {

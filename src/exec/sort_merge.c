@@ -219,7 +219,12 @@ static size_t make_entries(tn_sorter_task *task, tn_sort_entry *entries, bool *h
 
 tarn_code tn_sorter__add_run(tn_sorter *sorter, tn_rows *run, bool has_nulls, tarn_error *err)
 {
+    size_t page_most = 0;
+    for (const tn_page *page = run->first; page != NULL; page = page->next) {
+        page_most = tn_max_size(page_most, page->size);
+    }
     pthread_mutex_lock(&sorter->lock);
+    sorter->page_most = tn_max_size(sorter->page_most, page_most);
     const tarn_code code = tn_vec_grow(sorter->pool, (void **)&sorter->runs, &sorter->run_capacity,
                                        sorter->run_count, 1, sizeof(tn_rows), err);
     if (code == TARN_OK) {
@@ -318,6 +323,50 @@ static uint32_t cut_by_bound(const tn_sorter_task *task, uint32_t count, uint16_
     return kept;
 }
 
+/* How many of the rows from `from` on make a run: all of them, but for those of very long texts. */
+static uint32_t rows_of_a_run(tn_sorter_task *task, const uint16_t *which, uint32_t from,
+                              uint32_t end)
+{
+    const tn_row_writer *writer = task->writer;
+    const size_t most = task->sorter->run_bytes;
+    size_t bytes = 0;
+    if (!writer->has_heap) {
+        return end - from;
+    }
+    for (uint32_t i = from; i < end; i++) {
+        bytes += writer->heaps[which == NULL ? i : which[i]];
+        if (bytes > most && i > from) {
+            return i - from;
+        }
+    }
+    return end - from;
+}
+
+/* Rows that were prepared and measured; where there are enough of them they become a run. */
+static TN_FALLIBLE add_rows(tn_sorter_task *task, const uint16_t *which, uint32_t count,
+                            const uint16_t *selection, uint64_t rank, const uint64_t *ranks,
+                            tarn_error *err)
+{
+    tn_sorter *sorter = task->sorter;
+    const size_t prefix = sorter->prefix;
+    TN_RETURN_IF_ERROR(
+        tn_row_writer_add(task->writer, &task->run, NULL, which, count, task->rows, err));
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t at = which == NULL ? i : which[i];
+        const uint8_t *key = task->keys->prefixes + at * prefix;
+        tn_row_copy(task->rows[i], key, prefix);
+        if (sorter->has_rank) {
+            const uint64_t mine =
+                ranks != NULL ? ranks[at] : rank + (selection == NULL ? at : selection[at]);
+            memcpy(task->rows[i] + prefix, &mine, 8);
+        }
+    }
+    if (sorter->limit < UINT64_MAX / 4 && task->run.count >= 2 * sorter->limit + TOP_SLACK) {
+        return sort_task(task, true, err);
+    }
+    return task->run.bytes >= sorter->run_bytes ? sort_task(task, false, err) : TARN_OK;
+}
+
 tarn_code tn_sorter__add(tn_sorter_task *task, const tn_column *const *keys,
                          const tn_column *const *payload, const uint16_t *selection, uint32_t count,
                          uint64_t rank, const uint64_t *ranks, tarn_error *err)
@@ -359,23 +408,19 @@ tarn_code tn_sorter__add(tn_sorter_task *task, const tn_column *const *keys,
             tn_row_writer_prepare(task->writer, task->columns, selection, count, err));
     }
     tn_row_writer_measure(task->writer, count);
-    TN_RETURN_IF_ERROR(
-        tn_row_writer_add(task->writer, &task->run, NULL, which, kept, task->rows, err));
-    const size_t prefix = sorter->prefix;
-    for (uint32_t i = 0; i < kept; i++) {
-        const uint32_t at = which == NULL ? i : which[i];
-        const uint8_t *key = task->keys->prefixes + at * prefix;
-        tn_row_copy(task->rows[i], key, prefix);
-        if (sorter->has_rank) {
-            const uint64_t mine =
-                ranks != NULL ? ranks[at] : rank + (selection == NULL ? at : selection[at]);
-            memcpy(task->rows[i] + prefix, &mine, 8);
+    for (uint32_t from = 0; from < kept;) {
+        const uint32_t part = rows_of_a_run(task, which, from, kept);
+        if (part < kept && which == NULL) {
+            for (uint32_t i = 0; i < kept; i++) {
+                task->which[i] = (uint16_t)i;
+            }
+            which = task->which;
         }
+        TN_RETURN_IF_ERROR(
+            add_rows(task, which == NULL ? NULL : which + from, part, selection, rank, ranks, err));
+        from += part;
     }
-    if (sorter->limit < UINT64_MAX / 4 && task->run.count >= 2 * sorter->limit + TOP_SLACK) {
-        return sort_task(task, true, err);
-    }
-    return task->run.bytes >= sorter->run_bytes ? sort_task(task, false, err) : TARN_OK;
+    return TARN_OK;
 }
 
 tarn_code tn_sorter__task_finish(tn_sorter_task *task, tarn_error *err)
@@ -632,6 +677,11 @@ done:
 tarn_code tn_sorter__finish(tn_sorter *sorter, tarn_error *err)
 {
     size_t at = 0;
+    /* A merge holds a page of each run, and texts that are longer than a page have their own. */
+    if (sorter->page_most > PAGE) {
+        const size_t fit = sorter->fan_in * (size_t)PAGE / sorter->page_most;
+        sorter->fan_in = fit < 2 ? 2 : (uint32_t)fit;
+    }
     while (sorter->run_count > sorter->fan_in) {
         const size_t excess = sorter->run_count - sorter->fan_in + 1;
         const size_t left = sorter->run_count - at;

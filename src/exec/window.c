@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-enum { CHUNK_ROWS = 8192 };
+enum { CHUNK_BATCHES = 4 };
 
 /* A morsel whose turn has not come: only its driver adds to it, until it is closed. */
 typedef struct held {
@@ -24,7 +24,7 @@ struct tn_window {
     void *consumer;
     const tn_type *const *types;
     tn_column *columns; /* to hand on a part of a chunk */
-    uint32_t width;
+    uint32_t width, batch_rows;
     size_t budget;
 
     pthread_mutex_t lock; /* guards what follows */
@@ -50,6 +50,10 @@ tarn_code tn_window_create(tn_pool *pool, const tn_type *const *types, uint32_t 
         tn_pool_free(pool, memory, sizeof(tn_window));
         return TARN_E_NOMEM;
     }
+    size_t row_bytes = 0;
+    for (uint32_t i = 0; i < width; i++) {
+        row_bytes += tn_lane_size(types[i]->lane);
+    }
     tn_window *window = memory;
     *window = (tn_window){.pool = pool,
                           .consume = consume,
@@ -57,6 +61,7 @@ tarn_code tn_window_create(tn_pool *pool, const tn_type *const *types, uint32_t 
                           .types = types,
                           .columns = columns,
                           .width = width,
+                          .batch_rows = tn_batch_rows(row_bytes),
                           .budget = budget};
     window->waiting.pool = pool;
     (void)pthread_mutex_init(&window->lock, NULL);
@@ -110,7 +115,7 @@ static TN_FALLIBLE hand_on_held(tn_window *window, held *entry, tn_waker *waker,
         tn_chunk *chunk = entry->chunks.items[entry->first];
         while (entry->row < chunk->rows) {
             const uint32_t left = chunk->rows - entry->row;
-            const uint32_t rows = left < TN_BATCH_ROWS ? left : TN_BATCH_ROWS;
+            const uint32_t rows = left < window->batch_rows ? left : window->batch_rows;
             tn_chunk_batch(chunk, entry->row, rows, window->columns, &batch);
             batch.tag.morsel = entry->morsel;
             TN_RETURN_IF_ERROR(window->consume(window->consumer, &batch, waker, answer, err));
@@ -249,11 +254,13 @@ static TN_FALLIBLE hold(tn_window *window, held *entry, const tn_batch *batch, t
     }
     if (entry->builder == NULL) {
         TN_RETURN_IF_ERROR(tn_chunk_builder_create(window->pool, window->types, window->width,
-                                                   CHUNK_ROWS, &entry->builder, err));
+                                                   CHUNK_BATCHES * window->batch_rows,
+                                                   &entry->builder, err));
     }
     for (uint32_t next = 0; next < batch->selected;) {
         TN_RETURN_IF_ERROR(tn_chunk_builder_append(entry->builder, batch, &next, err));
-        if (next < batch->selected || tn_chunk_builder_rows(entry->builder) == CHUNK_ROWS) {
+        if (next < batch->selected ||
+            tn_chunk_builder_rows(entry->builder) == CHUNK_BATCHES * window->batch_rows) {
             TN_RETURN_IF_ERROR(tn_vec_reserve(&entry->chunks, 1, err));
             TN_RETURN_IF_ERROR(tn_chunk_builder_finish(entry->builder, &full, err));
             entry->chunks.items[entry->chunks.count++] = full;

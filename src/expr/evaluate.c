@@ -6,6 +6,8 @@
 
 #include <assert.h>
 
+enum { HEAP_LEAST = 64 << 10 }; /* of one kernel's texts in one run, however little memory */
+
 /* ---- making and destroying ---- */
 
 static void close_register(tn_evaluator *ev, tn_register *reg, const tn_instruction *ins)
@@ -65,6 +67,7 @@ tarn_code tn_evaluator_create(const tn_program *program, tn_pool *pool, tn_evalu
     TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(pool, sizeof(*ev), (void **)&ev, err));
     ev->program = program;
     ev->pool = pool;
+    ev->heap_most = tn_min_size(TN_BATCH_HEAP, tn_max_size(HEAP_LEAST, tn_pool_budget(pool) / 64));
     tn_arena_init(&ev->arena, pool);
     TN_TRY(tn_pool_alloc_zeroed(pool, count * sizeof(tn_register), (void **)&ev->registers, err));
     TN_TRY(tn_pool_alloc_zeroed(pool, most * sizeof(tn_register), (void **)&ev->spare, err));
@@ -660,7 +663,7 @@ void tn_eval__begin(tn_evaluator *ev, const tn_batch *in)
     tn_arena_reset(&ev->arena);
     ev->in = in;
     ev->was_cut = false;
-    ev->heap_bound = TN_BATCH_HEAP;
+    ev->heap_bound = ev->heap_most;
     ev->rows = in->rows;
     ev->count = in->selected;
     ev->selection = in->selection;

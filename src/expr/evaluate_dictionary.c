@@ -121,6 +121,7 @@ static TN_FALLIBLE compute_entries(tn_evaluator *ev, const tn_instruction *ins, 
     const uint32_t rows = ev->rows;
     const uint32_t count = ev->count;
     const uint16_t *selection = ev->selection;
+    const size_t heap_bound = ev->heap_bound;
     tarn_code code = TARN_OK;
     for (uint32_t i = 0; i < ins->argument_count; i++) {
         ev->spare_arguments[i] = i == which ? &ev->spare[i] : ev->arguments[i];
@@ -129,6 +130,7 @@ static TN_FALLIBLE compute_entries(tn_evaluator *ev, const tn_instruction *ins, 
     entries->has_faults = entries->has_nulls = false;
     entries->id = 0;
     tn_heap_reset(&entries->heap);
+    ev->heap_bound = TN_BATCH_HEAP; /* entries are made whole */
     for (uint32_t from = 0; from < dictionary->rows && code == TARN_OK; from += TN_BATCH_ROWS) {
         const uint32_t part =
             dictionary->rows - from < TN_BATCH_ROWS ? dictionary->rows - from : TN_BATCH_ROWS;
@@ -138,6 +140,7 @@ static TN_FALLIBLE compute_entries(tn_evaluator *ev, const tn_instruction *ins, 
     ev->rows = rows;
     ev->count = count;
     ev->selection = selection;
+    ev->heap_bound = heap_bound;
     return code;
 }
 

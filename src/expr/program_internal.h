@@ -106,6 +106,7 @@ struct tn_evaluator {
     const uint16_t *selection; /* NULL: all `rows` */
     uint64_t row_base;
     size_t heap_bound; /* of one kernel's texts in one run */
+    size_t heap_most;  /* of that, by the memory there is */
     bool was_cut;      /* a kernel's heap was full */
     tn_register *registers;
     tn_register *spare;      /* one for each argument of a call, for dictionaries' entries */

@@ -51,6 +51,7 @@ tarn_code tn_row_layout_create(tn_pool *pool, const tn_type *const *types, uint3
     layout->nulls = offset;
     layout->row_size = (uint32_t)tn_round_up(offset + (count + 7) / 8, 8);
     layout->row_size = layout->row_size == 0 ? 8 : layout->row_size;
+    layout->batch_rows = tn_batch_rows(layout->row_size);
     *out = layout;
     layout = NULL;
 done:

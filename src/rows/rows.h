@@ -30,6 +30,7 @@ typedef struct tn_row_field {
 typedef struct tn_row_layout {
     tn_pool *pool;
     uint32_t count, header_size, nulls, row_size, view_count;
+    uint32_t batch_rows; /* of a batch read from rows: TN_BATCH_BYTES of them, but 64 at least */
     bool has_nested;
     tn_row_field *fields;
     uint32_t *views; /* fields of lane view */

@@ -100,13 +100,7 @@ static TN_FALLIBLE canonical_floats(tn_column *column, uint32_t count, tn_scratc
 {
     const size_t size = tn_lane_size((tn_lane)column->lane);
     if (column->values != scratch->values) {
-        if (scratch->values_size < TN_BATCH_ROWS * size) {
-            tn_pool_free(scratch->pool, scratch->values, scratch->values_size);
-            scratch->values_size = 0;
-            TN_RETURN_IF_ERROR(
-                tn_pool_alloc(scratch->pool, TN_BATCH_ROWS * size, &scratch->values, err));
-            scratch->values_size = TN_BATCH_ROWS * size;
-        }
+        TN_RETURN_IF_ERROR(tn_scratch_reserve(scratch, tn_scratch_rows(count) * size, err));
         memcpy(scratch->values, column->values, count * size);
         column->values = scratch->values;
     }
@@ -468,12 +462,13 @@ tarn_code tn_row_reader_gather(tn_row_reader *reader, uint32_t field, uint8_t *c
     tn_scratch *scratch = &reader->scratch[field];
     const size_t size = at->lane == TN_LANE_bool ? 1 : at->size;
 
-    TN_RETURN_IF_ERROR(tn_scratch_reserve(scratch, TN_BATCH_ROWS * (size == 0 ? 1 : size), err));
+    TN_RETURN_IF_ERROR(
+        tn_scratch_reserve(scratch, tn_scratch_rows(span) * (size == 0 ? 1 : size), err));
     void *values = scratch->values;
     switch (at->lane == TN_LANE_bool ? 0 : at->size) {
     case 0:
         if (at->lane == TN_LANE_bool) {
-            memset(values, 0, TN_BATCH_ROWS / 8);
+            memset(values, 0, tn_scratch_rows(span) / 8);
             for (size_t i = 0; i < count; i++) {
                 const size_t row = positions == NULL ? i : positions[i];
                 ((uint64_t *)values)[row / 64] |= (uint64_t)(rows[i][at->offset] & 1) << (row % 64);

@@ -40,6 +40,7 @@ struct tn_sink {
     bool is_ordered;       /* wants batches in tag order; one task then writes at a time */
     _Atomic uint64_t rows; /* taken */
     size_t task_memory;    /* what a task should keep open at most, told by the engine; 0: any */
+    size_t column_memory; /* what a task needs for each column, however little that is; 0: little */
 };
 /*
  * A sink that cannot have all its rows at once, such as a table of thousands of partitions, leaves
@@ -47,6 +48,8 @@ struct tn_sink {
  * sink before finish(), part by part, so that what belongs together comes together.
  */
 enum { TN_SINK_PARTS = 64 };
+/* column_memory of sinks that encode each column on its own. */
+enum { TN_SINK_COLUMN_MEMORY = 16 << 10 };
 
 struct tn_sink_task {
     const tn_sink_ops *ops;

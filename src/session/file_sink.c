@@ -97,7 +97,7 @@ static bool is_full(const file_sink_task *task)
         return true;
     }
     if (most == 0 || group->ops->group_memory == NULL) {
-        return most > 0 && group->ops->group_bytes(group) >= most / 2;
+        return most > 0 && group->ops->group_bytes(group) >= most / 4; /* a text may double */
     }
     const size_t memory = group->ops->group_memory(group);
     return memory >= (task->rows < group_rows_min ? most + most / 2 : most / 4 * 3);
@@ -226,6 +226,7 @@ tarn_code tn_file_sink_create(tn_stores *stores, tn_str uri, const tn_schema *sc
     TN_TRY(tn_stores_resolve(stores, sink->uri, &sink->arena, &store, &key, err));
     TN_TRY(tn_upload_create(store, key, pool, &put, &sink->upload, err));
     TN_TRY(open(sink->upload, &sink->base.schema, options, pool, &sink->writer, err));
+    sink->base.column_memory = sink->writer->ops->group_memory == NULL ? 0 : TN_SINK_COLUMN_MEMORY;
     *out = sink;
     sink = NULL;
 done:

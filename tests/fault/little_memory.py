@@ -54,4 +54,31 @@ for name, sql in STATEMENTS.items():
         for threads in ("1", "2", "4", "7"):
             got = lines(sql, "--memory", limit, "--threads", threads)
             case(f"{name}: the same in {limit} with {threads} threads", got == want, got)
+# Rows of a thousand columns, and texts of which a few are all that the memory takes.
+wide = tarn.file("wide.csv")
+with open(wide, "w", encoding="utf-8") as out:
+    out.write(",".join(f"c{i}" for i in range(1000)) + "\n")
+    for row in range(3000):
+        out.write(",".join(str((row * 7919 + i * 31) % 10007) for i in range(1000)) + "\n")
+written = tarn.file("written")
+PICK = "count(*), sum(c0), sum(c500 * c1), min(c999), max(c777)"
+want = tarn.rows(f"SELECT {PICK} FROM '{wide}'")
+for name, sql, reader, limit in (
+        ("wide rows sorted to CSV", f"COPY (SELECT * FROM '{wide}' ORDER BY c999 DESC, c1) TO '{written}.csv'", ".csv", "24MB"),
+        ("wide rows to CSV", f"COPY (SELECT * FROM '{wide}') TO '{written}.csv'", ".csv", "24MB"),
+        ("wide rows to Parquet", f"COPY (SELECT * FROM '{wide}') TO '{written}.parquet'", ".parquet", "64MB"),
+        ("wide rows sorted to Parquet", f"COPY (SELECT * FROM '{wide}' ORDER BY c999 DESC, c1) TO '{written}.parquet'", ".parquet", "64MB")):
+    for threads in ("1", "2", "4"):
+        done = tarn.run(sql, "--memory", limit, "--threads", threads)
+        case(f"{name}: {limit} are enough with {threads} threads", done.returncode == 0, done.stderr)
+        case(f"{name}: the same with {threads} threads", tarn.rows(f"SELECT {PICK} FROM '{written}{reader}'") == want)
+done = tarn.run(f"COPY (SELECT * FROM '{wide}') TO '{written}.parquet'", "--memory", "16MB")
+case("where wide rows do not fit, a figure that would do is named", done.returncode == 75 and "1000 columns" in done.stderr and
+     "--memory 80MB would do" in done.stderr, done.stderr)
+
+LONG = "FROM (SELECT n, repeat('abc', 100000 + n::INT) AS x FROM range(300) r(n) ORDER BY x DESC)"
+want = tarn.rows(f"SELECT count(*), sum(length(x)), sum(n) {LONG}")
+for threads in ("1", "2", "4", "7"):
+    got = tarn.rows(f"SELECT count(*), sum(length(x)), sum(n) {LONG}", "--memory", "16MB", "--threads", threads)
+    case(f"long texts sorted in 16 MB with {threads} threads", got == want, got)
 tarn.close()

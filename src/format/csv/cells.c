@@ -5,12 +5,13 @@
 #include <assert.h>
 
 tarn_code tn__csv_cells_init(tn__csv_cells *cells, const tn_type *type, uint32_t field,
-                             tn_pool *pool, tarn_error *err)
+                             uint32_t rows, tn_pool *pool, tarn_error *err)
 {
     const size_t width = tn_lane_size(type->lane);
     void *memory;
     cells->type = type;
     cells->field = field;
+    cells->rows_max = rows;
     if (tn_type_is_nested(type)) {
         const tarn_code code =
             tn_fail(err, TARN_E_UNSUPPORTED, "CSV cannot be read as %.*s", TN_STR_ARGS(type->name));
@@ -18,15 +19,15 @@ tarn_code tn__csv_cells_init(tn__csv_cells *cells, const tn_type *type, uint32_t
         return code;
     }
     /* vectors are written whole, so a little beyond the last row */
-    cells->values_size = (width == 0 ? TN_BATCH_ROWS / 8 : TN_BATCH_ROWS * width) + 64;
+    cells->values_size = (width == 0 ? rows / 8 : rows * width) + 64;
     TN_RETURN_IF_ERROR(tn_pool_alloc_zeroed(pool, cells->values_size, &cells->values, err));
     if (tn_type_is_integer(type) && width < 8) {
-        TN_RETURN_IF_ERROR(tn_pool_alloc(pool, TN_BATCH_ROWS * 8 + 64, &memory, err));
+        TN_RETURN_IF_ERROR(tn_pool_alloc(pool, (size_t)rows * 8 + 64, &memory, err));
         cells->wide = memory;
     }
-    TN_RETURN_IF_ERROR(tn_pool_alloc(pool, TN_BATCH_ROWS / 8, &memory, err));
+    TN_RETURN_IF_ERROR(tn_pool_alloc(pool, rows / 8, &memory, err));
     cells->validity = memory;
-    TN_RETURN_IF_ERROR(tn_pool_alloc(pool, TN_BATCH_ROWS / 8, &memory, err));
+    TN_RETURN_IF_ERROR(tn_pool_alloc(pool, rows / 8, &memory, err));
     cells->odd = memory;
     return TARN_OK;
 }
@@ -34,9 +35,9 @@ tarn_code tn__csv_cells_init(tn__csv_cells *cells, const tn_type *type, uint32_t
 void tn__csv_cells_deinit(tn__csv_cells *cells, tn_pool *pool)
 {
     tn_pool_free(pool, cells->values, cells->values_size);
-    tn_pool_free(pool, cells->wide, TN_BATCH_ROWS * 8 + 64);
-    tn_pool_free(pool, cells->validity, TN_BATCH_ROWS / 8);
-    tn_pool_free(pool, cells->odd, TN_BATCH_ROWS / 8);
+    tn_pool_free(pool, cells->wide, (size_t)cells->rows_max * 8 + 64);
+    tn_pool_free(pool, cells->validity, cells->rows_max / 8);
+    tn_pool_free(pool, cells->odd, cells->rows_max / 8);
 }
 
 /* ---- one cell ---------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ typedef struct tn__csv_cells {
     const tn_type *type;
     uint32_t field;   /* of the file */
     uint32_t same_as; /* an earlier column that reads the same field, or itself */
+    uint32_t rows_max;
     void *values;
     size_t values_size;
     int64_t *wide; /* where the lane is narrower than what the kernel writes */
@@ -43,8 +44,9 @@ typedef struct tn__csv_parser {
     size_t row; /* the first of the batch */
 } tn__csv_parser;
 
+/* Room for `rows`, a multiple of 64. */
 TN_FALLIBLE tn__csv_cells_init(tn__csv_cells *cells, const tn_type *type, uint32_t field,
-                               tn_pool *pool, tarn_error *err);
+                               uint32_t rows, tn_pool *pool, tarn_error *err);
 void tn__csv_cells_deinit(tn__csv_cells *cells, tn_pool *pool);
 /* Some rows of one field as a column; what is no value of its type goes to the parser's bad list.
  */

@@ -24,15 +24,13 @@ static void destroy(tn__text_parser *base)
     tn_pool_free(pool, p, sizeof(*p));
 }
 
-/* Rows a batch: about 1 MiB of values, but 64 at least. */
-static uint32_t batch_rows(const tn__csv_parser *p)
+static uint32_t batch_rows(const tn_schema *schema, const uint32_t *fields, uint32_t count)
 {
     size_t width = 0;
-    for (uint32_t i = 0; i < p->field_count; i++) {
-        width += tn_lane_size(p->cells[i].type->lane);
+    for (uint32_t i = 0; i < count; i++) {
+        width += tn_lane_size(schema->fields[fields[i]].type->lane);
     }
-    const size_t rows = width == 0 ? TN_BATCH_ROWS : TN_BATCH_BYTES / width;
-    return rows >= TN_BATCH_ROWS ? TN_BATCH_ROWS : rows < 64 ? 64 : (uint32_t)rows & ~63U;
+    return tn_batch_rows(width);
 }
 
 static tarn_code create(const tn__text_source *base, const uint32_t *fields, uint32_t field_count,
@@ -63,9 +61,10 @@ static tarn_code create(const tn__text_source *base, const uint32_t *fields, uin
         p->columns = memory;
         p->base.columns = p->columns;
     }
+    p->rows_max = batch_rows(&base->base.schema, fields, field_count);
     for (uint32_t i = 0; i < field_count; i++) {
         const tn_type *type = base->base.schema.fields[fields[i]].type;
-        TN_TRY(tn__csv_cells_init(&p->cells[i], type, fields[i], pool, err));
+        TN_TRY(tn__csv_cells_init(&p->cells[i], type, fields[i], p->rows_max, pool, err));
         p->cells[i].same_as = i;
         for (uint32_t j = 0; j < i; j++) {
             if (fields[j] == fields[i]) {
@@ -74,7 +73,6 @@ static tarn_code create(const tn__text_source *base, const uint32_t *fields, uin
             }
         }
     }
-    p->rows_max = batch_rows(p);
     *out = &p->base;
     p = NULL;
 done:

@@ -275,6 +275,7 @@ tarn_code tn_delta_writer_open(tn_stores *stores, tn_types *types, tn_str uri,
     TN_TRY(tn_pool_alloc_zeroed(pool, sizeof(tn_delta_writer), &memory, err));
     writer = memory;
     writer->sink.ops = &tn_delta__sink_ops;
+    writer->sink.column_memory = TN_SINK_COLUMN_MEMORY;
     writer->pool = pool;
     writer->stores = stores;
     writer->types = types;
