@@ -84,6 +84,8 @@ const char *option_each(const invocation *in, const char *name, size_t *at);
 /* "10s", "500ms", "2m", or seconds; false after a report. */
 bool option_duration(const invocation *in, const char *name, unsigned otherwise_ms, unsigned *out);
 bool option_number(const invocation *in, const char *name, uint64_t otherwise, uint64_t *out);
+/* Promised, not written yet: arrow... */
+bool is_planned_format(const char *name);
 /* `nearest` of names (ends with NULL) for "did you mean", or NULL. */
 const char *nearest_of(const char *name, const char *const *names);
 

@@ -15,6 +15,15 @@ static const char *const planned[] = {"mv", "sign", "sync", NULL};
 
 static const char *const planned_formats[] = {"arrow", "avro", "orc", NULL};
 
+bool is_planned_format(const char *name)
+{
+    size_t i = 0;
+    while (planned_formats[i] != NULL && strcasecmp(name, planned_formats[i]) != 0) {
+        i++;
+    }
+    return planned_formats[i] != NULL;
+}
+
 /* How many letters must be added, dropped or changed; long names count as far away. */
 static size_t distance(const char *from, const char *to)
 {

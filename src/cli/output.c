@@ -199,7 +199,14 @@ bool printing_of(const invocation *in, printing *out)
     }
     const bool to_terminal = terminal && out->file == NULL;
     const file_format *by_name = out->file == NULL ? NULL : format_of_file(out->file);
-    if (format == NULL && out->file != NULL && by_name == NULL && ending_of(out->file) != NULL) {
+    const char *ending =
+        format == NULL && out->file != NULL && by_name == NULL ? ending_of(out->file) : NULL;
+    if (ending != NULL && is_planned_format(ending + 1)) {
+        (void)not_built(in, "a name that ends in .parquet, .csv, .tsv, .json, .jsonl or .md",
+                        "the format '%s' is not built yet", ending + 1);
+        return false;
+    }
+    if (ending != NULL) {
         (void)usage_error(
             in,
             "--format csv, or a name that ends in .parquet, .csv, .tsv, .json, .jsonl "

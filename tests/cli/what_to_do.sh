@@ -24,6 +24,8 @@ code tarn reset --input 'landing/*' --run 1 shop/pipeline.toml
 code tarn reset --run 1 --yes shop/pipeline.toml
 code tarn table show
 code tarn mv a b
+code tarn query -o x.arrow "SELECT 1"
+code tarn query -o x.xlsx "SELECT 1"
 code tarn sync a b
 code tarn shwo
 tarn help config | head -n 1
