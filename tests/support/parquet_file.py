@@ -62,8 +62,12 @@ def packed(values, width):
     return number.to_bytes((at + 7) // 8, "little")
 
 
+FILL = 1  # groups of eight that a run of packed values is filled up to; DuckDB's has four
+
+
 def hybrid(values, width):
     groups = (len(values) + 7) // 8
+    groups += -groups % FILL
     return varint(groups << 1 | 1) + packed(values + [0] * (groups * 8 - len(values)), width)
 
 

@@ -686,10 +686,11 @@ static bool plain_are_over(const tn_leaf_reader *reader)
     return size < tn_max_size(reader->physical_size, 1) || is_padding(at, reader->stop);
 }
 
-/* No more is left than what fills the last group of eight, and no run with values follows. */
+/* No run follows that has values.  Writers fill up the last run of groups as they like: DuckDB to
+ * 32 codes and more. */
 static bool codes_are_over(tn_rle codes)
 {
-    return codes.width == 0 || (codes.left <= (codes.run != NULL ? 7 : 0) &&
+    return codes.width == 0 || ((codes.run != NULL || codes.left == 0) &&
                                 tn_rle_skip(&codes, codes.left + 1, NULL) != TARN_OK);
 }
 
