@@ -4,11 +4,9 @@
  * A task keeps one reader a leaf, from morsel to morsel.  A batch is filled leaf by leaf; where
  * bytes are missing the task parks and goes on with the same leaf.
  */
-#include "format/parquet/assemble_internal.h"
-#include "format/parquet/source_internal.h"
+#include "format/parquet/scan_internal.h"
 
 #include "base/size.h"
-#include "base/vec.h"
 
 #include <inttypes.h>
 
@@ -21,74 +19,13 @@ enum {
     AHEAD_MIN = 64 << 10,      /* windows below are not read ahead: memory is short */
     PAGE_USUAL = 1 << 20,      /* what most writers aim at */
     GAP_MAX = 32 << 10,        /* bytes nobody wants, cheaper read than asked for again */
-    TOGETHER_MAX = 4 << 20,    /* of one read for several chunks */
-    INDEX_MAX = 16 << 20       /* of one chunk's pages */
+    TOGETHER_MAX = 4 << 20     /* of one read for several chunks */
 };
-
-typedef struct parquet_morsel {
-    uint32_t group;
-    uint64_t rows; /* at most so many are wanted */
-} parquet_morsel;
-
-typedef struct parquet_scan {
-    tn_scan base;
-    tn_parquet_source *source;
-    tn_pool *pool;
-    tn_arena arena;
-    tn_scan_request request;
-    parquet_morsel *morsels;
-    uint32_t morsel_count;
-    _Atomic uint32_t next;
-    uint32_t *leaves; /* that are read, ascending */
-    uint32_t leaf_count;
-    uint8_t *is_flat; /* one a leaf of those: it is a column by itself */
-    bool is_short;    /* of memory: batches end with pages of text */
-    tn_view file_name;
-    int64_t modified;
-    _Atomic uint64_t bytes_read, rows_read, rows_pruned, groups, groups_pruned;
-} parquet_scan;
-
-typedef enum task_state {
-    TASK_MORSEL,
-    TASK_INDEX, /* waits for page indexes */
-    TASK_BATCH,
-    TASK_SKIP, /* passes over rows that the page index excludes */
-    TASK_FILL
-} task_state;
-
-/* Rows of a morsel that may pass, counted from its first. */
-typedef struct row_range {
-    uint64_t from, to;
-} row_range;
-
-typedef struct parquet_task {
-    tn_scan_task base;
-    parquet_scan *scan;
-    tn_pool *pool;
-    tn_reading reading;
-    tn_decompressor decompressor;
-    tn_leaf_reader *readers;  /* one a leaf of scan->leaves */
-    tn_leaf_reader **by_leaf; /* NULL where not read */
-    tn_assembly *assemblies;  /* one a requested field */
-    tn_column *columns;       /* handed out */
-    uint32_t column_count;
-    tn_sequence row_numbers; /* of the batch handed out last */
-    uint32_t rows_handed;
-    task_state state;
-    uint32_t morsel;
-    uint32_t morsels_done;
-    uint32_t part;
-    uint64_t row, first_row; /* the next one, of the morsel; the morsel's first, of the file */
-    TN_VEC(row_range) ranges;
-    size_t range;
-    tn_range *indexes;            /* two a conjunct: offsets, bounds */
-    size_t rows, skip, next_leaf; /* of the batch in the making; rows before it to pass over */
-    uint64_t bytes_counted;
-} parquet_task;
 
 /* ---- the scan -------------------------------------------------------------------------------- */
 
-static TN_FALLIBLE copy_request(parquet_scan *scan, const tn_scan_request *request, tarn_error *err)
+static TN_FALLIBLE copy_request(tn_parquet_scan *scan, const tn_scan_request *request,
+                                tarn_error *err)
 {
     tn_arena *const arena = &scan->arena;
     uint32_t *fields;
@@ -127,12 +64,12 @@ static TN_FALLIBLE copy_request(parquet_scan *scan, const tn_scan_request *reque
     return TARN_OK;
 }
 
-static TN_FALLIBLE list_morsels(parquet_scan *scan, tarn_error *err)
+static TN_FALLIBLE list_morsels(tn_parquet_scan *scan, tarn_error *err)
 {
     const tn_footer *const footer = &scan->source->footer;
     uint64_t wanted = scan->request.row_limit;
     TN_RETURN_IF_ERROR(
-        tn_arena_array(&scan->arena, parquet_morsel, footer->group_count, &scan->morsels, err));
+        tn_arena_array(&scan->arena, tn_parquet_morsel, footer->group_count, &scan->morsels, err));
     for (uint32_t group = 0; group < footer->group_count; group++) {
         const uint64_t rows = footer->groups[group].rows;
         bool excluded = false;
@@ -144,7 +81,7 @@ static TN_FALLIBLE list_morsels(parquet_scan *scan, tarn_error *err)
             scan->groups_pruned++;
         } else if (rows > 0 && wanted > 0) {
             const uint64_t some = rows < wanted ? rows : wanted;
-            scan->morsels[scan->morsel_count++] = (parquet_morsel){group, some};
+            scan->morsels[scan->morsel_count++] = (tn_parquet_morsel){group, some};
             wanted -= some;
         }
     }
@@ -152,7 +89,7 @@ static TN_FALLIBLE list_morsels(parquet_scan *scan, tarn_error *err)
     return TARN_OK;
 }
 
-static TN_FALLIBLE list_leaves(parquet_scan *scan, tarn_error *err)
+static TN_FALLIBLE list_leaves(tn_parquet_scan *scan, tarn_error *err)
 {
     const tn_footer *const footer = &scan->source->footer;
     uint8_t *wanted;
@@ -178,7 +115,7 @@ static TN_FALLIBLE list_leaves(parquet_scan *scan, tarn_error *err)
 
 static void scan_close(tn_scan *base)
 {
-    parquet_scan *const scan = (parquet_scan *)base;
+    tn_parquet_scan *const scan = (tn_parquet_scan *)base;
     tn_arena_deinit(&scan->arena);
     tn_source_release(&scan->source->base);
     tn_pool_free(scan->pool, scan, sizeof(*scan));
@@ -186,7 +123,7 @@ static void scan_close(tn_scan *base)
 
 static void scan_counters(tn_scan *base, tn_scan_counters *out)
 {
-    parquet_scan *const scan = (parquet_scan *)base;
+    tn_parquet_scan *const scan = (tn_parquet_scan *)base;
     *out = (tn_scan_counters){.bytes_read = scan->bytes_read,
                               .rows_read = scan->rows_read,
                               .rows_out = scan->rows_read,
@@ -198,16 +135,16 @@ static void scan_counters(tn_scan *base, tn_scan_counters *out)
 
 static tarn_code scan_finish(tn_scan *base, tarn_error *err)
 {
-    return tn_object_verify(((parquet_scan *)base)->source->object, err);
+    return tn_object_verify(((tn_parquet_scan *)base)->source->object, err);
 }
 
 static uint32_t morsels_expected(tn_scan *base)
 {
-    return ((parquet_scan *)base)->morsel_count;
+    return ((tn_parquet_scan *)base)->morsel_count;
 }
 
 /* Of what windows may take, that of one leaf. */
-static size_t window_share(const parquet_scan *scan)
+static size_t window_share(const tn_parquet_scan *scan)
 {
     const size_t tasks = tn_max_size(scan->request.tasks_max, 1);
     const size_t all =
@@ -217,17 +154,10 @@ static size_t window_share(const parquet_scan *scan)
 
 /* ---- tasks ----------------------------------------------------------------------------------- */
 
-static void close_indexes(parquet_task *task)
-{
-    for (uint32_t i = 0; task->indexes != NULL && i < 2 * task->scan->request.conjunct_count; i++) {
-        tn_range__close(&task->indexes[i]);
-    }
-}
-
 static void task_close(tn_scan_task *base)
 {
-    parquet_task *const task = (parquet_task *)base;
-    parquet_scan *const scan = task->scan;
+    tn_parquet_task *const task = (tn_parquet_task *)base;
+    tn_parquet_scan *const scan = task->scan;
     const uint32_t fields = scan->request.field_count;
     for (uint32_t i = 0; task->readers != NULL && i < scan->leaf_count; i++) {
         tn_leaf__close(&task->readers[i]);
@@ -235,7 +165,7 @@ static void task_close(tn_scan_task *base)
     for (uint32_t i = 0; task->assemblies != NULL && i < fields; i++) {
         tn_assembly__close(&task->assemblies[i]);
     }
-    close_indexes(task);
+    tn_rows__close(task);
     tn_reading__close(&task->reading);
     tn_pool_free(task->pool, task->indexes,
                  2 * (size_t)scan->request.conjunct_count * sizeof(tn_range));
@@ -263,10 +193,10 @@ static TN_FALLIBLE zeroed_array(tn_pool *pool, size_t count, size_t size, void *
 static tarn_code task_open(tn_scan *base, tn_pool *pool, tn_scan_task **out, tarn_error *err)
 {
     tarn_code code = TARN_OK;
-    parquet_scan *const scan = (parquet_scan *)base;
+    tn_parquet_scan *const scan = (tn_parquet_scan *)base;
     const tn_footer *const footer = &scan->source->footer;
     const uint32_t fields = scan->request.field_count;
-    parquet_task *task = NULL;
+    tn_parquet_task *task = NULL;
     void *memory;
 
     *out = NULL;
@@ -315,9 +245,9 @@ done:
 
 /* ---- morsels --------------------------------------------------------------------------------- */
 
-static size_t window_of(const parquet_task *task)
+static size_t window_of(const tn_parquet_task *task)
 {
-    const parquet_scan *const scan = task->scan;
+    const tn_parquet_scan *const scan = task->scan;
     size_t window = WINDOW_MAX;
     if (scan->request.stop_early || scan->request.row_limit != UINT64_MAX) {
         window = task->morsels_done < 2 ? (size_t)WINDOW_FIRST << task->morsels_done : WINDOW_MAX;
@@ -325,7 +255,8 @@ static size_t window_of(const parquet_task *task)
     return tn_min_size(window, window_share(scan));
 }
 
-static tarn_code explain_leaf(const parquet_task *task, size_t i, tarn_code code, tarn_error *err)
+static tarn_code explain_leaf(const tn_parquet_task *task, size_t i, tarn_code code,
+                              tarn_error *err)
 {
     if (code != TARN_OK) {
         const tn_leaf *const leaf = &task->scan->source->footer.leaves[task->scan->leaves[i]];
@@ -336,7 +267,7 @@ static tarn_code explain_leaf(const parquet_task *task, size_t i, tarn_code code
 }
 
 /* One read for the small chunks from `first` on that lie together; answers how many. */
-static TN_FALLIBLE read_together(parquet_task *task, size_t first, size_t window, size_t *taken,
+static TN_FALLIBLE read_together(tn_parquet_task *task, size_t first, size_t window, size_t *taken,
                                  tarn_error *err)
 {
     const size_t leaf_count = task->scan->leaf_count;
@@ -374,10 +305,10 @@ static TN_FALLIBLE read_together(parquet_task *task, size_t first, size_t window
     return TARN_OK;
 }
 
-static TN_FALLIBLE begin_morsel(parquet_task *task, tarn_error *err)
+static TN_FALLIBLE begin_morsel(tn_parquet_task *task, tarn_error *err)
 {
-    parquet_scan *const scan = task->scan;
-    const parquet_morsel *const morsel = &scan->morsels[task->morsel];
+    tn_parquet_scan *const scan = task->scan;
+    const tn_parquet_morsel *const morsel = &scan->morsels[task->morsel];
     const size_t window = window_of(task);
     const bool ahead = (!scan->request.stop_early || task->morsels_done > 0) && window >= AHEAD_MIN;
     for (size_t i = 0; i < scan->leaf_count; i++) {
@@ -405,148 +336,10 @@ static TN_FALLIBLE begin_morsel(parquet_task *task, tarn_error *err)
     return TARN_OK;
 }
 
-/* ---- the page index -------------------------------------------------------------------------- */
-
-/* The chunk of a conjunct where the group is large enough for its page index to be worth a look. */
-static bool index_of(const parquet_task *task, uint32_t i, uint32_t *leaf, tn_chunk_meta *chunk)
-{
-    const tn_parquet_source *const source = task->scan->source;
-    const parquet_morsel *const morsel = &task->scan->morsels[task->morsel];
-    const uint32_t field = task->scan->request.conjuncts[i].field;
-    if (field >= source->footer.schema.count ||
-        source->footer.groups[morsel->group].rows < 2 * TN_BATCH_ROWS) {
-        return false;
-    }
-    *leaf = tn_footer__flat_leaf(&source->footer, field);
-    return *leaf != UINT32_MAX &&
-           tn_footer__chunk(&source->footer, morsel->group, *leaf, source->file_size, chunk,
-                            NULL) == TARN_OK &&
-           chunk->offset_index_size > 0 && chunk->column_index_size > 0 &&
-           chunk->offset_index_size <= INDEX_MAX && chunk->column_index_size <= INDEX_MAX &&
-           chunk->offset_index_offset < source->file_size &&
-           chunk->column_index_offset < source->file_size &&
-           chunk->offset_index_size <= source->file_size - chunk->offset_index_offset &&
-           chunk->column_index_size <= source->file_size - chunk->column_index_offset;
-}
-
-static TN_FALLIBLE start_indexes(parquet_task *task, tarn_error *err)
-{
-    for (uint32_t i = 0; i < task->scan->request.conjunct_count; i++) {
-        tn_chunk_meta chunk;
-        uint32_t leaf;
-        if (!index_of(task, i, &leaf, &chunk)) {
-            continue;
-        }
-        tn_range *const pair = &task->indexes[2 * i];
-        tn_range__open(&pair[0], &task->reading, chunk.offset_index_offset,
-                       chunk.offset_index_offset + chunk.offset_index_size, WINDOW_MIN, false);
-        tn_range__open(&pair[1], &task->reading, chunk.column_index_offset,
-                       chunk.column_index_offset + chunk.column_index_size, WINDOW_MIN, false);
-        TN_RETURN_IF_ERROR(tn_range__start(&pair[0], err));
-        TN_RETURN_IF_ERROR(tn_range__start(&pair[1], err));
-    }
-    return TARN_OK;
-}
-
-/* Takes the rows of one page out of the ranges. */
-static TN_FALLIBLE take_out(parquet_task *task, row_range out, tarn_error *err)
-{
-    for (size_t i = 0; i < task->ranges.count; i++) {
-        row_range *const range = &task->ranges.items[i];
-        if (out.to <= range->from || out.from >= range->to) {
-            continue;
-        }
-        const row_range behind = {out.to, range->to};
-        range->to = out.from > range->from ? out.from : range->from;
-        if (behind.from < behind.to) { /* in two: the rest goes right behind */
-            TN_RETURN_IF_ERROR(tn_vec_push(&task->ranges, behind, err));
-            row_range *const items = task->ranges.items;
-            memmove(items + i + 2, items + i + 1, (task->ranges.count - i - 2) * sizeof(row_range));
-            items[i + 1] = behind;
-        }
-    }
-    return TARN_OK;
-}
-
-static TN_FALLIBLE prune_pages(parquet_task *task, uint32_t i, uint32_t leaf, tarn_error *err)
-{
-    tarn_code code = TARN_OK;
-    const tn_footer *const footer = &task->scan->source->footer;
-    const uint64_t rows = footer->groups[task->scan->morsels[task->morsel].group].rows;
-    const tn_range *const pair = &task->indexes[2 * i];
-    tn_page_index index;
-    tn_arena arena;
-    tn_arena_init(&arena, task->pool);
-    /* A damaged index is no reason not to read the file: it then says nothing. */
-    if (tn_page_index__read(pair[0].at, tn_range__there(&pair[0]), pair[1].at,
-                            tn_range__there(&pair[1]), rows, &arena, &index, NULL) != TARN_OK ||
-        index.bounds == NULL) {
-        index.count = 0;
-    }
-    for (size_t page = 0; page < index.count; page++) {
-        const uint64_t from = index.places[page].first_row;
-        const uint64_t to = page + 1 < index.count ? index.places[page + 1].first_row : rows;
-        tn_column_statistics statistics;
-        tn_bounds__read(footer, leaf, &index.bounds[page], &statistics);
-        if (index.only_nulls[page] != 0) {
-            statistics.nulls = TN_EXACT;
-            statistics.null_count = to - from;
-        }
-        if (tn_conjunct_excludes(&task->scan->request.conjuncts[i], &statistics, to - from)) {
-            TN_TRY(take_out(task, (row_range){from, to}, err));
-        }
-    }
-done:
-    tn_arena_deinit(&arena);
-    return code;
-}
-
-/* Which rows of the morsel are read: all of them, less what the page indexes exclude. */
-static TN_FALLIBLE choose_rows(parquet_task *task, tn_waker *waker, bool *wait, tarn_error *err)
-{
-    const uint32_t count = task->scan->request.conjunct_count;
-    const uint64_t rows = task->scan->morsels[task->morsel].rows;
-    *wait = false;
-    for (uint32_t i = 0; i < 2 * count; i++) {
-        tn_range *const range = &task->indexes[i];
-        while (range->reading != NULL) {
-            tn_ready ready;
-            TN_RETURN_IF_ERROR(tn_range__need(range, (size_t)tn_range__left(range), &ready, err));
-            if (ready == TN_READY) {
-                break;
-            }
-            if (tn_range__park(range, waker)) {
-                *wait = true;
-                return TARN_OK;
-            }
-        }
-    }
-    task->ranges.count = 0;
-    TN_RETURN_IF_ERROR(tn_vec_push(&task->ranges, ((row_range){0, rows}), err));
-    for (uint32_t i = 0; i < count; i++) {
-        tn_chunk_meta chunk;
-        uint32_t leaf;
-        if (index_of(task, i, &leaf, &chunk)) {
-            TN_RETURN_IF_ERROR(prune_pages(task, i, leaf, err));
-        }
-    }
-    close_indexes(task);
-    size_t kept = 0;
-    uint64_t left = 0;
-    for (size_t i = 0; i < task->ranges.count; i++) {
-        const row_range range = task->ranges.items[i];
-        if (range.from < range.to) {
-            task->ranges.items[kept++] = range;
-            left += range.to - range.from;
-        }
-    }
-    task->ranges.count = kept;
-    task->scan->rows_pruned += rows - left;
-    return TARN_OK;
-}
+/* ---- filters that grow ---------------------------------------------------------------------- */
 
 typedef struct dynamic_look {
-    const parquet_scan *scan;
+    const tn_parquet_scan *scan;
     uint32_t group;
     bool excluded;
 } dynamic_look;
@@ -559,7 +352,7 @@ static void see_dynamic(void *context, const tn_conjunct *conjunct)
 }
 
 /* Has a filter that grew meanwhile made this morsel useless? */
-static bool excluded_by_now(const parquet_scan *scan, uint32_t group)
+static bool excluded_by_now(const tn_parquet_scan *scan, uint32_t group)
 {
     dynamic_look look = {scan, group, false};
     for (uint32_t i = 0; i < scan->request.dynamic_count && !look.excluded; i++) {
@@ -573,7 +366,7 @@ static bool excluded_by_now(const parquet_scan *scan, uint32_t group)
 
 /* ---- batches --------------------------------------------------------------------------------- */
 
-static void begin_batch(parquet_task *task)
+static void begin_batch(tn_parquet_task *task)
 {
     size_t width = 0;
     size_t heap = 0;
@@ -590,7 +383,7 @@ static void begin_batch(parquet_task *task)
     if (heap > 0) {
         rows = tn_min_size(rows, tn_max_size(TN_BATCH_HEAP / heap, 1));
     }
-    const row_range *const range = &task->ranges.items[task->range];
+    const tn_row_range *const range = &task->ranges.items[task->range];
     task->skip = range->from > task->row ? (size_t)(range->from - task->row) : 0;
     const uint64_t left = range->to - (task->row + task->skip);
     task->rows = left < rows ? (size_t)left : rows;
@@ -598,7 +391,7 @@ static void begin_batch(parquet_task *task)
 }
 
 /* Fills all leaves, or has them pass over rows. */
-static TN_FALLIBLE fill(parquet_task *task, tn_waker *waker, bool *wait, tarn_error *err)
+static TN_FALLIBLE fill(tn_parquet_task *task, tn_waker *waker, bool *wait, tarn_error *err)
 {
     *wait = false;
     for (; task->next_leaf < task->scan->leaf_count; task->next_leaf++) {
@@ -624,9 +417,9 @@ static TN_FALLIBLE fill(parquet_task *task, tn_waker *waker, bool *wait, tarn_er
     return TARN_OK;
 }
 
-static void virtual_columns(parquet_task *task)
+static void virtual_columns(tn_parquet_task *task)
 {
-    const parquet_scan *const scan = task->scan;
+    const tn_parquet_scan *const scan = task->scan;
     static const uint64_t no_rows[1] = {0};
     tn_column *out = task->columns + scan->request.field_count;
     const uint32_t rows = (uint32_t)task->rows;
@@ -663,9 +456,9 @@ static void virtual_columns(parquet_task *task)
     }
 }
 
-static TN_FALLIBLE hand_out(parquet_task *task, tn_batch *out, tarn_error *err)
+static TN_FALLIBLE hand_out(tn_parquet_task *task, tn_batch *out, tarn_error *err)
 {
-    const parquet_scan *const scan = task->scan;
+    const tn_parquet_scan *const scan = task->scan;
     const tn_footer *const footer = &scan->source->footer;
     for (uint32_t i = 0; i < scan->request.field_count; i++) {
         const tn_node *const node = &footer->columns[scan->request.fields[i]];
@@ -698,7 +491,7 @@ static TN_FALLIBLE hand_out(parquet_task *task, tn_batch *out, tarn_error *err)
 }
 
 /* A morsel that came to nothing still says that it is over. */
-static void empty_batch(parquet_task *task, tn_batch *out)
+static void empty_batch(tn_parquet_task *task, tn_batch *out)
 {
     task->rows = 0;
     virtual_columns(task);
@@ -711,17 +504,17 @@ static void empty_batch(parquet_task *task, tn_batch *out)
         .columns = task->columns, .width = task->column_count, .tag = {task->morsel, 0, true}};
 }
 
-static void count(parquet_task *task)
+static void count(tn_parquet_task *task)
 {
-    parquet_scan *const scan = task->scan;
+    tn_parquet_scan *const scan = task->scan;
     scan->bytes_read += task->reading.bytes_read - task->bytes_counted;
     task->bytes_counted = task->reading.bytes_read;
 }
 
 /* A row group that was read to its end has no rows left in any column. */
-static TN_FALLIBLE end_morsel(const parquet_task *task, tarn_error *err)
+static TN_FALLIBLE end_morsel(const tn_parquet_task *task, tarn_error *err)
 {
-    const parquet_scan *const scan = task->scan;
+    const tn_parquet_scan *const scan = task->scan;
     const uint32_t group = scan->morsels[task->morsel].group;
     for (size_t i = 0; i < scan->leaf_count && task->row == scan->source->footer.groups[group].rows;
          i++) {
@@ -733,10 +526,10 @@ static TN_FALLIBLE end_morsel(const parquet_task *task, tarn_error *err)
     return TARN_OK;
 }
 
-static TN_FALLIBLE next_batch(parquet_task *task, tn_waker *waker, tn_batch *out,
+static TN_FALLIBLE next_batch(tn_parquet_task *task, tn_waker *waker, tn_batch *out,
                               tn_scan_answer *answer, tarn_error *err)
 {
-    parquet_scan *const scan = task->scan;
+    tn_parquet_scan *const scan = task->scan;
     bool wait;
     *answer = TN_SCAN_BATCH;
     if (task->state == TASK_MORSEL) {
@@ -753,11 +546,11 @@ static TN_FALLIBLE next_batch(parquet_task *task, tn_waker *waker, tn_batch *out
             empty_batch(task, out);
             return TARN_OK;
         }
-        TN_RETURN_IF_ERROR(start_indexes(task, err));
+        TN_RETURN_IF_ERROR(tn_rows__start(task, err));
         task->state = TASK_INDEX;
     }
     if (task->state == TASK_INDEX) {
-        TN_RETURN_IF_ERROR(choose_rows(task, waker, &wait, err));
+        TN_RETURN_IF_ERROR(tn_rows__choose(task, waker, &wait, err));
         if (wait) {
             *answer = TN_SCAN_WAIT;
             return TARN_OK;
@@ -802,7 +595,7 @@ static TN_FALLIBLE next_batch(parquet_task *task, tn_waker *waker, tn_batch *out
 /* Of the first row group's chunks: pages are as large as most writers make them, or the chunk. */
 static size_t task_memory(tn_scan *base)
 {
-    const parquet_scan *const scan = (const parquet_scan *)base;
+    const tn_parquet_scan *const scan = (const tn_parquet_scan *)base;
     const size_t window = window_share(scan);
     size_t sum = 0;
     for (size_t i = 0; i < scan->leaf_count && scan->morsel_count > 0; i++) {
@@ -819,10 +612,10 @@ static size_t task_memory(tn_scan *base)
 }
 
 /* What memory would do: pages as large as those that were met, for each task that may run. */
-static void hint_memory(const parquet_task *task, tarn_error *err)
+static void hint_memory(const tn_parquet_task *task, tarn_error *err)
 {
     enum { MEGABYTE = 1000000, STEP = 16, OTHERS = 4 << 20 };
-    const parquet_scan *const scan = task->scan;
+    const tn_parquet_scan *const scan = task->scan;
     const size_t tasks = tn_max_size(tn_min_size(scan->request.tasks_max, scan->morsel_count), 1);
     const size_t budget = tn_pool_budget(scan->pool);
     size_t known = 0;
@@ -851,7 +644,7 @@ static void hint_memory(const parquet_task *task, tarn_error *err)
 static tarn_code task_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
                            tn_scan_answer *answer, tarn_error *err)
 {
-    parquet_task *const task = (parquet_task *)base;
+    tn_parquet_task *const task = (tn_parquet_task *)base;
     const tarn_code code = next_batch(task, waker, out, answer, err);
     if (code == TARN_E_NOMEM) {
         hint_memory(task, err);
@@ -867,7 +660,7 @@ static tarn_code task_read(tn_scan_task *base, tn_waker *waker, tn_batch *out,
 static bool task_place(tn_scan_task *base, tn_waker *waker, tn_scan_place *out)
 {
     (void)waker;
-    const parquet_task *const task = (const parquet_task *)base;
+    const tn_parquet_task *const task = (const tn_parquet_task *)base;
     *out = (tn_scan_place){.file = task->scan->source->base.name};
     if (task->rows_handed > 0) {
         out->first_row = task->row_numbers.first;
@@ -892,7 +685,7 @@ TN_FALLIBLE tn_parquet__scan(tn_source *base, const tn_scan_request *request, tn
                              tn_scan **out, tarn_error *err)
 {
     tarn_code code = TARN_OK;
-    parquet_scan *scan = NULL;
+    tn_parquet_scan *scan = NULL;
     void *memory;
 
     *out = NULL;

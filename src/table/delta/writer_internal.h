@@ -1,5 +1,5 @@
-/* writer_internal.h - a write in progress: shared by writer_rows.c (rows), writer.c (files) and
- * commit.c (the log). */
+/* writer_internal.h - a write in progress: shared by writer_open.c, writer_rows.c (rows), writer.c
+ * (files) and commit.c (the log). */
 #ifndef TN_TABLE_DELTA_WRITER_INTERNAL_H
 #define TN_TABLE_DELTA_WRITER_INTERNAL_H
 
