@@ -241,6 +241,37 @@ TEST(a_number_of_rows_that_none_can_be_is_an_error)
     tn_text_deinit(&text);
 }
 
+#define META(PARTITIONS)                                                                     \
+    "{\"metaData\":{\"id\":\"x\",\"format\":{\"provider\":\"parquet\"},\"schemaString\":\"{" \
+    "\\\"type\\\":\\\"struct\\\",\\\"fields\\\":[{\\\"name\\\":\\\"a\\\",\\\"type\\\":"      \
+    "\\\"integer\\\","                                                                       \
+    "\\\"nullable\\\":true,\\\"metadata\\\":{}},{\\\"name\\\":\\\"b\\\",\\\"type\\\":"       \
+    "\\\"integer\\\","                                                                       \
+    "\\\"nullable\\\":true,\\\"metadata\\\":{}}]}\",\"partitionColumns\":[" PARTITIONS "]}}\n"
+
+TEST(files_of_another_partitioning_are_refused)
+{
+    static const char *const partitions[] = {META("\"b\""), META("\"a\",\"b\"")};
+    tn_store *store;
+    tn_text text;
+    tn_session *session = open_session(&store);
+    tn_text_init(&text, pool, 1 << 20);
+    CHECK_EQ(fill(session, &text, 1), TARN_OK);
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_EQ(put_entry(store, 2, partitions[i]), TARN_OK);
+        CHECK_EQ(statements_run(session, ask, &text, NULL), TARN_E_CORRUPT);
+        CHECK(strstr(text.data, "of a time when it was partitioned by other columns") != NULL);
+        CHECK_EQ(statements_run(session, append, &text, NULL), TARN_E_CORRUPT);
+    }
+    CHECK_EQ(put_entry(store, 2, META("\"a\",\"A\"")), TARN_OK);
+    CHECK_EQ(statements_run(session, ask, &text, NULL), TARN_E_CORRUPT);
+    CHECK(strstr(text.data, "is partitioned by 'a' twice") != NULL);
+    CHECK_EQ(put_entry(store, 2, META("")), TARN_OK); /* as before, with a column more */
+    CHECK_SQL(ask, "2|1\n");
+    tn_session_destroy(session);
+    tn_text_deinit(&text);
+}
+
 TEST(a_log_in_a_bucket_names_no_file_of_this_machine)
 {
     static const struct {

@@ -16,7 +16,8 @@ typedef struct tn_delta_entry {
     bool is_live; /* added; else removed, and kept until its tombstone expires */
     int64_t deleted_ms;
     bool data_change;
-    uint64_t text; /* of tn_delta.texts: which one said so; 0: a checkpoint's Parquet */
+    uint64_t text;         /* of tn_delta.texts: which one said so; 0: a checkpoint's Parquet */
+    uint32_t partitioning; /* of tn_delta.partitionings: whose values file.partitions has */
 } tn_delta_entry;
 
 typedef struct tn_delta_txn_entry {
@@ -44,6 +45,8 @@ struct tn_delta {
     const int32_t *field_ids;      /* with column mapping by id; else NULL */
     const tn_type *const *physical_types; /* likewise: nested fields by their names in files */
     bool has_protocol, has_metadata;
+    const tn_str *partition_names;  /* as files have them */
+    uint32_t partitionings;         /* how often other columns became those of partitions */
     uint64_t texts;                 /* log entries and JSON checkpoints that were applied */
     TN_VEC(tn_delta_entry) entries; /* live and removed */
     uint32_t *buckets;              /* indexes + 1 into entries, by hash */

@@ -481,6 +481,14 @@ tarn_code tn_delta__finish(tn_delta *table, tarn_error *err)
     TN_RETURN_IF_ERROR(tn_arena_array(&table->arena, tn_delta_file, count, &files, err));
     count = 0;
     for (size_t i = 0; i < table->entries.count; i++) {
+        if (table->entries.items[i].is_live &&
+            table->entries.items[i].partitioning != table->partitionings) {
+            return tn_fail(err, TARN_E_CORRUPT,
+                           "the Delta table '%.*s' has the file '%.*s' of a time when it was "
+                           "partitioned by other columns",
+                           TN_STR_ARGS(table->about.uri),
+                           TN_STR_ARGS(table->entries.items[i].file.path));
+        }
         if (table->entries.items[i].is_live) {
             files[count++] = table->entries.items[i].file;
             table->about.bytes += table->entries.items[i].file.size;

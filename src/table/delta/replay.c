@@ -32,6 +32,7 @@ static TN_FALLIBLE rehash(tn_delta *table, tarn_error *err)
 tarn_code tn_delta__put_file(tn_delta *table, const tn_delta_entry *entry, tarn_error *err)
 {
     tn_delta_entry made = *entry;
+    made.partitioning = table->partitionings;
     made.hash = hash_of(&made.file);
     if (2 * (table->entries.count + 1) > table->bucket_count) {
         TN_RETURN_IF_ERROR(rehash(table, err));
@@ -147,6 +148,25 @@ static TN_FALLIBLE set_properties(tn_delta *table, const tn_json *configuration,
     return TARN_OK;
 }
 
+/* Files keep their values in the order of the columns that are the table's when they are added. */
+static TN_FALLIBLE note_partitions(tn_delta *table, const uint32_t *fields, uint32_t count,
+                                   tarn_error *err)
+{
+    tn_str *names;
+    bool same = count == table->about.partition_count;
+    TN_RETURN_IF_ERROR(tn_arena_array(&table->arena, tn_str, count, &names, err));
+    for (uint32_t i = 0; i < count; i++) {
+        names[i] = table->physical_names != NULL ? table->physical_names[fields[i]]
+                                                 : table->about.schema.fields[fields[i]].name;
+        same = same && tn_str_equal(names[i], table->partition_names[i]);
+    }
+    table->partitionings += !same;
+    table->partition_names = names;
+    table->about.partition_fields = fields;
+    table->about.partition_count = count;
+    return TARN_OK;
+}
+
 static TN_FALLIBLE set_partitions(tn_delta *table, const tn_json *columns, tarn_error *err)
 {
     const uint32_t count = columns == NULL ? 0 : columns->count;
@@ -162,9 +182,17 @@ static TN_FALLIBLE set_partitions(tn_delta *table, const tn_json *columns, tarn_
                            TN_STR_ARGS(table->about.uri), TN_STR_ARGS(each->text));
         }
     }
-    table->about.partition_fields = fields;
-    table->about.partition_count = count;
-    return TARN_OK;
+    for (uint32_t at = 1; at < count; at++) {
+        for (uint32_t before = 0; before < at; before++) {
+            if (fields[before] == fields[at]) {
+                return tn_fail(err, TARN_E_CORRUPT,
+                               "the Delta table '%.*s' is partitioned by '%.*s' twice",
+                               TN_STR_ARGS(table->about.uri),
+                               TN_STR_ARGS(table->about.schema.fields[fields[at]].name));
+            }
+        }
+    }
+    return note_partitions(table, fields, count, err);
 }
 
 tarn_code tn_delta__set_metadata(tn_delta *table, const tn_json *metadata, tarn_error *err)
