@@ -334,7 +334,7 @@ static void rows_to_give(tn_evaluator *ev, const tn_column *out, const uint16_t 
             words[i] &= ~node->mask[i];
         }
     }
-    *count = ev->selection == NULL ? tn_bits_to_selection(words, ev->rows, ev->valid)
+    *count = ev->selection == NULL ? tn_bits_to_selection(words, ev->count, ev->valid)
                                    : tn_bits_filter(words, ev->selection, ev->count, ev->valid);
     *rows = ev->valid;
 }
@@ -344,7 +344,7 @@ static void cut_rows(tn_evaluator *ev, uint32_t row)
 {
     ev->was_cut = true;
     if (ev->selection == NULL) {
-        ev->count = row; /* rows before it */
+        ev->count = row < ev->count ? row : ev->count; /* rows before it */
         return;
     }
     while (ev->count > 0 && ev->selection[ev->count - 1] >= row) {
