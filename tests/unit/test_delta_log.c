@@ -112,6 +112,10 @@ TEST(a_damaged_line_of_the_log_is_an_error)
         {"{\"txn\":{\"appId\":\"x\",\"version\":\"1\"}}", "'txn.version' is no number"},
         {"{\"protocol\":{\"minReaderVersion\":4294967297,\"minWriterVersion\":2}}",
          "'protocol.minReaderVersion' is 4294967297, which it cannot be"},
+        {"{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":\"x\"}}",
+         "'protocol.readerFeatures' is no list of names"},
+        {"{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"writerFeatures\":[1]}}",
+         "'protocol.writerFeatures' is no list of names"},
     };
     tn_store *store;
     tn_text text;

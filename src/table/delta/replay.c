@@ -94,6 +94,16 @@ static TN_FALLIBLE check_number(const char *action, const char *key, int64_t val
                          (long long)value);
 }
 
+/* A list of texts, or none. */
+static TN_FALLIBLE check_names(const tn_json *list, const char *key, tarn_error *err)
+{
+    bool good = list == NULL || list->kind == TN_JSON_ARRAY;
+    for (const tn_json *each = tn_json_first(list); each != NULL && good; each = each->next) {
+        good = each->kind == TN_JSON_STRING;
+    }
+    return good ? TARN_OK : tn_fail(err, TARN_E_CORRUPT, "'%s' is no list of names", key);
+}
+
 /* A whole number of an action; `otherwise` where it has none. */
 static TN_FALLIBLE take_number(const tn_json *json, const char *action, const char *key,
                                int64_t least, int64_t most, int64_t otherwise, int64_t *out,
@@ -172,6 +182,7 @@ static TN_FALLIBLE set_partitions(tn_delta *table, const tn_json *columns, tarn_
     const uint32_t count = columns == NULL ? 0 : columns->count;
     uint32_t *fields;
     uint32_t i = 0;
+    TN_RETURN_IF_ERROR(check_names(columns, "metaData.partitionColumns", err));
     TN_RETURN_IF_ERROR(tn_arena_array(&table->arena, uint32_t, count, &fields, err));
     for (const tn_json *each = tn_json_first(columns); each != NULL; each = each->next, i++) {
         bool ambiguous;
@@ -245,6 +256,10 @@ tarn_code tn_delta__set_protocol(tn_delta *table, const tn_json *protocol, tarn_
     about->reader_version = (int)reader;
     about->writer_version = (int)writer;
     table->has_protocol = true;
+    TN_RETURN_IF_ERROR(
+        check_names(tn_json_get(protocol, "readerFeatures"), "protocol.readerFeatures", err));
+    TN_RETURN_IF_ERROR(
+        check_names(tn_json_get(protocol, "writerFeatures"), "protocol.writerFeatures", err));
     TN_RETURN_IF_ERROR(set_features(table, tn_json_get(protocol, "readerFeatures"),
                                     &about->reader_features, &about->reader_feature_count, err));
     return set_features(table, tn_json_get(protocol, "writerFeatures"), &about->writer_features,
