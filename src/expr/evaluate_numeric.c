@@ -520,11 +520,18 @@ static TN_FALLIBLE to_lane(tn_evaluator *ev, const tn_instruction *ins, tn_regis
 {
     const tn_type *type = ins->expr->type;
     const tn_type *from = ins->bound->argument_types[0];
+    const size_t size = tn_lane_size(type->lane);
     tn_operand a;
+    bool faulty = false;
     TN_RETURN_IF_ERROR(tn_eval__operand(ev, args[0], from->lane, &a, err));
-    TN_RETURN_IF_ERROR(tn_eval__values(ev, out, tn_lane_size(type->lane), err));
-    const bool faulty =
-        tn_convert_checked(from->lane, type->lane)(a.values, ev->rows, out->values, out->faults);
+    TN_RETURN_IF_ERROR(tn_eval__values(ev, out, size, err));
+    /* A constant is there in some copies, and is cast row by row where rows of its own fail. */
+    const uint32_t most = a.mask == UINT32_MAX ? ev->rows : TN_CONSTANT_COPIES;
+    for (uint32_t row = 0; row < ev->rows; row += most) {
+        const uint32_t rows = ev->rows - row < most ? ev->rows - row : most;
+        faulty |= tn_convert_checked(from->lane, type->lane)(
+            a.values, rows, (char *)out->values + row * size, out->faults + row / 64);
+    }
     tn_eval__flat_result(ev, out, type, type->lane);
     return faulty ? tn_eval__add_faults(ev, ins, args, out, err) : TARN_OK;
 }

@@ -113,7 +113,7 @@ for kind, values, encodings in (
                 read(f"{label}, padded", Flat(kind, values, encoding, v2, behind=bytes(8)), want)
             more = "its head says 4" if v2 else "a page has more values than its levels ask for"
             if encoding == pq.DICTIONARY:
-                pq.FILL = 4
+                pq.FILL = 8
                 read(f"{label}, filled up as DuckDB does", Flat(kind, values, encoding, v2), want)
                 pq.FILL = 1
             if v2 or encoding != pq.DICTIONARY:  # whose last run may hold codes that nobody asks for

@@ -62,7 +62,7 @@ def packed(values, width):
     return number.to_bytes((at + 7) // 8, "little")
 
 
-FILL = 1  # groups of eight that a run of packed values is filled up to; DuckDB's has four
+FILL = 1  # groups of eight that a run of packed values is filled up to, as DuckDB does
 
 
 def hybrid(values, width):
