@@ -28,6 +28,9 @@ TN_FALLIBLE tn_unnest_create(tn_run *run, const tn_expr *const *lists, uint32_t 
                              const tn_layout *layout, tn_operator **out, tarn_error *err);
 /* An end over a tn_sink (COPY, tables), ordered or not. */
 TN_FALLIBLE tn_sink_end_create(tn_run *run, tn_sink *sink, tn_operator **out, tarn_error *err);
+/* Of rows too wide for the memory: says what memory would do, whoever met the limit. */
+tarn_code tn_sink_end_explain(const tn_sink *sink, const tn_pool *pool, tarn_code code,
+                              tarn_error *err);
 
 /* ---- operators that block: all of them spill (owner: operators) ---- */
 

@@ -367,6 +367,9 @@ tarn_code tn_query_next(tn_query *query, tn_chunk **out, tarn_error *err)
         }
         if (code != TARN_OK) {
             code = tn_spill_explain(query->run.spill, code, &failure);
+            if (query->plan->kind == TN_PLAN_WRITE) { /* a scan fails for what a sink holds, too */
+                code = tn_sink_end_explain(query->plan->sink, &query->pool, code, &failure);
+            }
             return fail(query, code, &failure, err);
         }
     }

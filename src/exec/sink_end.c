@@ -67,13 +67,13 @@ static TN_FALLIBLE consume(void *consumer, const tn_batch *batch, tn_waker *wake
     return code;
 }
 
-/* What memory would do for very wide rows. */
-static tarn_code explain_width(const sink_end *end, tarn_code code, tarn_error *err)
+tarn_code tn_sink_end_explain(const tn_sink *sink, const tn_pool *pool, tarn_code code,
+                              tarn_error *err)
 {
     enum { MEGABYTE = 1000000, STEP = 16, WIDE = 128, EACH_MAX = 56 << 10, OTHERS = 8 << 20 };
-    const uint32_t width = end->sink->schema.count;
-    const size_t budget = tn_pool_budget(end->pool);
-    if (code == TARN_E_NOMEM && err != NULL && end->sink->column_memory > 0 && width >= WIDE &&
+    const uint32_t width = sink->schema.count;
+    const size_t budget = tn_pool_budget(pool);
+    if (code == TARN_E_NOMEM && err != NULL && sink->column_memory > 0 && width >= WIDE &&
         budget != SIZE_MAX) {
         const size_t wanted = (size_t)width * EACH_MAX + OTHERS;
         const size_t least = tn_max_size(wanted, budget + budget / 4) / MEGABYTE + 1;
@@ -82,6 +82,11 @@ static tarn_code explain_width(const sink_end *end, tarn_code code, tarn_error *
                 wanted / MEGABYTE + 1, (least + STEP - 1) / STEP * STEP);
     }
     return code;
+}
+
+static tarn_code explain_width(const sink_end *end, tarn_code code, tarn_error *err)
+{
+    return tn_sink_end_explain(end->sink, end->pool, code, err);
 }
 
 static tarn_code sink_end_take(tn_operator_task *base, const tn_batch *in, tn_answer *answer,
