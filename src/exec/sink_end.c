@@ -70,7 +70,7 @@ static TN_FALLIBLE consume(void *consumer, const tn_batch *batch, tn_waker *wake
 tarn_code tn_sink_end_explain(const tn_sink *sink, const tn_pool *pool, tarn_code code,
                               tarn_error *err)
 {
-    enum { MEGABYTE = 1000000, STEP = 16, WIDE = 128, EACH_MAX = 56 << 10, OTHERS = 8 << 20 };
+    enum { MEGABYTE = 1000000, STEP = 16, WIDE = 128, EACH_MAX = 80 << 10, OTHERS = 8 << 20 };
     const uint32_t width = sink->schema.count;
     const size_t budget = tn_pool_budget(pool);
     if (code == TARN_E_NOMEM && err != NULL && sink->column_memory > 0 && width >= WIDE &&

@@ -74,10 +74,10 @@ for name, sql, reader, limit in (
         case(f"{name}: the same with {threads} threads", tarn.rows(f"SELECT {PICK} FROM '{written}{reader}'") == want)
 done = tarn.run(f"COPY (SELECT * FROM '{wide}') TO '{written}.parquet'", "--memory", "16MB")
 case("where wide rows do not fit, a figure that would do is named", done.returncode == 75 and "1000 columns" in done.stderr and
-     "--memory 80MB would do" in done.stderr, done.stderr)
+     "--memory 96MB would do" in done.stderr, done.stderr)
 done = tarn.run(f"COPY (SELECT * FROM '{wide}' ORDER BY c999 DESC, c1) TO '{written}.parquet'", "--memory", "16MB")
 case("the same where it is the sort that finds no memory", done.returncode in (0, 75) and
-     (done.returncode == 0 or "--memory 80MB would do" in done.stderr), done.stderr)
+     (done.returncode == 0 or "--memory 96MB would do" in done.stderr), done.stderr)
 
 LONG = "FROM (SELECT n, repeat('abc', 100000 + n::INT) AS x FROM range(300) r(n) ORDER BY x DESC)"
 want = tarn.rows(f"SELECT count(*), sum(length(x)), sum(n) {LONG}")
