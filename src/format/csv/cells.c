@@ -168,6 +168,21 @@ static bool is_blank(tn_str text)
     return i == text.size;
 }
 
+/* A field's inside without escapes, in room of the batch: the record stays as it was written, for
+ * it may be shown, or set aside. */
+static TN_FALLIBLE unescape(tn__csv_parser *p, tn_str *text, tarn_error *err)
+{
+    const tn__csv_dialect *dialect = &p->source->dialect;
+    tn_str copy;
+    if (dialect->escape == 0 || text->size == 0 ||
+        memchr(text->data, dialect->escape, text->size) == NULL) {
+        return TARN_OK;
+    }
+    TN_RETURN_IF_ERROR(tn_arena_copy(&p->unescaped, *text, &copy, err));
+    *text = (tn_str){copy.data, tn__csv_fold(dialect, (char *)(uintptr_t)copy.data, copy.size)};
+    return TARN_OK;
+}
+
 /* A cell that no kernel took. */
 static tarn_code read_odd(tn__csv_parser *p, tn__csv_cells *cells, const tn_csv_fields *fields,
                           uint32_t row, tarn_error *err)
@@ -184,10 +199,10 @@ static tarn_code read_odd(tn__csv_parser *p, tn__csv_cells *cells, const tn_csv_
         put_null(cells, fields->rows, row);
         return TARN_OK;
     }
+    const tn_str written = text;
     if (quoted) {
         cells->is_quoted = true;
-        char *inside = fields->text + (text.data - fields->text);
-        text.size = tn__csv_fold(&source->dialect, inside, text.size);
+        TN_RETURN_IF_ERROR(unescape(p, &text, err));
         if (!string && is_blank(text)) {
             put_null(cells, fields->rows, row);
             return TARN_OK;
@@ -202,7 +217,7 @@ static tarn_code read_odd(tn__csv_parser *p, tn__csv_cells *cells, const tn_csv_
         return TARN_OK;
     }
     put_null(cells, fields->rows, row);
-    return tn__csv_add_bad_cell(p, row, cells->field, text, cells->type, why, err);
+    return tn__csv_add_bad_cell(p, row, cells->field, written, cells->type, why, err);
 }
 
 static tarn_code read_marked(tn__csv_parser *p, tn__csv_cells *cells, const tn_csv_fields *fields,

@@ -41,7 +41,8 @@ typedef struct tn__csv_parser {
     const uint32_t *table;
     size_t stride, first, step, rows;
     bool has_ordinals, has_quotes, trim_return, check_utf8;
-    size_t row; /* the first of the batch */
+    size_t row;         /* the first of the batch */
+    tn_arena unescaped; /* fields of the batch */
 } tn__csv_parser;
 
 /* Room for `rows`, a multiple of 64. */

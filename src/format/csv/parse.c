@@ -21,6 +21,7 @@ static void destroy(tn__text_parser *base)
     tn_pool_free(pool, p->records, p->records_capacity * sizeof(*p->records));
     tn_pool_free(pool, p->base.bad, p->base.bad_capacity * sizeof(*p->base.bad));
     tn_pool_free(pool, p->places, sizeof(*p->places));
+    tn_arena_deinit(&p->unescaped);
     tn_pool_free(pool, p, sizeof(*p));
 }
 
@@ -46,6 +47,7 @@ static tarn_code create(const tn__text_source *base, const uint32_t *fields, uin
     p->base.ops = &tn__csv_ops;
     p->base.source = base;
     p->base.pool = pool;
+    tn_arena_init(&p->unescaped, pool);
     p->source = source;
     p->kernels = tn_csv_kernels_table();
     p->width = base->base.schema.count;
@@ -419,6 +421,7 @@ static tarn_code parse(tn__text_parser *base, tarn_error *err)
         rows /= 2;
     }
     p->base.rows = (uint32_t)rows;
+    tn_arena_reset(&p->unescaped);
     for (size_t i = 0; i < rows; i++) {
         p->places->ordinals[i] = p->has_ordinals ? p->records[p->row + i] : (uint32_t)(p->row + i);
         p->places->starts[i] = start_of(p, p->row + i);
