@@ -680,7 +680,8 @@ int run_reset(invocation *in)
     if (code < 0) {
         put_files(stdout, pipeline, false);
         tell(in,
-             !yes         ? "%zu input%s would be forgotten; --yes does it\n"
+             count == 0   ? "%zu input%s match: nothing to forget\n"
+             : !yes       ? "%zu input%s would be forgotten; --yes does it\n"
              : count == 1 ? "%zu input%s forgotten: the next run takes it again, and rows that are "
                             "in the tables stay there\n"
                           : "%zu input%s forgotten: the next run takes them again, and rows that "

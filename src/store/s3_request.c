@@ -412,6 +412,8 @@ static void advise(tn_s3_request *request, const tn_s3_problem *problem)
         tn_hint(err, s3->endpoint[0] != '\0'
                          ? "is the endpoint right, and does it run? (s3.endpoint)"
                          : "is this machine online?");
+    } else if (strncmp(request->http.problem, "no byte for", 11) == 0) {
+        tn_hint(err, "the store was silent: try again, or allow it more with s3.idle_timeout_ms");
     } else if (request->http.result == TN_HTTP_REFUSED && s3->https) {
         tn_hint(err, "for a private certificate authority set s3.ca_file to its certificate");
     } else if (strcmp(problem->code, "NoSuchBucket") == 0) {

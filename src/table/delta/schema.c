@@ -361,7 +361,12 @@ tarn_code tn_delta__stored_type(tn_types *types, tn_str column, const tn_type *t
     }
     (void)tn_fail(err, TARN_E_INVALID, "a Delta table cannot keep the column '%.*s' of type %.*s",
                   TN_STR_ARGS(column), TN_STR_ARGS(type->name));
-    tn_hint(err, "cast it, for example to VARCHAR");
+    if (type->kind == TN_KIND_DECIMAL) {
+        tn_hint(err, "tables have 38 digits at most: cast it to DECIMAL(38, %u)",
+                type->scale > 38 ? 38U : (unsigned)type->scale);
+    } else {
+        tn_hint(err, "cast it, for example to VARCHAR");
+    }
     return TARN_E_INVALID;
 }
 
