@@ -49,7 +49,7 @@ struct tn_sink {
  */
 enum { TN_SINK_PARTS = 64 };
 /* column_memory of sinks that encode each column on its own. */
-enum { TN_SINK_COLUMN_MEMORY = 16 << 10 };
+enum { TN_SINK_COLUMN_MEMORY = 24 << 10 };
 
 struct tn_sink_task {
     const tn_sink_ops *ops;

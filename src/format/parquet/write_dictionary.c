@@ -15,8 +15,7 @@ enum {
     HEAP_MAX = 1 << 20,
     STEP = 512,       /* values added at a time */
     PAGES = 16 << 10, /* bytes of a room that is pages of its own */
-    PAGE = 4096,
-    ROOM_FIRST = 512
+    PAGE = 4096
 };
 
 static void free_room(tn_pool *pool, void *data, size_t capacity)
@@ -55,8 +54,8 @@ TN_FALLIBLE tn_out_room__grow(tn_pool *pool, tn_out_room *room, size_t more, tar
     if (needed <= room->capacity) {
         return TARN_OK;
     }
-    return tn_out_room__reserve(
-        pool, room, tn_max_size(tn_max_size(ROOM_FIRST, 2 * room->capacity), needed), err);
+    return tn_out_room__reserve(pool, room,
+                                tn_max_size(tn_max_size(PAGE, 2 * room->capacity), needed), err);
 }
 
 void tn_out_room__free(tn_pool *pool, tn_out_room *room)
