@@ -155,11 +155,12 @@ TEST(bad_records_are_named)
     static const struct {
         const char *text, *message;
     } cases[] = {
-        {"a,b\n1,2\n3\n", "'memory://texts/t.csv', line 3: too few fields: 1 fields where 2 are "
-                          "expected"},
+        {"a,b\n1,2\n3\n", "'memory://texts/t.csv', line 3: too few fields: 1 field where 2 are "
+                          "expected: '3'"},
         {"a,b\n1,2\n3,4,5\n", "'memory://texts/t.csv', line 3: too many fields: 3 fields where 2 "
-                              "are expected"},
-        {"a,b\n1,2\n\xff,4\n", "'memory://texts/t.csv', line 3: bytes that are no UTF-8"},
+                              "are expected: '3,4,5'"},
+        {"a,b\n1,2\n\xff,4\n",
+         "'memory://texts/t.csv', line 3, column 'a': '\\xFF': bytes that are no UTF-8"},
         {"a,b\n1,x\n2,\"y\n3,z\n",
          "'memory://texts/t.csv', line 3, column 'b': a quote is opened and never closed"},
         {"a,b\n\"1\n\",2\n1,\"bad\"x\n",
@@ -211,10 +212,10 @@ TEST(bad_records_go_to_the_edge_or_are_left_out)
     CHECK_STR(t.out.data, "1|2026-01-01|1|2\n5|2026-01-05|5|8\n7|2026-01-07|8|11\n");
     CHECK_STR(t.rejects.data,
               "3 2 a [x,never] 'x' is not a BIGINT: it is no whole number\n"
-              "5 3  [3] too few fields: 1 fields where 2 are expected\n"
+              "5 3  [3] too few fields: 1 field where 2 are expected\n"
               "6 4 a [\"4\n4\",2026-01-01] '4\n4' is not a BIGINT: it is no whole number\n"
               "9 6 b [6,2026-02-30] '2026-02-30' is not a DATE: there is no such day\n"
-              "10 7  [\xff,2026-01-01] bytes that are no UTF-8\n");
+              "10 7 a [\xff,2026-01-01] bytes that are no UTF-8\n");
     CHECK_EQ(t.counters.rows_read, 8);
     CHECK_EQ(t.counters.rows_out, 3);
     CHECK_EQ(t.counters.rows_rejected, 5);
@@ -279,7 +280,7 @@ TEST(lines_above_the_table_are_never_left_out_unasked)
     t.with_rejects = true;
     CHECK_EQ(texts_csv(&t, TN_STR("A title\n1,2\n3,4\n"), &options), TARN_OK);
     CHECK_STR(t.out.data, "1|2\n3|4\n");
-    CHECK_STR(t.rejects.data, "1 1  [A title] too few fields: 1 fields where 2 are expected\n");
+    CHECK_STR(t.rejects.data, "1 1  [A title] too few fields: 1 field where 2 are expected\n");
 
     options = TN_CSV_OPTIONS_DEFAULT;
     CHECK_EQ(texts_csv(&t, TN_STR("# made today\na,b\n1,2\n"), &options), TARN_E_INVALID);

@@ -67,7 +67,7 @@ static const struct {
     {"{\"a\":1}\n\n{\"a\":1} x\n", NULL,
      "'memory://texts/t.json', line 3: something follows the record"},
     {"{\"a\":\"\xff\"}\n{\"a\":\"b\"}\n", NULL,
-     "'memory://texts/t.json', line 1: bytes that are no UTF-8"},
+     "'memory://texts/t.json', line 1: '{\"a\":\"\\xFF\"}': bytes that are no UTF-8"},
 };
 
 TEST(records_are_read_whatever_their_form)

@@ -133,6 +133,29 @@ static tarn_code add_behind(tn__csv_parser *p, size_t record, size_t start, size
     return tn__text_add_bad(&p->base, &bad, err);
 }
 
+/* Bytes that are no UTF-8, in the field that has the first of them. */
+static tarn_code add_bad_bytes(tn__csv_parser *p, size_t record, uint32_t start, uint32_t end,
+                               const uint32_t *pairs, size_t found, tarn_error *err)
+{
+    const size_t at = start + tn_utf8_check(p->base.text + start, end - start);
+    tn__bad bad = {.row = UINT32_MAX,
+                   .record = (uint32_t)record,
+                   .start = start,
+                   .end = end,
+                   .column = -1,
+                   .code = TARN_E_INVALID,
+                   .why = TN__NO_UTF8};
+    for (uint32_t i = 0; i < found && i < p->width; i++) {
+        const uint32_t first = pairs[2 * i] + 1; /* behind the end of the field before */
+        if (first <= at && at < pairs[2 * i + 1]) {
+            bad.column = (int32_t)i;
+            bad.field_start = first;
+            bad.field_size = pairs[2 * i + 1] - first;
+        }
+    }
+    return tn__text_add_bad(&p->base, &bad, err);
+}
+
 static tarn_code reserve_row(tn__csv_parser *p, tarn_error *err)
 {
     const size_t count = p->rows * 2 * p->width;
@@ -153,7 +176,7 @@ static tarn_code take_record(tn__csv_parser *p, const char *text, uint32_t start
     }
     const size_t record = p->base.records++;
     if (p->check_utf8 && !tn_utf8_valid(text + start, end - start)) {
-        return add_bad_record(p, record, start, end, "bytes that are no UTF-8", 0, err);
+        return add_bad_bytes(p, record, start, end, pairs, found, err);
     }
     if (quotes != NULL && quotes->behind) {
         return add_behind(p, record, start, end, quotes, err);
@@ -470,6 +493,8 @@ static void hint(const tn__text_source *source, const tn__bad *bad, tarn_error *
     } else if (bad->is_shown) {
         tn_hint(err, TN__CSV_BEHIND_HINT ", or read quotes as text with %s; %s", no_quotes,
                 leave_out);
+    } else if (strcmp(bad->why, TN__NO_UTF8) == 0) {
+        tn_hint(err, "write the file as UTF-8; %s", leave_out);
     } else if (bad->field_start > 0 || bad->column >= 0) {
         tn_hint(err, "close it, or read quotes as text with %s; %s", no_quotes, leave_out);
     } else {

@@ -92,8 +92,10 @@ static tarn_code add_record(tn__json_parser *p, size_t start, size_t end, bool c
 {
     const tn__json_record record = {(uint32_t)start, (uint32_t)end, (uint32_t)p->base.records++};
     if (check_utf8 && !tn_utf8_valid(p->base.text + start, end - start)) {
-        return add_bad(p, UINT32_MAX, &record, "bytes that are no UTF-8", (tn_str){p->base.text, 0},
-                       NULL, -1, err);
+        const size_t at = start + tn_utf8_check(p->base.text + start, end - start);
+        const size_t from = at - start > 20 ? at - 20 : start;
+        return add_bad(p, UINT32_MAX, &record, TN__NO_UTF8,
+                       (tn_str){p->base.text + from, end - from}, NULL, -1, err);
     }
     return tn_vec_push(&p->records, record, err);
 }

@@ -1,6 +1,11 @@
 /* Records that cannot be taken: an error, a reject, or nothing. */
 #include "format/text/scan_internal.h"
 
+#include "base/size.h"
+#include "base/utf8.h"
+
+#include <stdio.h>
+
 int64_t tn__text_line_of(const tn__text_task *task, uint32_t start)
 {
     const char *text = task->blocks.parser->text;
@@ -16,20 +21,66 @@ int64_t tn__text_row_of(const tn__text_task *task, uint32_t record)
     return (int64_t)(task->base_rows + task->rows + record) + 1;
 }
 
-/* Why, in words: the innermost part of the message. */
-static tarn_code describe(const tn__text_task *task, const tn__bad *bad, tarn_error *err)
+static bool is_bytes(const tn__bad *bad)
+{
+    return strcmp(bad->why, TN__NO_UTF8) == 0;
+}
+
+enum { SHOWN = 60, SHOWN_ROOM = 4 * SHOWN + sizeof("…") };
+
+/* The beginning of a text on one line; bytes that are no character of one as \xNN. */
+static const char *excerpt(tn_str text, char *room)
+{
+    size_t used = 0;
+    size_t at = 0;
+    while (at < text.size && at < SHOWN) {
+        const size_t left = tn_min_size(text.size - at, 4);
+        const uint8_t byte = (uint8_t)text.data[at];
+        size_t size = 1;
+        while (size < left && byte >= 0xc0 && !tn_utf8_valid(text.data + at, size)) {
+            size++;
+        }
+        if (byte < ' ' || byte == 0x7f || !tn_utf8_valid(text.data + at, size)) {
+            used += (size_t)snprintf(room + used, SHOWN_ROOM - used, "\\x%02X", byte);
+            at++;
+            continue;
+        }
+        memcpy(room + used, text.data + at, size);
+        used += size;
+        at += size;
+    }
+    (void)snprintf(room + used, SHOWN_ROOM - used, "%s", at < text.size ? "…" : "");
+    return room;
+}
+
+static tn_str record_text(const char *text, const tn__bad *bad)
+{
+    tn_str record = {text + bad->start, bad->end - bad->start};
+    while (record.size > 0 &&
+           (record.data[record.size - 1] == '\n' || record.data[record.size - 1] == '\r')) {
+        record.size--;
+    }
+    return record;
+}
+
+/* Why, in words: the innermost part of the message.  `alone`: the record is not kept beside it. */
+static tarn_code describe(const tn__text_task *task, const tn__bad *bad, bool alone,
+                          tarn_error *err)
 {
     const char *text = task->blocks.parser->text;
+    const tn_str field = {text + bad->field_start, bad->field_size};
+    char room[SHOWN_ROOM];
     tarn_code code;
     if (bad->expected != 0) {
-        code = tn_fail(err, bad->code, "%s: %u fields where %u are expected", bad->why, bad->found,
-                       bad->expected);
+        code = tn_fail(err, bad->code, "%s: %u field%s where %u are expected%s%s%s", bad->why,
+                       bad->found, bad->found == 1 ? "" : "s", bad->expected, alone ? ": '" : "",
+                       alone ? excerpt(record_text(text, bad), room) : "", alone ? "'" : "");
+    } else if (is_bytes(bad) && bad->field_size > 0 && alone) {
+        code = tn_fail(err, bad->code, "'%s': %s", excerpt(field, room), bad->why);
     } else if (bad->type != NULL) {
-        code = tn_text_fail((tn_str){text + bad->field_start, bad->field_size}, bad->type, bad->why,
-                            err);
+        code = tn_text_fail(field, bad->type, bad->why, err);
     } else if (bad->is_shown) {
-        code =
-            tn_text_fail((tn_str){text + bad->field_start, bad->field_size}, NULL, bad->why, err);
+        code = tn_text_fail(field, NULL, bad->why, err);
     } else {
         code = tn_fail(err, bad->code, "%s", bad->why);
     }
@@ -51,7 +102,7 @@ typedef struct known_line {
 /* The record's line; of a field that never ends, its own. */
 static int64_t place_of(const tn__text_task *task, const tn__bad *bad, known_line *known)
 {
-    const bool is_open = bad->type == NULL && bad->field_start > bad->start;
+    const bool is_open = bad->type == NULL && !is_bytes(bad) && bad->field_start > bad->start;
     const uint32_t at = is_open ? bad->field_start : bad->start;
     if (known->line == 0 || at < known->at) {
         known->line = tn__text_line_of(task, at);
@@ -71,7 +122,7 @@ static tarn_code fail(const tn__text_task *task, const tn__bad *bad, tarn_error 
     known_line known = {0, 0};
     const int64_t line = place_of(task, bad, &known);
     const tn_str name = column_name(task, bad);
-    const tarn_code code = describe(task, bad, err);
+    const tarn_code code = describe(task, bad, true, err);
     if (name.size > 0) {
         tn_explain(err, "'%s', line %lld, column '%.*s'", uri, (long long)line,
                    (int)(name.size < 64 ? name.size : 64), name.data);
@@ -91,7 +142,7 @@ static tarn_code reject(const tn__text_task *task, const tn__bad *bad, known_lin
     const char *text = task->blocks.parser->text;
     const char *uri = tn_object_uri(task->scan->source->object);
     tarn_error why = TARN_ERROR_INIT;
-    const tarn_code code = describe(task, bad, &why);
+    const tarn_code code = describe(task, bad, false, &why);
     const tn_reject row = {
         .file = tn_str_of(uri),
         .row = tn__text_row_of(task, bad->record),

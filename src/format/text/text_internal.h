@@ -42,6 +42,8 @@ typedef struct tn__bad {
     bool fails;               /* whatever is done with bad records */
 } tn__bad;
 
+#define TN__NO_UTF8 "bytes that are no UTF-8"
+
 typedef struct tn__text_source tn__text_source;
 
 /* What knows a block of records.  One task, or its counting of records, uses a parser. */
