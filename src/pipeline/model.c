@@ -61,7 +61,7 @@ static const char *suggest(tn_dataflow *p, tn_str name, const tn_str *names, siz
 static TN_FALLIBLE check_key(tn_dataflow *p, const tn_toml *member, const tn_key *keys,
                              size_t count, const char *where, tarn_error *err)
 {
-    tn_str names[32];
+    tn_str names[32] = {{NULL, 0}};
     size_t known = 0;
     for (size_t i = 0; i < count; i++) {
         const tn_key *key = &keys[i];
@@ -316,7 +316,7 @@ static const char *list_names(tn_dataflow *p, const tn_str *names, size_t count)
 /* -p NAME=VALUE: text, read as the default's type. */
 static TN_FALLIBLE give_param(tn_dataflow *p, const tn_dataflow_parameter *given, tarn_error *err)
 {
-    tn_str names[64];
+    tn_str names[64] = {{NULL, 0}};
     size_t known = 0;
     tarn_error cause = TARN_ERROR_INIT;
     tn_str value;
