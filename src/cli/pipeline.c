@@ -284,6 +284,19 @@ static void put_balance(FILE *to, const tarn_flow *flow)
     }
 }
 
+/* What tables give a step is counted by nobody: then only what it gave is told. */
+static void put_step(FILE *to, const char *margin, const tarn_flow *flow)
+{
+    const bool of_tables = flow->rows_in == 0 && flow->rows > 0;
+    const uint64_t rows = of_tables ? flow->rows : flow->rows_in;
+    (void)fprintf(to, "%sstep    %-20s %10" PRIu64 " row%s %s", margin, flow->name, rows,
+                  rows == 1 ? "" : "s", of_tables ? "out" : "in");
+    put_balance(to, flow);
+    if (!of_tables && flow->filtered + flow->quarantined + flow->dropped == 0) {
+        (void)fprintf(to, ", %" PRIu64 " out", flow->rows);
+    }
+}
+
 static void put_flow(FILE *to, const char *margin, const tarn_flow *flow)
 {
     switch (flow->kind) {
@@ -294,12 +307,7 @@ static void put_flow(FILE *to, const char *margin, const tarn_flow *flow)
         put_balance(to, flow);
         break;
     case TARN_FLOW_STEP:
-        (void)fprintf(to, "%sstep    %-20s %10" PRIu64 " row%s in", margin, flow->name,
-                      flow->rows_in, flow->rows_in == 1 ? "" : "s");
-        put_balance(to, flow);
-        if (flow->filtered + flow->quarantined + flow->dropped == 0) {
-            (void)fprintf(to, ", %" PRIu64 " out", flow->rows);
-        }
+        put_step(to, margin, flow);
         break;
     case TARN_FLOW_EXPECTATION:
         (void)fprintf(to, "%sexpect  %-20s %10" PRIu64 " broken (%s)", margin, flow->name,
